@@ -1,0 +1,1 @@
+"""What is done with the hardware: command line, Verilog, synthesis, estimates, reports."""
