@@ -1,0 +1,1 @@
+"""Synthesizable hardware, described in Amaranth. Imports none of the other subpackages."""
