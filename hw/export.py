@@ -1,0 +1,90 @@
+"""A component as a Verilog user sees it: one plain port for every field of its streams."""
+
+import dataclasses
+
+from amaranth.back import rtlil
+from amaranth.hdl import Module, Shape, Signal, Value
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib import data, stream, wiring
+
+from .hierarchy import ModuleLibrary
+
+__all__ = ["FlatPort", "export_rtlil", "flat_ports"]
+
+
+@dataclasses.dataclass(frozen=True)
+class FlatPort:
+    """A port of the exported module.
+
+    Parameters
+    ----------
+    name : str
+        ``stream_field``, nested fields joined by underscores; ``stream_valid``,
+        ``stream_ready``; or the name of a plain port.
+    member : str
+        The component's port that it belongs to.
+    path : tuple
+        How to get from there to the field.
+    layout
+        Shape or layout of the field.
+    is_input : bool
+    """
+    name: str
+    member: str
+    path: tuple
+    layout: object
+    is_input: bool
+
+    @property
+    def width(self) -> int:
+        """Bits of the port."""
+        return Shape.cast(self.layout).width
+
+
+def flat_ports(component: wiring.Component) -> list[FlatPort]:
+    """The ports of a component's exported module, without ``clk`` and ``rst``, in order."""
+    ports = []
+    for name, member in component.signature.members.items():
+        inward = member.flow is wiring.In
+        if not member.is_signature:
+            ports.append(FlatPort(name, name, (), member.shape, inward))
+            continue
+        if not isinstance(member.signature, stream.Signature):
+            raise TypeError(f"Port {name} must be a stream or a value, not {member.signature!r}")
+        payload = member.signature.members["payload"].shape
+        for suffix, layout, path in _fields(payload, ("payload",)):
+            ports.append(FlatPort("_".join((name, *suffix)), name, path, layout, inward))
+        ports.append(FlatPort(f"{name}_valid", name, ("valid",), 1, inward))
+        ports.append(FlatPort(f"{name}_ready", name, ("ready",), 1, not inward))
+    return ports
+
+
+def _fields(layout, path):
+    if isinstance(layout, data.StructLayout):
+        for name, field in layout:
+            for suffix, shape, below in _fields(field.shape, (*path, name)):
+                yield (name, *suffix), shape, below
+    else:
+        yield (), layout, path
+
+
+def export_rtlil(component: wiring.Component, name: str) -> str:
+    """The component's RTLIL, with flat ports and every different part once.
+
+    Modules bear the names of their components; the top is called ``name``.
+    """
+    m = Module()
+    m.submodules.core = component
+    ports = {}
+    for port in flat_ports(component):
+        field = getattr(component, port.member)
+        for step in port.path:
+            field = getattr(field, step)
+        signal = Signal(port.width, name=port.name)
+        field = Value.cast(field)
+        m.d.comb += field.eq(signal) if port.is_input else signal.eq(field)
+        direction = PortDirection.Input if port.is_input else PortDirection.Output
+        ports[port.name] = (signal, direction)
+    library = ModuleLibrary()
+    top = rtlil.convert(m, name=name, ports=ports, platform=library, emit_src=False)
+    return library.rtlil() + "\n" + top

@@ -1,0 +1,101 @@
+"""One Verilog module for all equal parts of a design, however often they are instantiated."""
+
+import re
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockSignal, Format, Instance, Module, ResetSignal, ShapeCastable, Value
+from amaranth.lib import data, wiring
+
+__all__ = ["ModuleLibrary", "Packed", "SharedComponent"]
+
+
+class Packed(ShapeCastable):
+    """A layout whose fields are not written out as wires of their own.
+
+    For signals inside a design: with ``lanes × columns`` of them the wires for their fields
+    would be most of the Verilog.
+    """
+
+    def __init__(self, layout: data.Layout):
+        self._layout = layout
+
+    def as_shape(self):
+        return self._layout.as_shape()
+
+    def __call__(self, target):
+        return self._layout(target)
+
+    def const(self, init):
+        return self._layout.const(init)
+
+    def from_bits(self, raw):
+        return self._layout.from_bits(raw)
+
+    def format(self, value, format_spec):
+        return Format("{}", Value.cast(value))
+
+
+class SharedComponent(wiring.Component):
+    """A component that appears many times in a design, and once in its Verilog.
+
+    Its ports are plain values, no nested interfaces, in the ``sync`` domain. Two components of
+    the same class whose ``parameters`` are equal must be equal in every other respect.
+    """
+    module_name: str
+
+    @property
+    def parameters(self) -> tuple:
+        """All that the hardware depends on, hashable."""
+        raise TypeError(f"{type(self).__name__} must define its parameters")
+
+    def place(self, m: Module, platform, name: str) -> None:
+        """Make this component the submodule ``name`` of ``m``.
+
+        Under a :class:`ModuleLibrary` it becomes an instance of the library's module, so that
+        elaboration takes time for each different component, not for each one.
+        """
+        if isinstance(platform, ModuleLibrary):
+            m.submodules[name] = platform.instance(self)
+        else:
+            m.submodules[name] = self
+
+
+class ModuleLibrary:
+    """The platform under which a design is exported: it collects the shared modules."""
+
+    def __init__(self):
+        self._names = {}
+        self._texts = {}
+        self._clocks = {}
+
+    def instance(self, component: SharedComponent) -> Instance:
+        """An instance of the component's module, connected to the component's own ports."""
+        name = self._module_of(component)
+        component._MustUse__used = True  # Amaranth warns of components that nobody elaborates
+        ports = {f"{'i' if member.flow is wiring.In else 'o'}_{port}": getattr(component, port)
+                 for port, member in component.signature.members.items()}
+        clocks = {"clk": ClockSignal(), "rst": ResetSignal()}
+        ports |= {f"i_{port}": clocks[port] for port in self._clocks[name]}
+        return Instance(name, **ports)
+
+    def _module_of(self, component):
+        key = (type(component), component.parameters)
+        if key not in self._names:
+            name, number = component.module_name, 1
+            while name in self._names.values():
+                number += 1
+                name = f"{component.module_name}_{number}"
+            self._names[key] = name
+            text = rtlil.convert(component, name=name, platform=self, emit_src=False)
+            for port in ("clk", "rst"):  # Amaranth declares both, used or not
+                if len(re.findall(rf"\\{port}\b", text)) == 1:
+                    text = re.sub(rf"^  wire .*\\{port}\n", "", text, flags=re.M)
+            self._texts[name] = text.replace(
+                f"module \\{name}\n", f"attribute \\keep_hierarchy 1\nmodule \\{name}\n")
+            self._clocks[name] = re.findall(
+                r"^  wire (?:width 1 )?input \d+ +\\(clk|rst)$", text, re.M)
+        return self._names[key]
+
+    def rtlil(self) -> str:
+        """The RTLIL of all modules that were instantiated, each after those it uses."""
+        return "\n".join(self._texts.values())
