@@ -1,0 +1,92 @@
+"""Dot products with a stationary operand: one vector meets all columns at once."""
+
+from amaranth.hdl import Const, Module
+from amaranth.lib import wiring
+
+from ..spec.mac import BlockLoad, Dataflow, MacArraySpec
+from .column import DotColumn
+from .control import BlockControl, tag_pipeline
+from .front import Front
+from .ports import array_ports
+
+__all__ = ["DotProductArray", "connect_block_control"]
+
+
+def connect_block_control(m: Module, spec: MacArraySpec, stationary, moving) -> BlockControl:
+    """The control of an array with a stationary operand, connected to both input streams."""
+    control = BlockControl()
+    m.submodules.control = control
+    load, vector = stationary.payload, moving.payload
+    m.d.comb += [
+        control.load_valid.eq(stationary.valid),
+        stationary.ready.eq(control.load_ready),
+        control.load_commit.eq(load.commit if spec.load is BlockLoad.INDEXED else Const(1, 1)),
+        control.load_int4.eq(load.int4 if spec.switchable else Const(0, 1)),
+        control.vector_valid.eq(moving.valid),
+        moving.ready.eq(control.vector_ready),
+        control.vector_first.eq(vector.first),
+    ]
+    return control
+
+
+class DotProductArray(wiring.Component):
+    """Weight- or input-stationary dot products; see :class:`.array.MacArray`."""
+
+    def __init__(self, spec: MacArraySpec):
+        self._spec = spec
+        super().__init__(array_ports(spec))
+
+    def elaborate(self, platform):
+        spec = self._spec
+        m = Module()
+        stationary, moving = self.weights, self.activations
+        if spec.dataflow is Dataflow.INPUT_STATIONARY:
+            stationary, moving = moving, stationary
+        control = connect_block_control(m, spec, stationary, moving)
+        sums, tags = self.sums, moving.payload
+        valid, tags = tag_pipeline(m, control.accept, [tags.first, tags.last, tags.mode],
+                                   control.advance, spec.pipeline_stages)
+        m.d.comb += [
+            control.advance.eq(~sums.valid | sums.ready), sums.valid.eq(valid),
+            sums.payload.first.eq(tags[0]), sums.payload.last.eq(tags[1]),
+            sums.payload.mode.eq(tags[2:]),
+        ]
+        fronts = self._place_fronts(m, platform, control, moving.payload)
+        int4 = control.int4
+        if spec.switchable:
+            _, int4 = tag_pipeline(m, control.accept, [control.int4], control.advance, 1)
+        for number in range(spec.columns):
+            column = DotColumn(spec)
+            column.place(m, platform, f"column{number}")
+            front = fronts[number % len(fronts)]
+            m.d.comb += [
+                column.operands.eq(front.operands),
+                column.load.eq(stationary.payload.loads[number]),
+                column.transfer.eq(control.transfer), column.swap.eq(control.swap),
+                sums.payload.sums[number].eq(column.sum),
+            ]
+            if spec.pipeline_stages > 1:
+                m.d.comb += column.enable.eq(control.advance)
+            if spec.load is BlockLoad.INDEXED:
+                m.d.comb += column.clear.eq(control.swap | control.starting)
+            if spec.switchable:
+                m.d.comb += column.int4.eq(int4)
+            if hasattr(column, "correction"):
+                m.d.comb += column.correction.eq(front.correction)
+        return m
+
+    def _place_fronts(self, m, platform, control, moving):
+        """One front for all columns, or one for each where they have vectors of their own."""
+        spec = self._spec
+        fronts = []
+        for number in range(spec.columns if spec.per_column_activations else 1):
+            front = Front(spec)
+            front.place(m, platform, f"front{number}")
+            m.d.comb += [front.vector.eq(moving.vector), front.enable.eq(control.advance)]
+            if spec.per_column_activations:
+                with m.If(moving.mode.per_column):
+                    m.d.comb += front.vector.eq(moving.columns[number])
+            if spec.switchable:
+                m.d.comb += front.int4.eq(control.int4)
+            fronts.append(front)
+        return fronts
