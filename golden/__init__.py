@@ -1,0 +1,1 @@
+"""What is right: integer semantics in PyTorch, file for file beside ``hw``."""
