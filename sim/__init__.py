@@ -1,0 +1,1 @@
+"""Test benches: drivers, monitors, checkers and simulator runners. No tests."""

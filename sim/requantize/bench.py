@@ -1,0 +1,122 @@
+"""The bench around a requantizer: streams joined to a checker."""
+
+import collections
+
+from cocotb.clock import Clock
+
+from sparrow.hw.export import flat_ports
+from sparrow.hw.post import Requantize
+from sparrow.hw.spec.requantize import RequantizeSpec
+
+from ..streams import Clocking, StreamDriver, StreamMonitor, pattern
+from .scenario import Scenario
+
+__all__ = ["LATENCY", "RequantizeBench"]
+
+LATENCY = 4  # cycles from a vector's transfer to its values, those not counted that stand still
+_SURPLUS_CYCLES = 20
+
+
+class RequantizeBench:
+    """Drives an exported requantizer and checks its values against golden's, in order.
+
+    In every cycle it also checks ``error``, and the latency of what comes out.
+
+    Parameters
+    ----------
+    dut
+        The simulator's top.
+    spec : RequantizeSpec
+    idle, waiting, stall : str
+        Patterns (see :func:`..streams.pattern`) in which sums and parameters are offered and
+        values accepted.
+    seed : int
+    """
+
+    def __init__(self, dut, spec: RequantizeSpec, *, idle: str = "always",
+                 waiting: str = "always", stall: str = "always", seed: int = 0):
+        ports = flat_ports(Requantize(spec=spec))
+        self.sums = StreamDriver(dut, "i", ports, pattern(idle, seed), seed=seed)
+        self.parameters = StreamDriver(dut, "parameters", ports, pattern(waiting, seed + 1),
+                                       seed=seed + 1)
+        self.values = StreamMonitor(dut, "o", ports, pattern(stall, seed + 2),
+                                    receive=self._check)
+        self.clocking = Clocking(dut, [self.sums, self.parameters, self.values])
+        self.covered: collections.Counter[str] = collections.Counter()
+        self.received_at: list[int] = []
+        self.moved_at: list[int] = []  # transfers of sums, in cycles that don't stand still
+        self._limit = 200 + 4 * spec.steps
+        self._error, self._fault = dut.error, None
+        self._expected: collections.deque[dict] = collections.deque()
+        self._under_way: collections.deque[int] = collections.deque()
+        self._checked = 0
+        Clock(dut.clk, 10, "ns").start()
+
+    def _check(self, payload):
+        assert self._expected, f"o: a transfer more than the {self._checked} expected: {payload}"
+        expected = self._expected.popleft()
+        for column, (is_, should) in enumerate(zip(payload["values"], expected["values"],
+                                                   strict=True)):
+            assert is_ in should, (f"transfer {self._checked}, column {column}: value is {is_}, "
+                                   f"golden says {' or '.join(map(str, should))}")
+        for field in ("first", "last"):
+            assert payload[field] == expected[field], (
+                f"transfer {self._checked}: {field} is {payload[field]}, "
+                f"must be {int(expected[field])}")
+        self._checked += 1
+        self.received_at.append(self.clocking.cycles)
+
+    async def reset(self) -> None:
+        """Reset the requantizer and forget what is under way."""
+        self._expected.clear()
+        self._under_way.clear()
+        self._fault = None
+        await self.clocking.reset()
+        self.covered["resets"] += 1
+
+    async def run(self, scenario: Scenario, *, cycles: int | None = None) -> None:
+        """Run a scenario to its end, or for some cycles; then look out for surplus values."""
+        for payload in scenario.sums:
+            self.sums.send(payload)
+        for payload in scenario.parameters:
+            self.parameters.send(payload)
+        self._expected.extend(scenario.expected)
+        if scenario.fault is not None:
+            self._fault = self.parameters.transfers + scenario.fault
+        if cycles is not None:
+            for _ in range(cycles):
+                await self._cycle()
+            return
+        self.covered.update(scenario.covered)
+        moved, still = 0, 0
+        while self._expected or self.sums.pending or self.parameters.pending:
+            await self._cycle()
+            transfers = sum(stream.transfers for stream in self.clocking.streams)
+            moved, still = transfers, 0 if transfers != moved else still + 1
+            assert still < self._limit, (
+                f"nothing moves for {still} cycles: {len(self._expected)} values, "
+                f"{self.sums.pending} vectors, {self.parameters.pending} parameters are left")
+        for _ in range(_SURPLUS_CYCLES):
+            await self._cycle()
+
+    async def _cycle(self):
+        moved = self.clocking.cycles - self.values.stalls
+        sums, values = self.sums.transfers, self.values.transfers
+        due = int(self._fault is not None and self.parameters.transfers > self._fault)
+        await self.clocking.cycle()
+        error = int(self._error.value)
+        assert error == due, f"error is {error} in cycle {self.clocking.cycles}, must be {due}"
+        if self.sums.transfers > sums:
+            self.moved_at.append(moved)
+            self._under_way.append(moved)
+        if self.values.transfers > values:
+            latency = moved - self._under_way.popleft()
+            assert latency == LATENCY, (
+                f"transfer {self._checked - 1}: latency is {latency} cycles that don't stand "
+                f"still, documented are {LATENCY}")
+
+    def coverage(self) -> dict:
+        """What has been exercised so far."""
+        return {**self.covered, "results": self._checked, "cycles": self.clocking.cycles,
+                "i stalls": self.sums.stalls, "parameters stalls": self.parameters.stalls,
+                "o stalls": self.values.stalls}
