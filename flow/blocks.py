@@ -1,0 +1,120 @@
+"""The blocks that can be generated, proved and estimated on their own."""
+
+import dataclasses
+import importlib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sparrow.flow.errors import UserError
+from sparrow.hw.spec.base import Spec
+
+__all__ = ["BLOCKS", "Block", "add_spec_arguments", "block"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A block: its specification, its component, and the regression that proves it.
+
+    Classes are named by module and name, so that listing the blocks imports none of them.
+
+    Parameters
+    ----------
+    name : str
+        As on the command line.
+    specification, component : str
+        ``module:class``; the component takes the specification as keyword ``spec``.
+    regression : str
+        Module of cocotb tests.
+    """
+    name: str
+    specification: str
+    component: str
+    regression: str
+
+    @property
+    def top_name(self) -> str:
+        """The top module's name."""
+        return self.name.replace("-", "_")
+
+    def parse(self, path: Path | None, settings: Sequence[str]) -> Any:
+        """The specification of a TOML file (or of defaults) with some values set.
+
+        Parameters
+        ----------
+        path
+            TOML file, or ``None``.
+        settings
+            ``name=value`` each; values as in TOML, strings also without quotes.
+
+        Raises
+        ------
+        UserError, SpecError
+            On a setting without ``=``, a file that can't be read, or values that the
+            specification refuses.
+        """
+        specification: type[Spec] = _load(self.specification)
+        values: dict[str, Any] = {}
+        if path is not None:
+            values = specification.mapping_of_toml(path)
+        for setting in settings:
+            name, equals, value = setting.partition("=")
+            if not equals or not name:
+                raise UserError(f"--set must be given NAME=VALUE, not {setting!r}")
+            values[name.strip()] = _value(value.strip())
+        return specification.from_mapping(values, source=str(path or self.name))
+
+    def make(self, spec: Any) -> Any:
+        """The block's component."""
+        return _load(self.component)(spec=spec)
+
+    def verilog(self, spec: Any) -> str:
+        """The block's Verilog."""
+        from sparrow.flow.verilog import verilog
+        return verilog(self.make(spec), spec, self.top_name)
+
+    def top(self, spec: Any) -> str:
+        """The top module's name."""
+        return self.top_name
+
+    def macs_per_cycle(self, spec: Any) -> int | None:
+        """Multiply-accumulates per cycle, where the block has any."""
+        return getattr(spec, "macs_per_cycle", None)
+
+
+def _load(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+BLOCKS = {found.name: found for found in (
+    Block("mac-array", "sparrow.hw.spec:MacArraySpec", "sparrow.hw.mac:MacArray",
+          "sparrow.sim.mac.regression"),
+    Block("accumulators", "sparrow.hw.spec:AccumulatorsSpec", "sparrow.hw.mac:Accumulators",
+          "sparrow.sim.accumulators.regression"),
+    Block("requantize", "sparrow.hw.spec:RequantizeSpec", "sparrow.hw.post:Requantize",
+          "sparrow.sim.requantize.regression"),
+)}
+
+
+def block(name: str) -> Block:
+    """The block of a name; raises ``UserError`` with all names if there is none."""
+    if name not in BLOCKS:
+        raise UserError(f"BLOCK must be one of {', '.join(BLOCKS)}, not {name!r}")
+    return BLOCKS[name]
+
+
+def add_spec_arguments(parser: Any) -> None:
+    """Add what names a block and its specification to a command's parser."""
+    parser.add_argument("block", metavar="BLOCK", help=", ".join(BLOCKS))
+    parser.add_argument("--spec", type=Path, metavar="FILE", help="its specification, TOML")
+    parser.add_argument("--set", action="append", default=[], dest="settings",
+                        metavar="NAME=VALUE", help="set one value of the specification")

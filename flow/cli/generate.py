@@ -1,0 +1,34 @@
+"""``sparrow generate``: a block's Verilog."""
+
+import argparse
+import time
+from typing import Any
+
+from sparrow.flow.blocks import add_spec_arguments, block
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "generate", help="Verilog of a block",
+        description="Write a block's Verilog: one file, the same bytes for the same "
+                    "specification.")
+    add_spec_arguments(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.v", help="file to write")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    from sparrow.flow.files import write_atomically
+    from sparrow.flow.progress import progress
+    started = time.monotonic()
+    found = block(arguments.block)
+    spec = found.parse(arguments.spec, arguments.settings)
+    with progress(f"generating {arguments.block}"):
+        text = found.verilog(spec)
+    write_atomically(arguments.output, text)
+    print(f"{arguments.output}: module {found.top_name}, {len(text.encode()) / 1000:.0f} kB, "
+          f"{time.monotonic() - started:.1f} s")
+    return 0
