@@ -22,10 +22,10 @@ write_verilog -noattr design.v
 
 
 def verilog(component, spec: Spec, top: str) -> str:
-    """The Verilog of a component: its parts and the module ``top``.
+    """The Verilog of a component: its parts and the module ``top``, in the order of their names.
 
-    Modules are in the order of their names. Dead logic is purged. Ports are those of :func:`sparrow.hw.export.flat_ports`, with ``clk``
-    and ``rst`` (synchronous, active high).
+    Dead logic is purged. Ports are those of :func:`sparrow.hw.export.flat_ports`, with ``clk``
+    and ``rst`` (synchronous, active high). Registers and memories have no initial values.
 
     Raises
     ------

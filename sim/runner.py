@@ -150,7 +150,9 @@ def run(runner, top: str, module: str, folder: Path, *, parameters: dict, seed: 
     for name in ("results.xml", "coverage.json"):
         (folder / name).unlink(missing_ok=True)
     log = folder / "run.log"
-    changes = {PARAMETERS_VARIABLE: json.dumps(parameters), "COCOTB_RANDOM_SEED": str(seed)}
+    changes = {PARAMETERS_VARIABLE: json.dumps(parameters), "COCOTB_RANDOM_SEED": str(seed),
+               # rewriting the assertions of every imported module, torch too, takes seconds
+               "COCOTB_REWRITE_ASSERTION_FILES": ""}
     if "PYTHONWARNINGS" in os.environ:
         changes["PYTHONWARNINGS"] = ""
     with _environment(changes | verilator_environment()):

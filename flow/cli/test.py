@@ -40,6 +40,14 @@ def print_proof(proof: "Proof") -> None:
     print(f"logs{' and waveform' if any(proof.folder.rglob('*.vcd')) else ''}: {proof.folder}")
 
 
+def _read(path: Path) -> str:
+    from sparrow.flow.errors import UserError
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} must be UTF-8 text: {error}") from None
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.errors import UserError
@@ -49,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     spec = found.parse(arguments.spec, arguments.settings)
     if arguments.blocks < 1:
         raise UserError(f"--blocks must be at least 1, not {arguments.blocks}")
-    verilog = None if arguments.verilog is None else arguments.verilog.read_text(encoding="utf-8")
+    verilog = None if arguments.verilog is None else _read(arguments.verilog)
     with progress(f"testing {arguments.block} on {arguments.simulator}"):
         proof = prove(found, spec, simulator=arguments.simulator, seed=arguments.seed,
                       blocks=arguments.blocks, waves=arguments.waves, verilog=verilog)

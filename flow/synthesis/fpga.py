@@ -11,6 +11,7 @@ from sparrow.flow.synthesis.design import (
     memory_bits_of_file,
     stage,
 )
+from sparrow.flow.synthesis.dsp_registers import absorb_output_registers
 from sparrow.flow.tools import run_folder, run_yosys
 
 __all__ = ["FAMILIES", "Family", "SynthesizedDesign", "synthesize"]
@@ -77,7 +78,8 @@ FAMILIES = {family.name: family for family in (
            ("synth_ice40 -dsp -device u -top {top}",
             _CHAINED + "synth_ice40 -dsp -device u -top {top}"),
            ("SB_LUT4",), ("SB_DFF",), ("SB_MAC16",), ("SB_CARRY",), ("SB_RAM40",)),
-    Family("ecp5", "ECP5-85", (_CHAINED + "synth_ecp5 -top {top}",),
+    Family("ecp5", "ECP5-85",
+           (_CHAINED + "synth_ecp5 -top {top}", _CHAINED + "synth_ecp5 -nowidelut -top {top}"),
            ("LUT4",), ("TRELLIS_FF",), ("MULT18X18D",), ("CCU2C",), ("DP16KD", "PDPW16KD")),
     Family("xc7", "Xilinx 7 series",
            ("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top} -run begin:coarse\n"
@@ -116,15 +118,17 @@ def _counts(path: Path) -> Counter[str]:
     return Counter(statistics["num_cells_by_type"])
 
 
-def _synthesize(subject: Design, synthesis: str) -> SynthesizedDesign:
+def _synthesize(subject: Design, family: str, synthesis: str) -> SynthesizedDesign:
     with run_folder() as folder:
         (folder / "chains.v").write_text(CHAINS, encoding="utf-8")
         script = _SYNTHESIZE.format(read=stage(subject, folder), memories=MEMORIES,
                                     synthesis=synthesis.format(top=subject.top))
         run_yosys(script, folder, {subject.file: subject.name})
-        return SynthesizedDesign(_counts(folder / "statistics.json"),
-                                 memory_bits_of_file(folder / "memories.json"),
-                                 (folder / "netlist.json").read_text(encoding="utf-8"))
+        counts = _counts(folder / "statistics.json")
+        netlist = (folder / "netlist.json").read_text(encoding="utf-8")
+        if family == "ecp5":
+            netlist, counts = absorb_output_registers(netlist, subject.top)
+        return SynthesizedDesign(counts, memory_bits_of_file(folder / "memories.json"), netlist)
 
 
 def synthesize(subject: Design, family: Family) -> SynthesizedDesign:
@@ -135,5 +139,5 @@ def synthesize(subject: Design, family: Family) -> SynthesizedDesign:
     UserError
         If Yosys refuses the design.
     """
-    results = [_synthesize(subject, synthesis) for synthesis in family.scripts]
+    results = [_synthesize(subject, family.name, synthesis) for synthesis in family.scripts]
     return min(results, key=lambda result: result.number(family.luts + family.carry_cells))

@@ -74,10 +74,10 @@ class MacCell(SharedComponent):
             part, value = shadow[half * width:][:width], self.value[half * width:][:width]
             if self._spec.multiplier is Multiplier.OPERATOR:
                 # clock enable and synchronous reset of an FPGA's flip-flop
-                with m.If(write):
-                    m.d.sync += part.eq(value)
-                with m.Elif(self.clear):
+                with m.If(self.clear & ~write):
                     m.d.sync += part.eq(0)
+                with m.Elif(write):
+                    m.d.sync += part.eq(value)
             else:
                 # one and-or gate a bit; keep is shared
                 keep = Signal(name=f"keep{half}")

@@ -48,13 +48,13 @@ class OperatorArithmetic(Arithmetic):
         return product
 
     def sum(self, m, platform, products, addend, int4, *, width, registers):
-        """One register holds the products, another one the sums of four products."""
+        """One register holds the products, another one the sums of pairs."""
         halves = [[product.low for product in products]]
         if self.spec.halves == 2:
             halves.append([product.high for product in products])
         if not self.spec.switchable:
             halves = [[term for terms in halves for term in terms]]
-        levels = [0, 2][:len(registers)]
+        levels = [0, 1][:len(registers)]
         for register, level in zip(registers, levels, strict=True):
             halves = [self._add_levels(terms, level) for terms in halves]
             halves = [[register(term, f"half{half}_{number}") for number, term in enumerate(terms)]

@@ -150,7 +150,7 @@ class Lane(SharedComponent):
             shifted = Signal(len(bits), name=f"shifted_{distance}")
             filled = Cat(bits, negative.replicate(distance))
             m.d.comb += shifted.eq(Mux(amount[level], filled[distance:], bits))
-            inexact |= amount[level] & bits[:distance].any()
+            inexact |= amount[level] & filled[:distance].any()
             reachable = width + distance - 1
             outside |= (shifted[reachable:] ^ negative.replicate(len(shifted[reachable:]))).any()
             bits = shifted[:reachable]

@@ -46,7 +46,8 @@ class RequantizeBench:
         self.received_at: list[int] = []
         self.moved_at: list[int] = []  # transfers of sums, in cycles that don't stand still
         self._limit = 200 + 4 * spec.steps
-        self._error, self._fault = dut.error, None
+        self._error = dut.error
+        self._fault: int | None = None
         self._expected: collections.deque[dict] = collections.deque()
         self._under_way: collections.deque[int] = collections.deque()
         self._checked = 0

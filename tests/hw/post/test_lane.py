@@ -101,6 +101,18 @@ def test_corner_cases(numbers):
     assert run(spec, operands, tensor) == values
 
 
+@pytest.mark.parametrize("width", [8, 12])
+def test_shifts_wider_than_the_sum(width):
+    """What is shifted out of a narrow sum are copies of its sign: that counts, too."""
+    spec = RequantizeSpec(columns=1, lanes=1, accumulator_width=width, mantissa_width=31,
+                          shift_width=5, rounding="tflite")
+    sums = (-1 << (width - 1), 1 - (1 << (width - 1)), -2, -1, 0, 1, (1 << (width - 1)) - 1)
+    operands = [(acc, mantissa, shift) for acc in sums for shift in range(32)
+                for mantissa in (2**30, 2**31 - 2, 2**31 - 1)]
+    tensor = (7, -128, 127)
+    assert run(spec, operands, tensor) == expected(spec, operands, tensor)
+
+
 def test_keeps_its_registers_without_advance():
     spec = RequantizeSpec()
     generator = random.Random(3)
