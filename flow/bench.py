@@ -7,6 +7,7 @@ from typing import Any
 
 from sparrow import __version__
 from sparrow.flow.blocks import block
+from sparrow.flow.charts import bar_chart
 from sparrow.flow.data import require_data
 from sparrow.flow.files import write_atomically
 from sparrow.flow.progress import progress
@@ -22,6 +23,9 @@ _KINDS = [("weight_stationary", "dot_product"), ("input_stationary", "dot_produc
           ("output_stationary", "dot_product"), ("weight_stationary", "systolic"),
           ("input_stationary", "systolic"), ("output_stationary", "systolic")]
 _FLAT_SIDE = 16  # larger arrays are mapped module by module
+# Other projects' arrays in the same library and recipe `reference`, µm² per INT8 MAC.
+_PEERS = (("Gemmini, weight-stationary 16 × 16", 797), ("NVDLA nv_small MAC core, 32", 661),
+          ("plain weight-stationary cell", 613))
 _DSPS = 156  # MULT18X18D of an ECP5-85
 
 
@@ -73,6 +77,18 @@ def _sizes() -> Iterator[_Table]:
         "costs about 1 %).",
         ("size", "array", "µm² per INT8 MAC", "µm² per W4A8 MAC", "critical path, ns", "mapped"),
         rows)
+
+
+def _chart() -> str:
+    """Our arrays beside others', all in the recipe `reference`, and ours in `area`."""
+    sides = {"lanes": 16, "columns": 16}
+    ours = [(f"Sparrow 16 × 16, {name}, {recipe}",
+             (_measure("liberty", recipe=recipe, precision=precision, **sides).area_um2 or 0)
+             / 256, True)
+            for recipe in ("reference", "area")
+            for name, precision in (("INT8", "int8"), ("INT8 and INT4", "int8_int4"))]
+    return bar_chart("µm² per INT8 MAC, NanGate 45 nm",
+                     [*((name, area, False) for name, area in _PEERS), *ours])
 
 
 def _recipes() -> Iterator[_Table]:
@@ -140,7 +156,9 @@ SECTIONS: dict[str, Callable[[], Iterator[_Table]]] = {
 
 
 def bench(path: Path, sections: list[str]) -> Path:
-    """Measure and write the tables; estimates come from the cache where nothing changed.
+    """Measure and write the tables, and ``area.svg`` beside them.
+
+    Estimates come from the cache where nothing changed.
 
     Parameters
     ----------
@@ -156,6 +174,7 @@ def bench(path: Path, sections: list[str]) -> Path:
     """
     require_data(LIBERTY)
     tables = [table for name in sections for table in SECTIONS[name]()]
+    write_atomically(path.with_name("area.svg"), _chart())
     versions = _measure("gates", lanes=2, columns=2).tool_versions
     tools = ", ".join(f"{tool} {version}" for tool, version in versions.items())
     text = (f"# Figures\n\nWritten by `make bench` (`sparrow bench`), Sparrow {__version__}; "

@@ -55,6 +55,9 @@ def add_parser(subparsers: Any) -> None:
                         help="seeds of the placement; Fmax is the median (default: 1,2,3,4,5)")
     parser.add_argument("--hierarchy", action="store_true",
                         help="keep the modules and list the area of each (gates, liberty)")
+    parser.add_argument("--netlist", type=Path, metavar="FILE.v",
+                        help="also write the mapped netlist with models of its cells, for "
+                             "simulation (gates, liberty)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -134,6 +137,17 @@ def _module_table(result: "Estimate") -> Any:
     return table
 
 
+def _write_netlist(arguments: argparse.Namespace, verilog: Path | str, top: str,
+                   target: str) -> None:
+    from sparrow.flow.files import write_atomically
+    from sparrow.flow.synthesis.gate_verilog import mapped_verilog
+
+    if target not in ("gates", "liberty"):
+        raise UserError(f"--netlist must go with target gates or liberty, not {target!r}")
+    write_atomically(arguments.netlist, mapped_verilog(
+        verilog, top, liberty=arguments.liberty, recipe_name=arguments.recipe))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.progress import progress
@@ -146,6 +160,8 @@ def run(arguments: argparse.Namespace) -> int:
                           recipe=arguments.recipe, place=arguments.place,
                           hierarchy=arguments.hierarchy, seeds=arguments.seeds,
                           macs_per_cycle=macs_per_cycle)
+        if arguments.netlist is not None:
+            _write_netlist(arguments, verilog, top, target)
     if arguments.json:
         print(_as_json(result))
     else:

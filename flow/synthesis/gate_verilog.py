@@ -1,13 +1,18 @@
 """A mapped netlist as Verilog, and models of the library's cells to simulate it with."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from sparrow.flow.errors import UserError
+from sparrow.flow.synthesis.design import design
 from sparrow.flow.synthesis.functions import verilog_expression
 from sparrow.flow.synthesis.liberty import Cell, Library
+from sparrow.flow.synthesis.mapping import GENERIC, map_design
 from sparrow.flow.synthesis.netlist import Netlist
+from sparrow.flow.synthesis.recipes import DEFAULT_RECIPE, recipe
 from sparrow.flow.tools import run_folder, run_yosys
 
-__all__ = ["cell_models", "netlist_verilog"]
+__all__ = ["cell_models", "mapped_verilog", "netlist_verilog"]
 
 _WRITE = """\
 read_json netlist.json
@@ -67,3 +72,37 @@ def cell_models(library: Library, cells: Iterable[str]) -> str:
     """Verilog models, without delays, of cells that are combinational or flip-flops."""
     return "\n".join(_model(library.cells[name]) for name in sorted(set(cells))
                      if name in library.cells and not library.cells[name].latch)
+
+
+def mapped_verilog(verilog: Path | str, top: str, *, liberty: Path | None = None,
+                   recipe_name: str = DEFAULT_RECIPE) -> str:
+    """The netlist whose area and delay an estimate tells, ready for simulation.
+
+    Parameters
+    ----------
+    verilog
+        Verilog text, or a file's path.
+    top
+        The module to map.
+    liberty
+        The cell library; the generic gates if there is none.
+    recipe_name
+        One of the recipes.
+
+    Returns
+    -------
+    str
+        The netlist, flat, with the ports of ``top``, and models of its cells.
+
+    Raises
+    ------
+    UserError
+        If the Verilog is wrong, the library can't express it, or it has memories, of which the
+        netlist would know nothing.
+    """
+    mapped = map_design(design(verilog, top), liberty or GENERIC, recipe(recipe_name))
+    boxes = sorted(set(mapped.counts) - set(mapped.library.cells))
+    if boxes:
+        raise UserError(f"{top} must have no memories to be written as gates, "
+                        f"and has {', '.join(boxes)}")
+    return netlist_verilog(mapped.flat) + "\n" + cell_models(mapped.library, mapped.counts)

@@ -69,7 +69,10 @@ class _Source:
 
 def random_scenario(spec: MacArraySpec, *, seed: int, blocks: int,
                     styles: tuple = STYLES) -> Scenario:
-    """Blocks (tiles, in an output-stationary array) of random length and style."""
+    """Blocks (tiles, in an output-stationary array) of random length and style.
+
+    Scenarios begin after a reset: their first vector needn't be marked ``first``.
+    """
     source, scenario = _Source(spec, seed), Scenario()
     for number in range(blocks):
         style = source.random.choice(styles)
