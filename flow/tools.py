@@ -6,6 +6,7 @@ current folder always work, so that is all that is used.
 """
 
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ class ToolError(UserError):
 
 
 def tool(name: str) -> str:
-    """The path of a console script of this Python environment.
+    """The path of a console script: this Python environment's own, or one on the path.
 
     Raises
     ------
@@ -39,7 +40,11 @@ def tool(name: str) -> str:
     for folder in (Path(sys.executable).parent, Path(sys.prefix) / "bin"):
         if (folder / name).exists():
             return str(folder / name)
-    raise UserError(f"{name} must be installed beside {sys.executable}; run 'make setup'")
+    found = shutil.which(name)
+    if found is None:
+        raise UserError(f"{name} must be installed beside {sys.executable} or on the path; "
+                        "run 'make setup'")
+    return found
 
 
 def tool_versions(*packages: str) -> dict[str, str]:
