@@ -5,10 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from sparrow.flow.tools import run_yosys
+from sparrow.flow.tools import ToolError, run_folder, run_yosys
 from sparrow.sim.runner import verilator_environment
 
 __all__ = ["READERS", "Acceptance", "accept"]
@@ -63,8 +62,8 @@ def _yosys(folder, top):
     try:
         log = run_yosys(f"read_verilog design.v\nhierarchy -check -top {top}\nproc\n"
                         "check -assert\n", folder)
-    except Exception as error:  # the answer is the tool's, whatever it is
-        return False, str(error)
+    except ToolError as error:
+        return False, error.output
     return True, log
 
 
@@ -88,7 +87,6 @@ def accept(verilog: str, top: str) -> list[Acceptance]:
 
     Verilator's findings are errors but for those in :data:`WAIVERS`.
     """
-    with tempfile.TemporaryDirectory(prefix="sparrow-") as name:
-        folder = Path(name)
+    with run_folder() as folder:
         (folder / "design.v").write_text(verilog, encoding="utf-8")
         return [Acceptance(reader, *ask(folder, top)) for reader, ask in READERS.items()]

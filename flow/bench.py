@@ -1,7 +1,7 @@
 """The tables of ``docs/figures.md``: what MAC arrays cost, measured."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ _DSPS = 156  # MULT18X18D of an ECP5-85
 class _Table:
     title: str
     text: str
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
         lines = [f"## {self.title}", "", self.text, "", f"| {' | '.join(self.header)} |",
@@ -55,7 +55,8 @@ def _measure(target: str, *, recipe: str = "area", place: bool = False, hierarch
 
 
 def _sizes() -> Iterator[_Table]:
-    kinds = [("INT8, indexed load", {"precision": "int8"}),
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("INT8, indexed load", {"precision": "int8"}),
              ("INT8, parallel load", {"precision": "int8", "load": "parallel"}),
              ("INT8 and INT4, indexed load", {"precision": "int8_int4"})]
     rows = []
@@ -129,10 +130,10 @@ def _ecp5() -> Iterator[_Table]:
 def _kinds() -> Iterator[_Table]:
     rows = []
     for dataflow, topology in _KINDS:
-        values = {"lanes": 8, "columns": 8, "dataflow": dataflow, "topology": topology}
+        values: dict[str, Any] = {"lanes": 8, "columns": 8, "dataflow": dataflow, "topology": topology}
         area = _measure("liberty", **values)
         placed = _measure("ecp5", place=True, seeds=(1,), multiplier="operator", **values)
-        cycles = product_cycles(MacArraySpec(**values), **_LAYER)  # type: ignore[arg-type]
+        cycles = product_cycles(MacArraySpec(**values), **_LAYER)
         rows.append((f"{dataflow}, {topology}", f"{(area.area_um2 or 0) / 64:.0f}",
                      f"{area.delay_ns:.2f}", f"{placed.fmax_mhz:.0f}",
                      f"{cycles:,}".replace(",", " "),

@@ -58,12 +58,17 @@ class Block:
         values: dict[str, Any] = {}
         if path is not None:
             values = specification.mapping_of_toml(path)
+        values_of_file = dict(values)
         for setting in settings:
             name, equals, value = setting.partition("=")
             if not equals or not name:
                 raise UserError(f"--set must be given NAME=VALUE, not {setting!r}")
             values[name.strip()] = _value(value.strip())
-        return specification.from_mapping(values, source=str(path or self.name))
+        source = str(path or self.name)
+        if path is not None and settings:
+            specification.from_mapping(values_of_file, source=source)
+            source += f" with --set {' '.join(settings)}"
+        return specification.from_mapping(values, source=source)
 
     def make(self, spec: Any) -> Any:
         """The block's component."""
@@ -89,10 +94,14 @@ def _load(reference: str) -> Any:
 
 
 def _value(text: str) -> Any:
+    if "\n" in text:
+        raise UserError(f"--set must be given one NAME=VALUE, not {text!r}")
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (ValueError, RecursionError):  # too many digits or brackets for Python
+        raise UserError(f"--set must be given a plain value, not {text[:20]!r}…") from None
 
 
 BLOCKS = {found.name: found for found in (

@@ -97,6 +97,8 @@ def run_main_job(block: Block, spec: Any, *, folder: Path, liberty: Path | None 
     UserError
         If a tool fails.
     """
+    for name in ("results.json", "report.md"):  # of an earlier run, until this one is complete
+        (folder / name).unlink(missing_ok=True)
     with progress(f"generating {block.name}"):
         verilog = block.verilog(spec)
     source = write_atomically(folder / f"{block.top_name}.v", verilog)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def prove(block: Block, spec: Any, *, simulator: str = "verilator", seed: int = 
     text = block.verilog(spec) if verilog is None else verilog
     if folder is None:
         digest = hashlib.sha256(f"{simulator} {waves} {text}".encode()).hexdigest()[:12]
-        folder = Path("build", "sim", f"{block.top_name}-{digest}").absolute()
+        # a folder for each process, so that proofs can run side by side
+        folder = Path("build", "sim", f"{block.top_name}-{digest}-{os.getpid()}").absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source = folder / f"{block.top_name}.v"

@@ -97,6 +97,9 @@ def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator"
         With the last lines of the simulator's output.
     """
     runner = _runner(simulator)
+    if re.search(r"\s", str(folder.absolute())):
+        raise SimulationError(f"Build folder must have no spaces in its path, which make can't "
+                              f"handle, not {str(folder)!r}")
     folder.mkdir(parents=True, exist_ok=True)
     arguments = []
     if simulator == "verilator":

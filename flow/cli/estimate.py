@@ -47,8 +47,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--target", choices=TARGETS,
                         help="default: liberty where --liberty is given, else gates")
     parser.add_argument("--liberty", type=Path, metavar="FILE", help="the cell library")
-    parser.add_argument("--recipe", choices=tuple(RECIPES), default=DEFAULT_RECIPE,
-                        help="how to map onto gates or a library (default: %(default)s)")
+    parser.add_argument("--recipe", choices=tuple(RECIPES),
+                        help=f"how to map onto gates or a library (default: {DEFAULT_RECIPE})")
     parser.add_argument("--place", action="store_true",
                         help="place and route for Fmax (ecp5, ice40)")
     parser.add_argument("--seeds", type=_seeds, default=DEFAULT_SEEDS, metavar="N,N,…",
@@ -62,11 +62,11 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(word) for word in text.split(","))
-    except ValueError:
-        raise UserError(f"--seeds must be whole numbers separated by commas, "
-                        f"not {text!r}") from None
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and int(word) < 1 << 31 for word in words):
+        raise UserError(f"--seeds must be whole numbers below 2147483648 separated by commas, "
+                        f"not {text!r}")
+    return tuple(map(int, words))
 
 
 def _subject(arguments: argparse.Namespace) -> tuple[Path | str, str, float | None, str]:
@@ -151,9 +151,12 @@ def _write_netlist(arguments: argparse.Namespace, verilog: Path | str, top: str,
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.progress import progress
-    from sparrow.flow.synthesis import estimate
+    from sparrow.flow.synthesis import DEFAULT_RECIPE, estimate
 
     target = arguments.target or ("liberty" if arguments.liberty else "gates")
+    if target not in ("gates", "liberty") and arguments.recipe is not None:
+        raise UserError(f"--recipe must go with target gates or liberty, not {target!r}")
+    arguments.recipe = arguments.recipe or DEFAULT_RECIPE
     with progress(f"estimating {arguments.block or arguments.top} for {target}"):
         verilog, top, macs_per_cycle, name = _subject(arguments)
         result = estimate(verilog, top, target, liberty=arguments.liberty,

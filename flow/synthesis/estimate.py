@@ -164,8 +164,7 @@ def _on_library(subject: Design, target: str, liberty: Path, way: Recipe,
 
 def _on_fpga(subject: Design, family: Family, placed: bool, seeds: Sequence[int]) -> Estimate:
     result = synthesize(subject, family)
-    command = family.scripts[0].format(top=subject.top).splitlines()[-1]
-    how = {"luts": f"Yosys {command}, flat; every sum a carry chain",
+    how = {"luts": f"Yosys {result.command}, flat; every sum a carry chain",
            "memory_bits": "memories that can be written; also in block_rams or luts"}
     fmax = None
     if placed:
@@ -175,8 +174,8 @@ def _on_fpga(subject: Design, family: Family, placed: bool, seeds: Sequence[int]
             how["fmax_mhz"] += ": " + ", ".join(
                 f"{seed}: {found:.1f}" for seed, found in placement.per_seed.items())
     return Estimate(
-        target=family.name, recipe=command.split(" -")[0], memory_bits=result.memory_bits,
-        flip_flops=result.number(family.flip_flops), luts=result.number(family.luts),
+        target=family.name, recipe=result.command.split(" -")[0], memory_bits=result.memory_bits,
+        flip_flops=result.number(family.flip_flops), luts=result.luts(family),
         dsps=result.number(family.dsps), carry_cells=result.number(family.carry_cells),
         block_rams=result.number(family.block_rams),
         fmax_mhz=None if fmax is None else round(fmax, 2),

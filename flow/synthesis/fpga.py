@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparrow.flow.errors import UserError
 from sparrow.flow.synthesis.design import (
     MEMORIES,
     Design,
@@ -100,25 +101,63 @@ write_json netlist.json
 """
 
 
+# LUTs that serve as memories and shift registers, and how many of them a cell takes.
+_LUTS_PER_CELL = {
+    "TRELLIS_DPR16X4": 4, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "RAM16X1D": 2, "RAM32X1S": 1,
+    "RAM64X1S": 1, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4,
+    "RAM32M": 4, "RAM64M": 4,
+}
+
+
 @dataclass(frozen=True)
 class SynthesizedDesign:
-    """What a design takes; ``netlist`` is the JSON text for nextpnr."""
+    """What a design takes.
+
+    Members
+    -------
+    counts
+        Cells by type.
+    memory_bits
+        Of memories that can be written.
+    netlist
+        JSON text for nextpnr.
+    command
+        Yosys' command that made it.
+    """
 
     counts: Counter[str]
     memory_bits: int
     netlist: str
+    command: str
 
     def number(self, prefixes: tuple[str, ...]) -> int:
         """How many elements there are whose type begins with one of ``prefixes``."""
         return sum(number for kind, number in self.counts.items() if kind.startswith(prefixes))
 
+    def luts(self, family: Family) -> int:
+        """LUTs, those that serve as memory included."""
+        return self.number(family.luts) + sum(
+            number * _LUTS_PER_CELL.get(kind, 0) for kind, number in self.counts.items())
+
+
+def _check_elements(counts: Counter[str], family: Family) -> None:
+    """Refuse what Yosys left over or what isn't counted: a total must not leave it out."""
+    counted = family.luts + family.flip_flops + family.dsps + family.carry_cells + family.block_rams
+    free = ("PFUMX", "L6MUX21", "MUXF7", "MUXF8", "$scopeinfo", "INV", "GND", "VCC", "IBUF", "OBUF",
+            "BUFG", "$print", "$check")
+    unknown = sorted(kind for kind in counts
+                     if not kind.startswith((*counted, *free)) and kind not in _LUTS_PER_CELL)
+    if unknown:
+        raise UserError(f"the design must be made of LUTs, flip-flops, DSPs, carry cells and RAMs "
+                        f"of {family.device}, and needs {', '.join(unknown)}")
+
 
 def _counts(path: Path) -> Counter[str]:
-    statistics = json.loads(path.read_text(encoding="utf-8"))["design"]
-    return Counter(statistics["num_cells_by_type"])
+    statistics = json.loads(path.read_text(encoding="utf-8"))
+    return Counter(statistics.get("design", {}).get("num_cells_by_type", {}))
 
 
-def _synthesize(subject: Design, family: str, synthesis: str) -> SynthesizedDesign:
+def _synthesize(subject: Design, family: Family, synthesis: str) -> SynthesizedDesign:
     with run_folder() as folder:
         (folder / "chains.v").write_text(CHAINS, encoding="utf-8")
         script = _SYNTHESIZE.format(read=stage(subject, folder), memories=MEMORIES,
@@ -126,9 +165,13 @@ def _synthesize(subject: Design, family: str, synthesis: str) -> SynthesizedDesi
         run_yosys(script, folder, {subject.file: subject.name})
         counts = _counts(folder / "statistics.json")
         netlist = (folder / "netlist.json").read_text(encoding="utf-8")
-        if family == "ecp5":
+        if family.name == "ecp5":
             netlist, counts = absorb_output_registers(netlist, subject.top)
-        return SynthesizedDesign(counts, memory_bits_of_file(folder / "memories.json"), netlist)
+        _check_elements(counts, family)
+        command = "; ".join(line.format(top=subject.top) for line in synthesis.splitlines()
+                            if line.startswith("synth_"))
+        return SynthesizedDesign(counts, memory_bits_of_file(folder / "memories.json"), netlist,
+                                 command)
 
 
 def synthesize(subject: Design, family: Family) -> SynthesizedDesign:
@@ -139,5 +182,5 @@ def synthesize(subject: Design, family: Family) -> SynthesizedDesign:
     UserError
         If Yosys refuses the design.
     """
-    results = [_synthesize(subject, family.name, synthesis) for synthesis in family.scripts]
-    return min(results, key=lambda result: result.number(family.luts + family.carry_cells))
+    results = [_synthesize(subject, family, synthesis) for synthesis in family.scripts]
+    return min(results, key=lambda result: result.luts(family) + result.number(family.carry_cells))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparrow.flow.errors import UserError
 from sparrow.flow.synthesis.catalogue import Catalogue
 
 __all__ = ["Bit", "Netlist", "absorb_inverters", "instances", "read_netlists"]
@@ -54,11 +55,20 @@ class Netlist:
 
 
 def read_netlists(path: Path) -> list[Netlist]:
-    """The modules of a file by ``write_json``, black boxes left out."""
+    """The modules of a file by ``write_json``, black boxes left out.
+
+    Raises
+    ------
+    UserError
+        If there are none: Yosys takes an empty module for a black box.
+    """
     data = json.loads(path.read_text(encoding="utf-8"))
-    return [Netlist(name, module["cells"], module["ports"], data)
-            for name, module in data["modules"].items()
-            if not int(module.get("attributes", {}).get("blackbox", "0"), 2)]
+    netlists = [Netlist(name, module["cells"], module["ports"], data)
+                for name, module in data["modules"].items()
+                if not int(module.get("attributes", {}).get("blackbox", "0"), 2)]
+    if not netlists:
+        raise UserError("the top module must hold logic, and is empty")
+    return netlists
 
 
 def instances(netlists: list[Netlist], top: str) -> Counter[str]:

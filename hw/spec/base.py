@@ -94,7 +94,7 @@ class Spec:
             return tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise SpecError(f"{path}: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # of which TOMLDecodeError is one
             raise SpecError(f"{path}: not a TOML file: {error}") from None
 
     @classmethod

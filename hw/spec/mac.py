@@ -129,7 +129,8 @@ class MacArraySpec(Spec):
         if self.load is None:
             object.__setattr__(self, "load", default)
         elif not isinstance(self.load, BlockLoad):
-            if self.load not in {choice.value for choice in BlockLoad}:
+            if not isinstance(self.load, str) or self.load not in {
+                    choice.value for choice in BlockLoad}:
                 raise SpecError(f"load must be one of 'indexed', 'parallel', not {self.load!r}")
             object.__setattr__(self, "load", BlockLoad(self.load))
         if not stationary and self.load is BlockLoad.INDEXED:
@@ -145,8 +146,8 @@ class MacArraySpec(Spec):
                      and self.topology is Topology.DOT_PRODUCT)
         if self.per_column_activations and not broadcast:
             raise SpecError(
-                f"per_column_activations must be false in a {self.dataflow.value} "
-                f"{self.topology.value} array, not True: its vectors aren't broadcast")
+                f"per_column_activations must be false with {self.dataflow.value} "
+                f"{self.topology.value}, not True: its vectors aren't broadcast")
 
     @property
     def switchable(self) -> bool:

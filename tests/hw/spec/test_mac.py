@@ -32,7 +32,7 @@ from sparrow.hw.spec import AccumulatorsSpec, MacArraySpec, SpecError
      "precision must be 'int8' or 'custom' in an input_stationary array, not 'int8_int4': each "
      "multiplier would have to hold two activations"),
     ({"topology": "systolic", "per_column_activations": True},
-     "per_column_activations must be false in a weight_stationary systolic array, not True: its "
+     "per_column_activations must be false with weight_stationary systolic, not True: its "
      "vectors aren't broadcast"),
     ({"multiplier": "wallace"}, "multiplier must be one of 'booth', 'operator', not 'wallace'"),
 ])

@@ -1,0 +1,60 @@
+"""Specifications from files and settings, and what is refused."""
+
+import pytest
+
+from sparrow.flow.blocks import BLOCKS, block
+from sparrow.flow.errors import UserError
+from sparrow.hw.spec import MacArraySpec, SpecError
+
+
+def test_settings_override_the_file(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("lanes = 4\ncolumns = 5\n", encoding="utf-8")
+    spec = block("mac-array").parse(path, ["lanes=7", "precision=int4", "load = 'parallel'"])
+    assert spec == MacArraySpec(lanes=7, columns=5, precision="int4", load="parallel")
+
+
+@pytest.mark.parametrize("setting, text", [
+    ("lanes", "--set must be given NAME=VALUE, not 'lanes'"),
+    ("=3", "--set must be given NAME=VALUE, not '=3'"),
+    ("columns=1\nlanes=9", "--set must be given one NAME=VALUE, not '1\\nlanes=9'"),
+    ("lanes=" + "9" * 5000, "--set must be given a plain value, not '99999999999999999999'…"),
+    ("lanes=" + "[" * 3000, "--set must be given a plain value, not '[[[[[[[[[[[[[[[[[[[['…"),
+])
+def test_odd_settings(setting, text):
+    with pytest.raises(UserError) as error:
+        block("mac-array").parse(None, [setting])
+    assert str(error.value) == text
+
+
+@pytest.mark.parametrize("setting, text", [
+    ("load=[]", "mac-array: load must be one of 'indexed', 'parallel', not []"),
+    ("lanes=1.5", "mac-array: lanes must be an integer from 1 to 64, not 1.5"),
+])
+def test_refused_settings(setting, text):
+    with pytest.raises(SpecError) as error:
+        block("mac-array").parse(None, [setting])
+    assert str(error.value) == text
+
+
+def test_the_right_source_is_blamed(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("lanes = 4\n", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"a\.toml with --set columns=99: columns must be"):
+        block("mac-array").parse(path, ["columns=99"])
+    path.write_text("lanes = 99\n", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"a\.toml: lanes must be"):
+        block("mac-array").parse(path, ["columns=4"])
+
+
+def test_unknown_block():
+    with pytest.raises(UserError, match="BLOCK must be one of mac-array, accumulators, requantize, "
+                                        "not 'adder'"):
+        block("adder")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_defaults(name):
+    found = block(name)
+    spec = found.parse(None, [])
+    assert found.make(spec).spec == spec
