@@ -18,7 +18,7 @@ from sparrow.hw.spec import MacArraySpec
 __all__ = ["SECTIONS", "bench"]
 
 LIBERTY = "liberty/nangate45_typ.lib"
-_LAYER = {"pixels": 56 * 56, "inputs": 64 * 9, "outputs": 64}
+_LAYER: dict[str, Any] = {"pixels": 56 * 56, "inputs": 64 * 9, "outputs": 64}
 _KINDS = [("weight_stationary", "dot_product"), ("input_stationary", "dot_product"),
           ("output_stationary", "dot_product"), ("weight_stationary", "systolic"),
           ("input_stationary", "systolic"), ("output_stationary", "systolic")]
@@ -130,7 +130,8 @@ def _ecp5() -> Iterator[_Table]:
 def _kinds() -> Iterator[_Table]:
     rows = []
     for dataflow, topology in _KINDS:
-        values: dict[str, Any] = {"lanes": 8, "columns": 8, "dataflow": dataflow, "topology": topology}
+        values: dict[str, Any] = {"lanes": 8, "columns": 8, "dataflow": dataflow,
+                                  "topology": topology}
         area = _measure("liberty", **values)
         placed = _measure("ecp5", place=True, seeds=(1,), multiplier="operator", **values)
         cycles = product_cycles(MacArraySpec(**values), **_LAYER)
