@@ -45,8 +45,8 @@ class SharedComponent(wiring.Component):
 
     @property
     def parameters(self) -> tuple:
-        """All that the hardware depends on, hashable."""
-        raise TypeError(f"{type(self).__name__} must define its parameters")
+        """All that the hardware depends on, hashable; unless overridden, the specification."""
+        return (self._spec,)
 
     def place(self, m: Module, platform, name: str) -> None:
         """Make this component the submodule ``name`` of ``m``.

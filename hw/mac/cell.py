@@ -48,10 +48,6 @@ class MacCell(SharedComponent):
                 ports["clear"] = In(1)
         super().__init__(ports)
 
-    @property
-    def parameters(self):
-        return (self._spec,)
-
     def elaborate(self, platform):
         m = Module()
         live = Signal(self._spec.storage_width, reset_less=True)

@@ -79,10 +79,6 @@ class DotColumn(SharedComponent):
             ports["clear"] = In(1)
         super().__init__(ports)
 
-    @property
-    def parameters(self):
-        return (self._spec,)
-
     def elaborate(self, platform):
         spec = self._spec
         m = Module()

@@ -12,11 +12,30 @@ from .ports import array_ports
 __all__ = ["DotProductArray", "connect_block_control"]
 
 
-def connect_block_control(m: Module, spec: MacArraySpec, stationary, moving) -> BlockControl:
-    """The control of an array with a stationary operand, connected to both input streams."""
+def connect_block_control(m: Module, spec: MacArraySpec, array, *, latency: int) -> tuple:
+    """The control of an array with a stationary operand, connected to its streams.
+
+    Parameters
+    ----------
+    array
+        The component that has the streams.
+    latency : int
+        Cycles from a vector to its sums.
+
+    Returns
+    -------
+    control : BlockControl
+    stationary, moving
+        The payloads that bring blocks and vectors.
+    """
+    stationary, moving, sums = array.weights, array.activations, array.sums
+    if spec.dataflow is Dataflow.INPUT_STATIONARY:
+        stationary, moving = moving, stationary
     control = BlockControl()
     m.submodules.control = control
     load, vector = stationary.payload, moving.payload
+    valid, tags = tag_pipeline(m, control.accept, [vector.first, vector.last, vector.mode],
+                               control.advance, latency)
     m.d.comb += [
         control.load_valid.eq(stationary.valid),
         stationary.ready.eq(control.load_ready),
@@ -25,8 +44,11 @@ def connect_block_control(m: Module, spec: MacArraySpec, stationary, moving) -> 
         control.vector_valid.eq(moving.valid),
         moving.ready.eq(control.vector_ready),
         control.vector_first.eq(vector.first),
+        control.advance.eq(~sums.valid | sums.ready), sums.valid.eq(valid),
+        sums.payload.first.eq(tags[0]), sums.payload.last.eq(tags[1]),
+        sums.payload.mode.eq(tags[2:]),
     ]
-    return control
+    return control, load, vector
 
 
 class DotProductArray(wiring.Component):
@@ -39,19 +61,8 @@ class DotProductArray(wiring.Component):
     def elaborate(self, platform):
         spec = self._spec
         m = Module()
-        stationary, moving = self.weights, self.activations
-        if spec.dataflow is Dataflow.INPUT_STATIONARY:
-            stationary, moving = moving, stationary
-        control = connect_block_control(m, spec, stationary, moving)
-        sums, tags = self.sums, moving.payload
-        valid, tags = tag_pipeline(m, control.accept, [tags.first, tags.last, tags.mode],
-                                   control.advance, spec.pipeline_stages)
-        m.d.comb += [
-            control.advance.eq(~sums.valid | sums.ready), sums.valid.eq(valid),
-            sums.payload.first.eq(tags[0]), sums.payload.last.eq(tags[1]),
-            sums.payload.mode.eq(tags[2:]),
-        ]
-        fronts = self._place_fronts(m, platform, control, moving.payload)
+        control, load, vector = connect_block_control(m, spec, self, latency=spec.pipeline_stages)
+        fronts = self._place_fronts(m, platform, control, vector)
         int4 = control.int4
         if spec.switchable:
             _, int4 = tag_pipeline(m, control.accept, [control.int4], control.advance, 1)
@@ -61,9 +72,9 @@ class DotProductArray(wiring.Component):
             front = fronts[number % len(fronts)]
             m.d.comb += [
                 column.operands.eq(front.operands),
-                column.load.eq(stationary.payload.loads[number]),
+                column.load.eq(load.loads[number]),
                 column.transfer.eq(control.transfer), column.swap.eq(control.swap),
-                sums.payload.sums[number].eq(column.sum),
+                self.sums.payload.sums[number].eq(column.sum),
             ]
             if spec.pipeline_stages > 1:
                 m.d.comb += column.enable.eq(control.advance)
@@ -75,17 +86,17 @@ class DotProductArray(wiring.Component):
                 m.d.comb += column.correction.eq(front.correction)
         return m
 
-    def _place_fronts(self, m, platform, control, moving):
+    def _place_fronts(self, m, platform, control, vector):
         """One front for all columns, or one for each where they have vectors of their own."""
         spec = self._spec
         fronts = []
         for number in range(spec.columns if spec.per_column_activations else 1):
             front = Front(spec)
             front.place(m, platform, f"front{number}")
-            m.d.comb += [front.vector.eq(moving.vector), front.enable.eq(control.advance)]
+            m.d.comb += [front.vector.eq(vector.vector), front.enable.eq(control.advance)]
             if spec.per_column_activations:
-                with m.If(moving.mode.per_column):
-                    m.d.comb += front.vector.eq(moving.columns[number])
+                with m.If(vector.mode.per_column):
+                    m.d.comb += front.vector.eq(vector.columns[number])
             if spec.switchable:
                 m.d.comb += front.int4.eq(control.int4)
             fronts.append(front)

@@ -38,10 +38,6 @@ class OperandEncoder(SharedComponent):
             ports["int4"] = In(1)
         super().__init__(ports)
 
-    @property
-    def parameters(self):
-        return (self._spec,)
-
     def elaborate(self, platform):
         m = Module()
         int4 = self.int4 if self._spec.switchable else Const(0, 1)

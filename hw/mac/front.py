@@ -55,10 +55,6 @@ class Front(SharedComponent):
             ports["int4"] = In(1)
         super().__init__(ports)
 
-    @property
-    def parameters(self):
-        return (self._spec,)
-
     def elaborate(self, platform):
         spec = self._spec
         m = Module()

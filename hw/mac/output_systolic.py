@@ -67,10 +67,6 @@ class OutputSystolicCell(SharedComponent):
             "weight": In(_weight_layout(spec)), "next_weight": Out(_weight_layout(spec)),
             "shift": In(1), "below": In(width), "drained": Out(width)})
 
-    @property
-    def parameters(self):
-        return (self._spec,)
-
     def elaborate(self, platform):
         spec = self._spec
         m = Module()
@@ -134,10 +130,6 @@ class OutputSystolicColumn(SharedComponent):
             "operands": In(operands), "next_operands": Out(operands),
             "weight": In(_weight_layout(spec)), "shift": In(1),
             "drained": Out(spec.accumulator_width + 1)})
-
-    @property
-    def parameters(self):
-        return (self._spec,)
 
     def elaborate(self, platform):
         spec = self._spec

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
-from ..spec.mac import BlockLoad, Dataflow, MacArraySpec
+from ..spec.mac import BlockLoad, MacArraySpec
 from .arithmetic import registered
 from .control import tag_pipeline
 from .dot_product import connect_block_control
@@ -36,25 +36,15 @@ class SystolicArray(wiring.Component):
     def elaborate(self, platform):
         spec = self._spec
         m = Module()
-        stationary, moving = self.weights, self.activations
-        if spec.dataflow is Dataflow.INPUT_STATIONARY:
-            stationary, moving = moving, stationary
-        control = connect_block_control(m, spec, stationary, moving)
-        sums, tags = self.sums, moving.payload
-        valid, tags = tag_pipeline(m, control.accept, [tags.first, tags.last, tags.mode],
-                                   control.advance, spec.lanes + spec.columns)
-        m.d.comb += [
-            control.advance.eq(~sums.valid | sums.ready), sums.valid.eq(valid),
-            sums.payload.first.eq(tags[0]), sums.payload.last.eq(tags[1]),
-            sums.payload.mode.eq(tags[2:]),
-        ]
+        control, load, vector = connect_block_control(m, spec, self,
+                                                      latency=spec.lanes + spec.columns)
         self._follow_wave(m, control)
         front = Front(spec)
         front.place(m, platform, "front0")
-        m.d.comb += [front.vector.eq(moving.payload.vector), front.enable.eq(control.advance)]
+        m.d.comb += [front.vector.eq(vector.vector), front.enable.eq(control.advance)]
         if spec.switchable:
             m.d.comb += front.int4.eq(control.int4)
-        self._place_columns(m, platform, control, front, stationary.payload)
+        self._place_columns(m, platform, control, front, load)
         return m
 
     def _follow_wave(self, m, control):

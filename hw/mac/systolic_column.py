@@ -60,10 +60,6 @@ class SystolicCell(SharedComponent):
             ports["clear"] = In(1)
         super().__init__(ports)
 
-    @property
-    def parameters(self):
-        return (self._spec,)
-
     def elaborate(self, platform):
         spec, wave = self._spec, self.wave
         m = Module()
@@ -133,10 +129,6 @@ class SystolicColumn(SharedComponent):
         if spec.load is BlockLoad.INDEXED:
             ports["clear"] = In(1)
         super().__init__(ports)
-
-    @property
-    def parameters(self):
-        return (self._spec,)
 
     def elaborate(self, platform):
         spec = self._spec
