@@ -82,9 +82,9 @@ def _sizes() -> Iterator[_Table]:
 
 def _chart() -> str:
     """Our arrays beside others', all in the recipe `reference`."""
-    ours = [(f"Sparrow 16 × 16, {name}",
-             (_measure("liberty", recipe="reference", lanes=16, columns=16,
-                       precision=precision).area_um2 or 0) / 256, True)
+    ours = [(f"Sparrow 8 × 8, {name}",
+             (_measure("liberty", recipe="reference", lanes=8, columns=8,
+                       precision=precision).area_um2 or 0) / 64, True)
             for name, precision in (("INT8", "int8"), ("INT8 and INT4", "int8_int4"))]
     return bar_chart("µm² per INT8 MAC, NanGate 45 nm, recipe reference",
                      [*((name, area, False) for name, area in _PEERS), *ours])

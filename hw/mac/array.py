@@ -35,7 +35,7 @@ class MacArray(wiring.Component):
     result is ``lanes`` transfers. A sum that didn't fit is flagged in ``overflow``.
 
     ============================  ================================  =============================
-    latency, throughput                    cycles from vector to sums        vectors per cycle
+    array                         cycles from vector to sums        vectors per cycle
     ============================  ================================  =============================
     dot product, stationary       ``pipeline_stages``               1, also across blocks
     dot product, output           ``pipeline_stages + 1``           1

@@ -54,7 +54,10 @@ def test_unknown_block():
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_defaults(name):
+def test_defaults(name, tmp_path):
+    """Every block has a specification of defaults, which can be written and read."""
     found = block(name)
     spec = found.parse(None, [])
-    assert found.make(spec).spec == spec
+    path = tmp_path / "spec.toml"
+    path.write_text(spec.to_toml(), encoding="utf-8")
+    assert found.parse(path, []) == spec
