@@ -38,7 +38,8 @@ def add_parser(subparsers: Any) -> None:
         description="Estimate what a block, or any Verilog file, costs.",
         epilog="Recipes: " + "; ".join(f"{name}: {recipe.description}"
                                        for name, recipe in RECIPES.items()))
-    parser.add_argument("block", nargs="?", metavar="BLOCK", help="mac-array, accumulators or requantize")
+    parser.add_argument("block", nargs="?", metavar="BLOCK",
+                        help="mac-array, accumulators or requantize")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="its specification, TOML")
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE", help="set one value of the specification")
