@@ -11,12 +11,14 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 
 def requantize(spec: RequantizeSpec, acc: torch.Tensor, mantissa: torch.Tensor,
-               shift: torch.Tensor, zero_point: int, minimum: int, maximum: int) -> torch.Tensor:
+               shift: torch.Tensor, zero_point: int, minimum: int, maximum: int,
+               bias: torch.Tensor | None = None) -> torch.Tensor:
     """Scale, round, offset and clamp sums.
 
     ``clamp(round(acc * mantissa * 2^-shift) + zero_point, minimum, maximum)``, with the rounding
     of the specification; with ``TFLITE`` the rounded value is ``rounding_divide_by_pot(
-    saturating_rounding_doubling_high_mul(acc, mantissa), shift)``.
+    saturating_rounding_doubling_high_mul(acc, mantissa), shift)``. With a bias ``acc + bias`` takes
+    the place of ``acc``.
 
     Parameters
     ----------
@@ -28,6 +30,9 @@ def requantize(spec: RequantizeSpec, acc: torch.Tensor, mantissa: torch.Tensor,
         The scale of each column, each in its width of unsigned bits.
     zero_point, minimum, maximum : int, in ``output_width`` signed bits
         Offset and limits of the whole tensor; ``minimum`` is at most ``maximum``.
+    bias : torch.Tensor, int64, shape ``(columns,)``
+        What is added to the sums of each column, where ``spec.bias`` is set; in
+        ``accumulator_width`` signed bits, as are the sums with it.
 
     Returns
     -------
@@ -40,7 +45,8 @@ def requantize(spec: RequantizeSpec, acc: torch.Tensor, mantissa: torch.Tensor,
         If ``spec`` is no ``RequantizeSpec``, a tensor isn't one of int64, or a number isn't an
         integer.
     ValueError
-        If a shape is wrong, a value is out of range, or ``minimum`` is above ``maximum``.
+        If a shape is wrong, a value is out of range, a sum with its bias is, ``minimum`` is above
+        ``maximum``, or there is a bias without ``spec.bias``.
 
     Notes
     -----
@@ -53,9 +59,13 @@ def requantize(spec: RequantizeSpec, acc: torch.Tensor, mantissa: torch.Tensor,
     _require_values("acc", acc, -limit, limit - 1)
     if acc.dim() == 0 or acc.shape[-1] != spec.columns:
         raise ValueError(f"acc must be of shape (..., {spec.columns}), not {tuple(acc.shape)!r}")
-    for name, values, highest in (("mantissa", mantissa, spec.maximum_mantissa),
-                                  ("shift", shift, spec.maximum_shift)):
-        _require_values(name, values, 0, highest)
+    if bias is not None and not spec.bias:
+        raise ValueError("bias must be None for a specification without it")
+    for name, values, lowest, highest in (
+            ("mantissa", mantissa, 0, spec.maximum_mantissa),
+            ("shift", shift, 0, spec.maximum_shift),
+            *([("bias", bias, -limit, limit - 1)] if spec.bias else [])):
+        _require_values(name, values, lowest, highest)
         if tuple(values.shape) != (spec.columns,):
             raise ValueError(f"{name} must be of shape ({spec.columns},), "
                              f"not {tuple(values.shape)!r}")
@@ -63,6 +73,9 @@ def requantize(spec: RequantizeSpec, acc: torch.Tensor, mantissa: torch.Tensor,
         require_integer(name, value, spec.output_minimum, spec.output_maximum)
     if minimum > maximum:
         raise ValueError(f"minimum must be at most maximum ({maximum}), not {minimum!r}")
+    if spec.bias:
+        acc = acc + bias
+        _require_values("acc + bias", acc, -limit, limit - 1)
 
     match spec.rounding:
         case Rounding.HALF_UP:

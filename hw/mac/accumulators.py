@@ -1,6 +1,11 @@
 """Accumulators behind the MAC array: sums of successive blocks, pixel by pixel."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+import dataclasses
+import functools
+import itertools
+import operator
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,20 +16,25 @@ __all__ = ["Accumulators", "arriving_layout", "results_layout", "row_layout"]
 
 
 def arriving_layout(spec: AccumulatorsSpec) -> data.StructLayout:
-    """A transfer of one sum per column, as :func:`.ports.sums_layout` gives it."""
+    """A transfer of one sum per column, as :func:`.ports.sums_layout` gives it.
+
+    ``mode`` also has ``maximum`` and ``shifted`` where the specification asks for them.
+    """
     return data.StructLayout({
         "sums": data.ArrayLayout(signed(spec.sum_width), spec.columns),
         "first": 1,
         "last": 1,
-        "mode": data.StructLayout({"start": 1, "finish": 1}),
+        "mode": data.StructLayout({
+            "start": 1, "finish": 1, **({"maximum": 1} if spec.maximum else {}),
+            **({"shifted": 1} if spec.shifted else {})}),
     })
 
 
 def row_layout(spec: AccumulatorsSpec) -> data.StructLayout:
-    """A pixel's accumulators: ``sums`` and, for each of them, its sticky ``overflow``."""
+    """A pixel's accumulators: ``sums`` and, if any, the sticky ``overflow`` of each of them."""
     return data.StructLayout({
         "sums": data.ArrayLayout(signed(spec.accumulator_width), spec.columns),
-        "overflow": spec.columns,
+        **({"overflow": spec.columns} if spec.overflow else {}),
     })
 
 
@@ -32,6 +42,17 @@ def results_layout(spec: AccumulatorsSpec) -> data.StructLayout:
     """A pixel's accumulators, and whether its vector was the ``first``, the ``last``."""
     return data.StructLayout({
         **{name: field.shape for name, field in row_layout(spec)}, "first": 1, "last": 1})
+
+
+@dataclasses.dataclass(frozen=True)
+class _Vector:
+    """The vector in the adders: its payload, whether there is one, and what belongs to it."""
+    payload: data.View
+    valid: Value
+    first: Value
+    pixel: Value
+    past: Value
+    forward: Value
 
 
 class Accumulators(wiring.Component):
@@ -47,7 +68,7 @@ class Accumulators(wiring.Component):
     Parameters
     ----------
     spec : AccumulatorsSpec
-        Columns, depth and widths.
+        Columns, depth, widths and options.
 
     Members
     -------
@@ -55,8 +76,12 @@ class Accumulators(wiring.Component):
         A vector of sums for one pixel. ``first`` is for pixel 0, as is the first vector after a
         reset; each of the others is for the pixel after that of the vector before, ``last`` or
         not. ``mode.start`` loads the sums into the pixel's accumulators instead of adding them;
-        ``mode.finish`` puts the accumulators out, this vector's sums included. Both hold for
-        this vector alone.
+        ``mode.finish`` puts the accumulators out, this vector's sums included.
+        ``mode.shifted`` shifts the sums left by ``spec.shift`` bits before that.
+        ``mode.maximum`` leaves the larger of accumulator and sum instead of adding them; with
+        ``mode.start`` it doesn't matter. Both of the numbers must fit ``spec.comparison_width``
+        signed bits, and it doesn't go with ``mode.shifted``: else the accumulator is undefined.
+        All modes hold for this vector alone.
     o : ``Out(stream.Signature(results_layout(spec)))``
         The accumulators of a pixel, one transfer for each vector with ``mode.finish``, in order,
         with its ``first`` and ``last``. A column's ``overflow`` is set if its accumulator went
@@ -75,22 +100,32 @@ class Accumulators(wiring.Component):
 
     Notes
     -----
+    **With** ``restart_after_last`` the vector that follows one with ``last`` is for pixel 0, as is
+    the first vector after a reset; each of the others is for the pixel after that of the vector
+    before. ``first`` on ``i`` doesn't matter, ``first`` on ``o`` says that the vector was for
+    pixel 0.
+
     **Contents.** An accumulator keeps its value, after a ``mode.finish`` too, until a
     ``mode.start`` or a reset. After a reset all are unknown, and so are sums that are added to a
     pixel that wasn't started.
 
-    **Cycles.** Throughput: one vector per cycle, whatever the length of the blocks. Latency:
-    a vector with ``mode.finish`` is on ``o`` 2 cycles after its transfer, so the last of ``n``
-    vectors, with no idle and no stall, ``n + 1`` cycles after the first is transferred. A
-    finished block drains as its vectors come, there is no phase for it.
+    **Cycles.** Throughput: one vector per cycle, whatever the length of the blocks; if not
+    ``registered``, a vector for the pixel of the vector before it takes 2 cycles. Latency: a vector
+    with ``mode.finish`` is on ``o`` ``spec.latency`` cycles after its transfer: 2, with
+    ``restart_after_last`` 1, if not ``registered`` 0 (with its offer, and both are transferred
+    together). So the last of ``n`` vectors, with no idle and no stall, is there ``n - 1 +
+    latency`` cycles after the first is transferred. A finished block drains as its vectors come,
+    there is no phase for it.
 
     **Back-pressure.** While ``o`` is valid and not ready, all stages stand still. ``i.ready``
-    depends on ``o.ready`` within the cycle, and on nothing else of the inputs. Vectors without
-    ``mode.finish`` never wait but for one before them that has it.
+    depends on ``o.ready`` within the cycle, and on nothing else of the inputs; if not
+    ``registered``, on ``mode.finish`` too. Vectors without ``mode.finish`` never wait but for one
+    before them that has it.
 
     **Memory.** One module ``accumulator_memory`` of ``depth`` rows of ``columns *
-    (accumulator_width + 1)`` bits. A row that is wanted while it is being written is forwarded
-    and isn't read; rows for ``mode.start`` aren't read either.
+    (accumulator_width + 1)`` bits, without ``overflow`` ``columns * accumulator_width``. A row
+    that is wanted while it is being written is forwarded and isn't read; rows for ``mode.start``
+    aren't read either, unless they are read ahead (``restart_after_last``).
 
     **Reset** empties the pipeline.
     """
@@ -118,82 +153,146 @@ class Accumulators(wiring.Component):
         memory.place(m, platform, "memory")
 
         advance = Signal()
-        accept = Signal()
+        if spec.restart_after_last:
+            vector = self._expected(m, memory, advance)
+        else:
+            vector = self._arrived(m, memory, advance)
+        moves = Signal()
+        after = Signal(row)
         m.d.comb += [
-            advance.eq(~self.o.valid | self.o.ready),
-            accept.eq(self.i.valid & advance),
-            self.i.ready.eq(advance),
+            moves.eq(vector.valid & advance),
+            memory.write_address.eq(vector.pixel),
+            memory.write_enable.eq(moves & ~vector.past),
+            memory.write_data.eq(after),
         ]
-        pixel, past = self._address(m, accept)
+        held = data.View(row, memory.read_data)
+        if spec.registered:
+            result = Signal(row, reset_less=True)
+            held = data.View(row, Mux(vector.forward, result.as_value(), memory.read_data))
+            with m.If(moves):
+                m.d.sync += result.eq(after)
+            self._put_out(m, advance, vector, result)
+        else:
+            self._pass_out(m, advance, vector, after)
+        self._add(m, vector, held, after)
+        return m
 
-        arrived = Signal(arriving_layout(spec), reset_less=True)
-        arrived_valid = Signal()
+    def _arrived(self, m, memory, advance):
+        """A register for the vector, filled while its row is read; ``first`` begins anew."""
+        depth = self._spec.depth
+        following = Signal(range(depth + 1))
+        pixel = Signal.like(following)
+        past = Signal()
+        accept = Signal()
+        arrived = Signal(arriving_layout(self._spec), reset_less=True)
+        valid = Signal()
         arrived_pixel = Signal.like(pixel, reset_less=True)
         arrived_past = Signal(reset_less=True)
         forward = Signal(reset_less=True)
         collides = Signal()
         m.d.comb += [
-            collides.eq(arrived_valid & (pixel == arrived_pixel)),
-            memory.read_address.eq(pixel),
-            memory.read_enable.eq(accept & ~self.i.payload.mode.start & ~past & ~collides),
-            memory.write_address.eq(arrived_pixel),
-            memory.write_enable.eq(advance & arrived_valid & ~arrived_past),
-        ]
-        with m.If(advance):
-            m.d.sync += arrived_valid.eq(self.i.valid)
-        with m.If(accept):
-            m.d.sync += [arrived.eq(self.i.payload), arrived_pixel.eq(pixel),
-                         arrived_past.eq(past), forward.eq(collides)]
-
-        result = Signal(row, reset_less=True)
-        before = Signal(row)
-        after = Signal(row)
-        m.d.comb += memory.write_data.eq(after)
-        with m.If(~arrived.mode.start & ~arrived_past):
-            m.d.comb += before.eq(Mux(forward, result.as_value(), memory.read_data))
-        self._add(m, arrived.sums, before, after, arrived_past)
-        with m.If(advance & arrived_valid):
-            m.d.sync += result.eq(after)
-        self._put_out(m, advance, arrived_valid, arrived, result)
-        return m
-
-    def _address(self, m, accept):
-        """The pixel of the vector on ``i``, at most ``depth``; whether it is past the last."""
-        depth = self._spec.depth
-        following = Signal(range(depth + 1))
-        pixel = Signal(range(depth + 1))
-        past = Signal()
-        m.d.comb += [
+            self.i.ready.eq(advance),
+            accept.eq(self.i.valid & advance),
             pixel.eq(Mux(self.i.payload.first, 0, following)),
             past.eq(pixel == depth),
+            collides.eq(valid & (pixel == arrived_pixel)),
+            memory.read_address.eq(pixel),
+            memory.read_enable.eq(accept & ~self.i.payload.mode.start & ~past & ~collides),
         ]
+        with m.If(advance):
+            m.d.sync += valid.eq(self.i.valid)
         with m.If(accept):
-            m.d.sync += [following.eq(Mux(past, depth, pixel + 1)),
+            m.d.sync += [following.eq(Mux(past, depth, pixel + 1)), arrived.eq(self.i.payload),
+                         arrived_pixel.eq(pixel), arrived_past.eq(past), forward.eq(collides),
                          self.error.eq(self.error | past)]
-        return pixel, past
+        return _Vector(arrived, valid, arrived.first, arrived_pixel, arrived_past, forward)
 
-    def _add(self, m, sums, before, after, past):
-        """``after`` is ``before`` with the sums added, and what went out of range."""
-        for column in range(self._spec.columns):
-            total = Signal(signed(self._spec.accumulator_width + 1), name=f"total_{column}")
-            m.d.comb += [
-                total.eq(before.sums[column] + sums[column]),
-                after.sums[column].eq(total),
-                after.overflow[column].eq(
-                    before.overflow[column] | (total[-1] ^ total[-2]) | past),
-            ]
+    def _expected(self, m, memory, advance):
+        """The vector on ``i``, whose row is read ahead; ``last`` begins anew.
 
-    def _put_out(self, m, advance, valid, arrived, result):
+        A vector for the pixel of the one before it finds its row in the result register, or else
+        waits in a cycle in which its row is read.
+        """
+        depth = self._spec.depth
+        pixel = Signal(range(depth + 1))
+        following = Signal.like(pixel)
+        past = Signal()
+        again = Signal()
+        repeats = Signal()
+        waits = Const(0, 1) if self._spec.registered else again
+        valid = Signal()
+        m.d.comb += [
+            valid.eq(self.i.valid & ~waits),
+            self.i.ready.eq(advance & ~waits),
+            past.eq(pixel == depth),
+            following.eq(Mux(self.i.payload.last | waits, 0, Mux(past, depth, pixel + 1))),
+            repeats.eq(self.i.payload.last & ~pixel.any()),
+            memory.read_address.eq(following),
+            memory.read_enable.eq(
+                valid & advance & ~repeats & (following != depth) | waits),
+        ]
+        if not self._spec.registered:
+            m.d.sync += again.eq(0)
+        with m.If(valid & advance):
+            m.d.sync += [pixel.eq(following), again.eq(repeats),
+                         self.error.eq(self.error | past)]
+        return _Vector(self.i.payload, valid, ~pixel.any(), pixel, past, again)
+
+    def _add(self, m, vector, held, after):
+        """``after`` is ``held`` with the sums of the vector, and what went out of range."""
+        spec, mode = self._spec, vector.payload.mode
+        before = Signal(row_layout(spec))
+        goes_on = ~mode.start & ~vector.past
+        with m.If(goes_on):
+            m.d.comb += before.eq(held)
+        for column in range(spec.columns):
+            own, kept, adds = vector.payload.sums[column], before.sums[column], Const(1, 1)
+            if spec.maximum:
+                # All numbers compared fit the low bits; one of the two is added to nothing.
+                low = slice(0, spec.comparison_width)
+                larger = held.sums[column][low].as_signed() > own[low].as_signed()
+                lost = Signal(name=f"lost_{column}")
+                m.d.comb += lost.eq(goes_on & mode.maximum & larger)
+                kept = Mux(goes_on & ~mode.maximum | lost, held.sums[column], 0)
+                adds = ~lost
+            addend = Signal(signed(spec.sum_width + spec.shift * spec.shifted),
+                            name=f"addend_{column}")
+            total = Signal(signed(max(spec.accumulator_width, len(addend)) + 1),
+                           name=f"total_{column}")
+            m.d.comb += [addend.eq(self._addend(own, adds, mode)), total.eq(kept + addend),
+                         after.sums[column].eq(total)]
+            if spec.overflow:
+                beyond = (one ^ other for one, other in
+                          itertools.pairwise(total[spec.accumulator_width - 1:]))
+                m.d.comb += after.overflow[column].eq(
+                    before.overflow[column] | functools.reduce(operator.or_, beyond) | vector.past)
+
+    def _addend(self, own, adds, mode):
+        """A sum, shifted or not, or nothing."""
+        if not self._spec.shifted:
+            return Mux(adds, own, 0)
+        return Mux(adds & ~mode.shifted, own, 0) | Mux(adds & mode.shifted,
+                                                       own << self._spec.shift, 0)
+
+    def _put_out(self, m, advance, vector, result):
         """Offer the result of a vector with ``mode.finish`` on ``o``."""
         tags = Signal(data.StructLayout({"first": 1, "last": 1}), reset_less=True)
         finished = Signal()
+        m.d.comb += advance.eq(~finished | self.o.ready)
         with m.If(advance):
-            m.d.sync += [finished.eq(valid & arrived.mode.finish), tags.first.eq(arrived.first),
-                         tags.last.eq(arrived.last)]
+            m.d.sync += [finished.eq(vector.valid & vector.payload.mode.finish),
+                         tags.first.eq(vector.first), tags.last.eq(vector.payload.last)]
+        m.d.comb += [self.o.valid.eq(finished), self.o.payload.first.eq(tags.first),
+                     self.o.payload.last.eq(tags.last)]
+        m.d.comb += [self.o.payload[name].eq(result[name]) for name, _ in result.shape()]
+
+    def _pass_out(self, m, advance, vector, after):
+        """Offer the accumulators on ``o`` in the cycle in which they are made."""
+        finish = vector.payload.mode.finish
         m.d.comb += [
-            self.o.valid.eq(finished),
-            self.o.payload.sums.eq(result.sums),
-            self.o.payload.overflow.eq(result.overflow),
-            self.o.payload.first.eq(tags.first),
-            self.o.payload.last.eq(tags.last),
+            advance.eq(~finish | self.o.ready),
+            self.o.valid.eq(vector.valid & finish),
+            self.o.payload.first.eq(vector.first),
+            self.o.payload.last.eq(vector.payload.last),
         ]
+        m.d.comb += [self.o.payload[name].eq(after[name]) for name, _ in after.shape()]

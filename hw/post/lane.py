@@ -1,24 +1,16 @@
 """One lane of a requantizer: multiply, shift, round, add the zero point, clamp."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import SharedComponent
+from ..mac.booth import recode
+from ..mac.heap import BitHeap
+from ..spec.mac import Multiplier
 from ..spec.requantize import RequantizeSpec, Rounding
+from .layouts import scale_layout, tensor_layout
 
-__all__ = ["Lane", "scale_layout", "tensor_layout"]
-
-
-def scale_layout(spec: RequantizeSpec) -> data.StructLayout:
-    """The scale of one column: ``mantissa`` and ``shift``."""
-    return data.StructLayout({"mantissa": spec.mantissa_width, "shift": spec.shift_width})
-
-
-def tensor_layout(spec: RequantizeSpec) -> data.StructLayout:
-    """What holds for a whole tensor: ``zero_point``, ``minimum`` and ``maximum``."""
-    output = signed(spec.output_width)
-    return data.StructLayout({"zero_point": output, "minimum": output, "maximum": output})
+__all__ = ["Lane"]
 
 
 class Lane(SharedComponent):
@@ -33,8 +25,8 @@ class Lane(SharedComponent):
     Parameters
     ----------
     spec : RequantizeSpec
-        Widths and rounding; ``columns`` and ``lanes`` don't matter here, so that all lanes of
-        all requantizers with the same numbers are equal modules.
+        Widths and rounding; ``columns``, ``lanes``, ``bias`` and ``collect`` don't matter here, so
+        that all lanes of all requantizers with the same numbers are equal modules.
 
     Members
     -------
@@ -87,7 +79,7 @@ class Lane(SharedComponent):
 
     @property
     def parameters(self):
-        return (self._spec.replace(columns=1, lanes=1),)
+        return (self._spec.replace(columns=1, lanes=1, bias=False, collect=True),)
 
     def elaborate(self, platform):
         m = Module()
@@ -97,7 +89,7 @@ class Lane(SharedComponent):
         product_shift = Signal(spec.shift_width, reset_less=True)
         with m.If(self.advance):
             m.d.sync += [
-                product.eq(self.sum * self.scale.mantissa),
+                product.eq(self._multiply(m, platform)),
                 product_shift.eq(self.scale.shift),
             ]
 
@@ -126,6 +118,38 @@ class Lane(SharedComponent):
         with m.If(self.advance):
             m.d.sync += value.eq(Mux(above, tensor.maximum, Mux(below, tensor.minimum, moved)))
         return m
+
+    def _multiply(self, m, platform):
+        """The sum times the mantissa.
+
+        Booth rows, one for each radix-4 digit of the mantissa, enter a carry-save tree complemented
+        (as in the array): with ``-r = ~r + 1``, the ones of negative digits and of the
+        complements make up ``~n`` in each digit's place and a constant, and the tree's result is
+        the complement of the product.
+        """
+        sums, mantissa = self.sum, self.scale.mantissa
+        if self._spec.multiplier is Multiplier.OPERATOR:
+            return sums * mantissa
+        width = len(sums) + len(mantissa)
+        heap = BitHeap(width, name="product", platform=platform)
+        digits, top = recode(m, Cat(mantissa, Const(0, 1)), "digit")
+        single, double = Cat(sums, sums[-1]), Cat(Const(0, 1), sums)
+        places = len(single)
+        for number, digit in enumerate([*digits, top]):
+            once, twice = (digit["p1"], digit["p2"]) if digit is not top else (
+                top["one"], top["two"])  # what is left of an unsigned number isn't negative
+            selected = once.replicate(places) & single | twice.replicate(places) & double
+            if digit is top:
+                heap.add_constant(4 ** number)
+            else:
+                selected |= digit["n1"].replicate(places) & ~single
+                heap.add(~digit["n1"], weight=2 * number)
+            row = Signal(places, name=f"row_{number}")
+            m.d.comb += row.eq(~selected)
+            heap.add_signed(row, weight=2 * number)
+        heap.add_constant(-1)
+        heap.compress(m)
+        return ~heap.sum(m)
 
     def _scaled(self, m, product):
         """The number to shift, with one bit of fraction below it: bit 0 weighs one half."""

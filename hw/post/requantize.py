@@ -1,50 +1,22 @@
 """Requantization of vectors of sums, with per-column scales that are double-buffered."""
 
+import itertools
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..memory import TwoPortMemory
 from ..spec.requantize import RequantizeSpec
-from .lane import Lane, scale_layout, tensor_layout
+from .lane import Lane
+from .layouts import parameter_layout, scale_layout, sums_layout, tensor_layout, values_layout
 
 __all__ = ["Requantize", "parameter_layout", "sums_layout", "values_layout"]
 
 
-def sums_layout(spec: RequantizeSpec) -> data.StructLayout:
-    """A vector of sums: ``sums`` of all columns, and whether it is ``first``, ``last``."""
-    return data.StructLayout({
-        "sums": data.ArrayLayout(signed(spec.accumulator_width), spec.columns),
-        "first": 1,
-        "last": 1,
-    })
-
-
-def values_layout(spec: RequantizeSpec) -> data.StructLayout:
-    """A vector of requantized values: ``values`` of all columns, ``first`` and ``last``."""
-    return data.StructLayout({
-        "values": data.ArrayLayout(signed(spec.output_width), spec.columns),
-        "first": 1,
-        "last": 1,
-    })
-
-
-def parameter_layout(spec: RequantizeSpec) -> data.StructLayout:
-    """One column's scale; with ``commit``, also what holds for the whole tensor."""
-    return data.StructLayout({
-        "column": max(1, (spec.columns - 1).bit_length()),
-        "mantissa": spec.mantissa_width,
-        "shift": spec.shift_width,
-        "zero_point": signed(spec.output_width),
-        "minimum": signed(spec.output_width),
-        "maximum": signed(spec.output_width),
-        "commit": 1,
-    })
-
-
 def _control_layout() -> data.StructLayout:
-    """What is known of a step: whether there is one, and whether it ends its vector."""
-    return data.StructLayout({"valid": 1, "end": 1, "first": 1, "last": 1})
+    """What is known of a step: whether there is one, and how its vector is marked."""
+    return data.StructLayout({"valid": 1, "first": 1, "last": 1})
 
 
 class Requantize(wiring.Component):
@@ -52,32 +24,36 @@ class Requantize(wiring.Component):
 
     ::
 
-        parameters ── two banks of scales ──┐
-                                            │ one row a step
-        i ── lanes' share of the sums ── Lane × lanes ── collected steps ── o
+        parameters ───────────┬─ two banks of scales ──┐
+                              │                        │ one row a step
+        i ── lanes' share ─(+ bias)── operands ── Lane × lanes ── collected steps ── o
 
     The scales are in a :class:`TwoPortMemory` of ``2 * steps`` rows of ``lanes`` scales, the module
-    ``requantize_parameters``.
+    ``requantize_parameters``. Biases are in one of the same rows, ``requantize_biases``; adding
+    them is a pipeline stage of its own, so that neither who puts sums out nor the multipliers wait
+    for it.
 
     Parameters
     ----------
     spec : RequantizeSpec
-        Columns, lanes, widths and rounding.
+        Columns, lanes, widths, rounding and options.
 
     Members
     -------
     i : ``In(stream.Signature(sums_layout(spec)))``
         Vectors of sums. ``first`` asks for the next set of parameters; ``first`` and ``last``
-        both go to ``o`` with the vector.
+        both go to ``o`` with the vector. Every sum with its column's bias must fit
+        ``accumulator_width`` signed bits, else its value is undefined.
     parameters : ``In(stream.Signature(parameter_layout(spec)))``
-        One column's scale a transfer, the columns of a set in any order, each of them once.
+        One column's scale and bias a transfer, the columns of a set in any order, each once.
         ``commit``, with the last of them, completes the set and gives it the ``zero_point``,
         ``minimum`` and ``maximum`` of that transfer; in the others these don't matter.
     o : ``Out(stream.Signature(values_layout(spec)))``
-        Vectors of values.
+        Vectors of values. If not ``collect``, the steps of vectors in order: in step ``s`` value
+        ``l`` is that of column ``s * lanes + l``, and any for a column that isn't there.
     error : ``Out(1)``
         Up from the cycle after a transfer on ``parameters`` that names a column of ``columns``
-        or more (its scale is dropped) or commits a ``minimum`` above the ``maximum`` (values are
+        or more (it is dropped) or commits a ``minimum`` above the ``maximum`` (values are
         then one of the two), until reset.
 
     Raises
@@ -98,9 +74,11 @@ class Requantize(wiring.Component):
 
     **Cycles.** Throughput: ``steps = ceil(columns / lanes)`` cycles a vector, set changes included.
     Latency: ``o`` is valid ``steps + 3`` cycles after a vector is offered, 4 cycles after it is
-    transferred. So the last of ``n`` vectors, with no idle and no stall, is on ``o``
-    ``n * steps + 3`` cycles after the first is offered. A set takes ``columns`` transfers, one a
-    cycle, and a vector can use it in the cycle after its ``commit``.
+    transferred; with ``bias`` one more. So the last of ``n`` vectors, with no idle and no stall, is
+    on ``o`` ``n * steps + 3`` cycles (with ``bias``: 4) after the first is offered. A set takes
+    ``columns`` transfers, one a cycle, and a vector can use it in the cycle after its ``commit``.
+    If not ``collect``, step ``s`` is on ``o`` ``s + 4`` cycles (with ``bias``: 5) after the vector
+    is offered.
 
     **Back-pressure.** A vector stays on ``i`` while its steps are taken and is transferred with the
     last one. While ``o`` is valid and not ready, all stages stand still. ``i.ready`` depends
@@ -129,56 +107,45 @@ class Requantize(wiring.Component):
         m = Module()
         spec = self._spec
         # Bank b of step r is row 2 r + b.
-        memory = TwoPortMemory(name="requantize_parameters", depth=2 * spec.steps,
-                               width=scale_layout(spec).size, parts=spec.lanes)
-        memory.place(m, platform, "parameter_memory")
+        scales, *biases = memories = [
+            TwoPortMemory(name=name, depth=2 * spec.steps, width=width, parts=spec.lanes)
+            for name, width in (("requantize_parameters", scale_layout(spec).size),
+                                ("requantize_biases", spec.accumulator_width))[:1 + spec.bias]]
+        for memory, name in zip(memories, ("parameter_memory", "bias_memory")):
+            memory.place(m, platform, name)
 
         advance = Signal()
         bank = Signal()
         committed = Signal()
         loaded = Signal(tensor_layout(spec), reset_less=True)
         m.d.comb += advance.eq(~self.o.valid | self.o.ready)
-        self._load(m, memory, bank, committed, loaded)
-        step, issue, switch = self._issue(m, memory, advance, bank, committed)
+        self._load(m, memories, bank, committed, loaded)
+        step, issue, take = self._issue(m, memories, advance, bank, committed)
 
-        operands = data.ArrayLayout(signed(spec.accumulator_width), spec.lanes)
-        operand_sums = Signal(operands, reset_less=True)
-        operand_control, product_control, rounded_control, value_control = (
-            Signal(_control_layout(), name=f"{name}_control")
-            for name in ("operand", "product", "rounded", "value"))
-        operand_tensor, product_tensor, rounded_tensor = (
-            Signal(tensor_layout(spec), name=f"{name}_tensor", reset_less=True)
-            for name in ("operand", "product", "rounded"))
+        names = ["operand", *["summed"] * spec.bias, "product", "rounded", "value"]
+        controls = [Signal(_control_layout(), name=f"{name}_control") for name in names]
         with m.If(advance):
-            m.d.sync += [
-                operand_sums.eq(self._share(step)),
-                operand_control.valid.eq(issue),
-                operand_control.end.eq(step == spec.steps - 1),
-                operand_control.first.eq(self.i.payload.first),
-                operand_control.last.eq(self.i.payload.last),
-                product_control.eq(operand_control),
-                product_tensor.eq(operand_tensor),
-                rounded_control.eq(product_control),
-                rounded_tensor.eq(product_tensor),
-                value_control.eq(rounded_control),
-            ]
-            with m.If(issue & switch):
-                m.d.sync += operand_tensor.eq(loaded)
+            m.d.sync += [controls[0].valid.eq(issue),
+                         controls[0].first.eq(self.i.payload.first),
+                         controls[0].last.eq(self.i.payload.last),
+                         *(after.eq(before) for before, after in itertools.pairwise(controls))]
+        sums = self._operands(m, advance, step, biases)
+        tensor = self._follow(m, advance, take, ~step.any(), loaded)
 
         lanes = [Lane(spec=spec) for _ in range(spec.lanes)]
         for index, lane in enumerate(lanes):
             lane.place(m, platform, f"lane_{index}")
             m.d.comb += [
                 lane.advance.eq(advance),
-                lane.sum.eq(operand_sums[index]),
-                lane.scale.eq(memory.read_data.word_select(index, memory.width)),
-                lane.tensor.eq(rounded_tensor),
+                lane.sum.eq(sums[index]),
+                lane.scale.eq(scales.read_data.word_select(index, scales.width)),
+                lane.tensor.eq(tensor),
             ]
-        self._collect(m, advance, value_control, Cat(lane.value for lane in lanes))
+        self._put_out(m, advance, controls[-1], Cat(lane.value for lane in lanes))
         return m
 
-    def _load(self, m, memory, bank, committed, loaded):
-        """Write scales into the bank that isn't in use, until a set is committed."""
+    def _load(self, m, memories, bank, committed, loaded):
+        """Write scales and biases into the bank that isn't in use, until a set is committed."""
         payload = self.parameters.payload
         lanes, columns = self._spec.lanes, range(self._spec.columns)
         scale = Signal(scale_layout(self._spec))
@@ -186,13 +153,16 @@ class Requantize(wiring.Component):
             self.parameters.ready.eq(~committed),
             scale.mantissa.eq(payload.mantissa),
             scale.shift.eq(payload.shift),
-            memory.write_data.eq(scale.as_value().replicate(lanes)),
-            memory.write_address.eq(Cat(~bank, (
-                payload.column.matches(*(c for c in columns if c // lanes >> bit & 1))
-                for bit in range((self._spec.steps - 1).bit_length())))),
         ]
+        row = Cat(~bank, (payload.column.matches(*(c for c in columns if c // lanes >> bit & 1))
+                          for bit in range((self._spec.steps - 1).bit_length())))
+        parts = Signal(lanes)
+        words = [scale.as_value(), *([payload.bias] if self._spec.bias else [])]
+        for memory, word in zip(memories, words, strict=True):
+            m.d.comb += [memory.write_data.eq(word.replicate(lanes)),
+                         memory.write_address.eq(row), memory.write_enable.eq(parts)]
         with m.If(self.parameters.valid & self.parameters.ready):
-            m.d.comb += memory.write_enable.eq(
+            m.d.comb += parts.eq(
                 Cat(payload.column.matches(*columns[lane::lanes]) for lane in range(lanes)))
             with m.If(payload.column >= len(columns)):
                 m.d.sync += self.error.eq(1)
@@ -206,28 +176,54 @@ class Requantize(wiring.Component):
                 with m.If(payload.minimum > payload.maximum):
                     m.d.sync += self.error.eq(1)
 
-    def _issue(self, m, memory, advance, bank, committed):
-        """Take the steps of the offered vector; the step, whether it goes, whether it switches."""
+    def _issue(self, m, memories, advance, bank, committed):
+        """Take the steps of the offered vector; the step, whether it goes, whether a set is taken.
+
+        With biases, the row of scales is read a cycle after that of biases.
+        """
         step = Signal(range(self._spec.steps))
         unused = Signal(init=1)
         issue = Signal()
         switch = Signal()
+        take = Signal()
         final = step == self._spec.steps - 1
         m.d.comb += [
             switch.eq((self.i.payload.first | unused) & ~step.any()),
             issue.eq(self.i.valid & (committed | ~switch)),
+            take.eq(advance & issue & switch),
             self.i.ready.eq(advance & final & (committed | ~switch)),
-            memory.read_enable.eq(advance & issue),
-            memory.read_address.eq(Cat(bank ^ switch, step)),
         ]
+        row, reads = Cat(bank ^ take, step), issue
+        for memory in reversed(memories):
+            m.d.comb += [memory.read_enable.eq(advance & reads), memory.read_address.eq(row)]
+            later, follows = Signal.like(row, reset_less=True), Signal.like(reads)
+            with m.If(advance):
+                m.d.sync += [later.eq(row), follows.eq(reads)]
+            row, reads = later, follows
         with m.If(advance & issue):
             m.d.sync += step.eq(Mux(final, 0, step + 1))
-            with m.If(switch):
-                m.d.sync += [bank.eq(~bank), committed.eq(0), unused.eq(0)]
-        return step, issue, switch
+        with m.If(take):
+            m.d.sync += [bank.eq(~bank), committed.eq(0), unused.eq(0)]
+        return step, issue, take
+
+    def _operands(self, m, advance, step, biases):
+        """The lanes' sums, registered, and with biases registered again."""
+        layout = data.ArrayLayout(signed(self._spec.accumulator_width), self._spec.lanes)
+        share, operands = Signal(layout), Signal(layout, reset_less=True)
+        m.d.comb += share.as_value().eq(self._share(step))
+        with m.If(advance):
+            m.d.sync += operands.eq(share)
+        for memory in biases:
+            summed = Signal(layout, reset_less=True)
+            bias = data.View(layout, memory.read_data)
+            with m.If(advance):
+                m.d.sync += [summed[lane].eq(operands[lane] + bias[lane])
+                             for lane in range(self._spec.lanes)]
+            operands = summed
+        return operands
 
     def _share(self, step):
-        """The sums that the lanes work on in this step; any for a lane that has no column."""
+        """The lanes' sums in this step; any for a lane that has no column."""
         sums, lanes = self.i.payload.sums, self._spec.lanes
         share = []
         for lane in range(lanes):
@@ -238,18 +234,49 @@ class Requantize(wiring.Component):
             share += choices
         return Cat(share)
 
-    def _collect(self, m, advance, control, values):
-        """Keep the steps of a vector but the last, which goes out from the lanes themselves.
+    def _follow(self, m, advance, take, begins, loaded):
+        """The tensor's values for the last stage of the lanes, where they change with a vector.
+
+        Vectors of several steps are far enough apart for one of the registers between to be left
+        out.
+        """
+        tensor = Signal(tensor_layout(self._spec), name="tensor_0", reset_less=True)
+        with m.If(take):
+            m.d.sync += tensor.eq(loaded)
+        stages = 2 + self._spec.bias
+        single = self._spec.steps == 1
+        kept = range(1, stages + 1) if single else range(stages, 0, -2)
+        for stage in range(1, stages + 1):
+            followed = Signal(name=f"begins_{stage}", reset_less=True)
+            with m.If(advance):
+                m.d.sync += followed.eq(begins)
+            begins = followed
+            if stage in kept:
+                kept_tensor = Signal.like(tensor, name=f"tensor_{stage}", reset_less=True)
+                with m.If(advance & (single | begins)):
+                    m.d.sync += kept_tensor.eq(tensor)
+                tensor = kept_tensor
+        return tensor
+
+    def _put_out(self, m, advance, control, values):
+        """Put the steps out as they come, or keep those of a vector until its last one.
 
         The steps of a vector come without a gap, so whatever was between vectors is out by the end.
         """
+        step = Signal(range(self._spec.steps))
+        end = step == self._spec.steps - 1
+        with m.If(advance & control.valid):
+            m.d.sync += step.eq(Mux(end, 0, step + 1))
+        m.d.comb += [self.o.payload.first.eq(control.first), self.o.payload.last.eq(control.last)]
+        if not self._spec.collect:
+            m.d.comb += [self.o.valid.eq(control.valid), self.o.payload.step.eq(step),
+                         self.o.payload.end.eq(end), self.o.payload.values.eq(values)]
+            return
         collected = Signal(len(values) * (self._spec.steps - 1), reset_less=True)
         vector = Cat(collected, values)
         with m.If(advance):
             m.d.sync += collected.eq(vector[len(values):])
         m.d.comb += [
-            self.o.valid.eq(control.valid & control.end),
-            self.o.payload.first.eq(control.first),
-            self.o.payload.last.eq(control.last),
+            self.o.valid.eq(control.valid & end),
             self.o.payload.values.eq(vector[:self.o.payload.values.shape().size]),
         ]

@@ -204,11 +204,32 @@ class AccumulatorsSpec(Spec):
         Bits of an arriving sum, with sign, 2 to 40.
     accumulator_width : int
         Bits of an accumulator, with sign, ``sum_width`` to 64.
+    maximum : bool
+        Adds ``mode.maximum``: the larger of accumulator and sum instead of their sum.
+    shifted : bool
+        Adds ``mode.shifted``: sums that count ``2 ** shift`` times.
+    overflow : bool
+        Whether there are overflow flags; none are needed for sums that are proved to fit.
+    restart_after_last : bool
+        Whether pixel 0 follows ``last``, rather than being marked by ``first``. Rows are then read
+        ahead and sums wait in no register.
+    registered : bool
+        Whether results leave from a register. Only with ``restart_after_last`` can it be left out.
+
+    Raises
+    ------
+    SpecError, TypeError
+        On a value out of range or a conflict.
     """
     columns: int = 16
     depth: int = 512
     sum_width: int = 20
     accumulator_width: int = 32
+    maximum: bool = False
+    shifted: bool = False
+    overflow: bool = True
+    restart_after_last: bool = False
+    registered: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -217,3 +238,21 @@ class AccumulatorsSpec(Spec):
         require_integer("sum_width", self.sum_width, 2, 40)
         require_integer(f"accumulator_width of accumulators for {self.sum_width}-bit sums",
                         self.accumulator_width, self.sum_width, 64)
+        if not (self.registered or self.restart_after_last):
+            raise SpecError("registered must be true in accumulators without restart_after_last, "
+                            "not False")
+
+    @property
+    def comparison_width(self) -> int:
+        """Bits, with sign, of what ``mode.maximum`` compares: 8, or ``sum_width`` if fewer."""
+        return min(8, self.sum_width)
+
+    @property
+    def shift(self) -> int:
+        """How far ``mode.shifted`` shifts a sum to the left, in bits."""
+        return 8
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the transfer of a vector to its result."""
+        return self.registered + (not self.restart_after_last)

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 
 from .base import Spec, SpecError, require_integer
+from .mac import Multiplier
 
 __all__ = ["RequantizeSpec", "Rounding"]
 
@@ -36,6 +37,8 @@ class RequantizeSpec(Spec):
 
         y = clamp(round(sum * M * 2^-s) + zero_point, minimum, maximum)
 
+    With ``bias``, every column also has a bias, and ``sum + bias`` takes the place of ``sum``.
+
     With ``TFLITE`` the rounded value is gemmlowp's ``RoundingDivideByPOT(
     SaturatingRoundingDoublingHighMul(sum, M), s)``, whose scale is ``M * 2^-31 * 2^-s``. It is
     always below 1: TensorFlow Lite's left shifts, for scales of 1 and more, are not offered.
@@ -62,6 +65,14 @@ class RequantizeSpec(Spec):
         Bits of a signed output, of the zero point and of both limits.
     rounding : Rounding
         How the scaled sum is rounded.
+    bias : bool
+        Whether columns have biases, of ``accumulator_width`` signed bits like their sums with the
+        bias.
+    collect : bool
+        Whether the values of a vector are collected and put out together, rather than step by step
+        as they come.
+    multiplier : Multiplier
+        How products with mantissas are made.
 
     Raises
     ------
@@ -78,6 +89,9 @@ class RequantizeSpec(Spec):
     shift_width: int = 6
     output_width: int = 8
     rounding: Rounding = Rounding.HALF_UP
+    bias: bool = False
+    collect: bool = True
+    multiplier: Multiplier = Multiplier.BOOTH
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -37,26 +37,45 @@ class Scenario:
     def of(cls, spec: AccumulatorsSpec, blocks: list[Block]):
         """The scenario of golden's blocks."""
         results = accumulators(spec, blocks)
+        names = ["start", "finish", *(name for name in ("maximum", "shifted")
+                                      if getattr(spec, name))]
         payloads, covered = [], collections.Counter({"blocks": len(blocks)})
         for block in blocks:
-            starts, finishes = (torch.as_tensor(mode).expand(len(block.sums)).tolist()
-                                for mode in (block.start, block.finish))
-            rows = zip(block.sums.tolist(), starts, finishes, strict=True)
-            for position, (sums, start, finish) in enumerate(rows):
-                payloads.append({"sums": sums, "mode_start": int(start),
-                                 "mode_finish": int(finish),
-                                 "first": int(block.first and position == 0),
-                                 "last": int(position == len(block.sums) - 1)})
+            modes = [torch.as_tensor(getattr(block, name)).expand(len(block.sums)).tolist()
+                     for name in names]
+            for position, (sums, *flags) in enumerate(zip(block.sums.tolist(), *modes,
+                                                          strict=True)):
+                payloads.append({
+                    "sums": sums,
+                    **{f"mode_{name}": int(flag) for name, flag in zip(names, flags, strict=True)},
+                    "first": int(block.first and position == 0),
+                    "last": int(block.last and position == len(block.sums) - 1)})
             covered[f"blocks of {min(len(block.sums), 4)}{'+' * (len(block.sums) > 3)}"] += 1
         finished = [payload for payload in payloads if payload["mode_finish"]]
         expected = [
-            {"sums": sums, "overflow": sum(flag << column for column, flag in enumerate(flags)),
-             "first": payload["first"], "last": payload["last"]}
-            for payload, sums, flags in zip(finished, results.sums.tolist(),
-                                            results.overflow.tolist(), strict=True)]
+            {"sums": sums, **({"overflow": sum(flag << column for column, flag in
+                                               enumerate(flags))} if spec.overflow else {}),
+             "first": int(first), "last": payload["last"]}
+            for payload, sums, flags, first in zip(
+                finished, results.sums.tolist(), results.overflow.tolist(), results.first.tolist(),
+                strict=True)]
         covered["overflows"] = int(results.overflow.sum())
         covered["vectors past the last pixel"] = results.error
+        covered.update(_covered_modes(finished, expected))
         return cls(payloads, expected, results.error, covered)
+
+
+def _covered_modes(finished: list[dict], expected: list[dict]) -> collections.Counter:
+    """How often results were of each mode, and how often a maximum was which of the two."""
+    covered: collections.Counter = collections.Counter()
+    for payload, result in zip(finished, expected, strict=True):
+        covered["shifted results"] += payload.get("mode_shifted", 0)
+        if payload.get("mode_maximum", 0) and not payload["mode_start"]:
+            larger = sum(is_ != own for is_, own in zip(result["sums"], payload["sums"],
+                                                        strict=True))
+            covered["accumulators above their sums"] += larger
+            covered["sums at least their accumulators"] += len(result["sums"]) - larger
+    return covered
 
 
 class _Source:
@@ -64,8 +83,9 @@ class _Source:
         self.spec = spec
         self.random = random.Random(seed)
 
-    def sums(self, pixels, style):
-        low, high = -1 << (self.spec.sum_width - 1), (1 << (self.spec.sum_width - 1)) - 1
+    def sums(self, pixels, style, *, narrow=False):
+        width = self.spec.comparison_width if narrow else self.spec.sum_width
+        low, high = -1 << (width - 1), (1 << (width - 1)) - 1
         pick = {"random": lambda: self.random.randint(low, high),
                 "extremes": lambda: self.random.choice((low, low + 1, -1, 0, 1, high - 1, high)),
                 "lowest": lambda: low, "highest": lambda: high, "zero": lambda: 0}[style]
@@ -89,27 +109,44 @@ def random_scenario(spec: AccumulatorsSpec, *, seed: int, blocks: int, past: boo
     source = _Source(spec, seed)
     made: list[Block] = []
     known = torch.zeros(spec.depth, dtype=torch.bool)
-    following = 0
+    narrow = torch.zeros_like(known)  # whether it can be compared
+    following, restarts = 0, True
     while len(made) < blocks:
         pixels, style = source.pixels(past), source.random.choice(styles)
         wild = source.random.random() < 0.4
+        pooled = spec.maximum and source.random.random() < 0.5
         length = source.random.choice((1, 1, 2, 3, 6))
         for number in range(length):
-            sums = source.sums(pixels, source.random.choice((style, "random")))
+            sums = source.sums(pixels, source.random.choice((style, "random")), narrow=pooled)
             # the first vector of all is for pixel 0 even if it isn't marked
             first = source.random.random() < 0.5 if not made or wild else True
-            begin = 0 if first else following
+            last = not wild or source.random.random() < 0.7
+            begin = 0 if (restarts if spec.restart_after_last else first) else following
             if not past:
                 sums = sums[:spec.depth - begin]
+            if not len(sums):
+                continue
             following = min(begin + len(sums), spec.depth)
-            start, finish = number == 0, number == length - 1
+            inside, count = slice(begin, following), following - begin
+            last |= following == spec.depth and not past
+            start, finish, shifted = (
+                torch.full((len(sums),), mode) for mode in (
+                    number == 0, pooled or number == length - 1,
+                    spec.shifted and source.random.random() < 0.4))
             if wild:
-                unknown = torch.zeros(len(sums), dtype=torch.bool)
-                unknown[:following - begin] = ~known[begin:following]
-                start, finish = source.flags(len(sums)) | unknown, source.flags(len(sums))
-            if len(sums):
-                made.append(Block(sums=sums, start=start, finish=finish, first=first))
-                known[begin:following] = True
+                start, finish = source.flags(len(sums)), source.flags(len(sums))
+                shifted = source.flags(len(sums)) & spec.shifted
+            start[:count] |= ~known[inside]
+            maximum = torch.full((len(sums),), pooled)
+            if wild:
+                maximum &= source.flags(len(sums))
+            maximum[:count] &= narrow[inside] | start[:count]
+            shifted &= ~maximum
+            known[inside] = True
+            narrow[inside] = pooled & ~shifted[:count] & (start | maximum)[:count]
+            made.append(Block(sums=sums, start=start, finish=finish, maximum=maximum,
+                              shifted=shifted, first=first, last=last))
+            restarts = last
     return Scenario.of(spec, made)
 
 
@@ -143,25 +180,40 @@ def overflow_scenario(spec: AccumulatorsSpec, *, lowest: bool) -> Scenario:
 
 
 def exhaustive_scenario(spec: AccumulatorsSpec) -> Scenario:
-    """Every sum added to every value of an accumulator.
+    """Every sum on every value of an accumulator, in every mode: added, shifted, compared.
 
     A value takes as many vectors as the sums that it is made of, so this is for widths that
     don't differ by much.
     """
-    low, high = -1 << (spec.sum_width - 1), (1 << (spec.sum_width - 1)) - 1
-    values = range(-1 << (spec.accumulator_width - 1), 1 << (spec.accumulator_width - 1))
-    pairs = torch.tensor(list(itertools.product(values, range(low, high + 1))))
-    missing = -len(pairs) % spec.columns
-    pairs = torch.cat([pairs, pairs[:missing]]).reshape(-1, spec.columns, 2)
+    values = _signed(spec.accumulator_width), _signed(spec.sum_width)
+    comparable = (_signed(spec.comparison_width),) * 2
+    blocks, covered = [], {}
+    for name, operands, modes in (
+            ("sum", values, {}), ("shifted sum", values, {"shifted": True}),
+            ("maximum", comparable, {"maximum": True})):
+        if all(getattr(spec, mode) for mode in modes):
+            pairs = list(itertools.product(*operands))
+            blocks += _paired(spec, pairs, modes)
+            covered[f"pairs of accumulator and {name}"] = len(pairs)
+    scenario = Scenario.of(spec, blocks)
+    scenario.covered.update(covered)
+    return scenario
+
+
+def _signed(width: int) -> range:
+    return range(-1 << (width - 1), 1 << (width - 1))
+
+
+def _paired(spec: AccumulatorsSpec, pairs: list, modes: dict) -> list[Block]:
+    """Blocks that bring accumulators to the first of each pair, then give them the second."""
+    whole = torch.tensor(pairs + pairs[:-len(pairs) % spec.columns]).reshape(-1, spec.columns, 2)
     blocks = []
-    for group in pairs.split(spec.depth):
-        rest, addend = group.unbind(-1)
+    for group in whole.split(spec.depth):
+        rest, sums = group.unbind(-1)
         for number in range(overflow_steps(spec)):
-            part = rest.clamp(low, high)
+            part = rest.clamp(_signed(spec.sum_width)[0], _signed(spec.sum_width)[-1])
             rest = rest - part
             blocks.append(Block(sums=part, start=number == 0))
         assert not rest.any()
-        blocks.append(Block(sums=addend, finish=True))
-    scenario = Scenario.of(spec, blocks)
-    scenario.covered["pairs of accumulator and sum"] = len(values) * (high - low + 1)
-    return scenario
+        blocks.append(Block(sums=sums, finish=True, **modes))
+    return blocks

@@ -11,10 +11,13 @@ from sparrow.hw.spec.requantize import RequantizeSpec
 from ..streams import Clocking, StreamDriver, StreamMonitor, pattern
 from .scenario import Scenario
 
-__all__ = ["LATENCY", "RequantizeBench"]
-
-LATENCY = 4  # cycles from a vector's transfer to its values, those not counted that stand still
+__all__ = ["RequantizeBench", "latency"]
 _SURPLUS_CYCLES = 20
+
+
+def latency(spec: RequantizeSpec) -> int:
+    """Cycles from a vector's transfer to its values, those not counted that stand still."""
+    return 4 + spec.bias
 
 
 class RequantizeBench:
@@ -50,6 +53,9 @@ class RequantizeBench:
         self._fault: int | None = None
         self._expected: collections.deque[dict] = collections.deque()
         self._under_way: collections.deque[int] = collections.deque()
+        self._steps_at: list[int] = []  # of the vector that is coming out
+        self._steps = 1 if spec.collect else spec.steps
+        self._latency = latency(spec)
         self._checked = 0
         Clock(dut.clk, 10, "ns").start()
 
@@ -58,19 +64,22 @@ class RequantizeBench:
         expected = self._expected.popleft()
         for column, (is_, should) in enumerate(zip(payload["values"], expected["values"],
                                                    strict=True)):
-            assert is_ in should, (f"transfer {self._checked}, column {column}: value is {is_}, "
-                                   f"golden says {' or '.join(map(str, should))}")
-        for field in ("first", "last"):
+            assert not should or is_ in should, (
+                f"transfer {self._checked}, value {column}: value is {is_}, "
+                f"golden says {' or '.join(map(str, should))}")
+        for field in payload.keys() - {"values"}:
             assert payload[field] == expected[field], (
                 f"transfer {self._checked}: {field} is {payload[field]}, "
                 f"must be {int(expected[field])}")
         self._checked += 1
-        self.received_at.append(self.clocking.cycles)
+        if payload.get("end", 1):
+            self.received_at.append(self.clocking.cycles)
 
     async def reset(self) -> None:
         """Reset the requantizer and forget what is under way."""
         self._expected.clear()
         self._under_way.clear()
+        self._steps_at.clear()
         self._fault = None
         await self.clocking.reset()
         self.covered["resets"] += 1
@@ -111,10 +120,15 @@ class RequantizeBench:
             self.moved_at.append(moved)
             self._under_way.append(moved)
         if self.values.transfers > values:
-            latency = moved - self._under_way.popleft()
-            assert latency == LATENCY, (
-                f"transfer {self._checked - 1}: latency is {latency} cycles that don't stand "
-                f"still, documented are {LATENCY}")
+            self._steps_at.append(moved)
+        if len(self._steps_at) == self._steps:
+            latencies = [at - self._under_way[0] for at in self._steps_at]
+            documented = list(range(self._latency - self._steps + 1, self._latency + 1))
+            assert latencies == documented, (
+                f"transfer {self._checked - 1}: latencies are {latencies} cycles that don't stand "
+                f"still, documented are {documented}")
+            self._under_way.popleft()
+            self._steps_at.clear()
 
     def coverage(self) -> dict:
         """What has been exercised so far."""

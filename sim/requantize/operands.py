@@ -21,6 +21,9 @@ class Tensor:
         Of each column.
     zero_point, minimum, maximum : int
     sums : list of list of int
+        What is requantized: what arrives, and the bias.
+    biases : list of int
+        Of each column; 0 for a requantizer without.
     """
     mantissas: list[int]
     shifts: list[int]
@@ -28,6 +31,14 @@ class Tensor:
     minimum: int
     maximum: int
     sums: list[list[int]] = dataclasses.field(default_factory=list)
+    biases: list[int] = dataclasses.field(default_factory=list)
+
+    def arriving(self, spec: RequantizeSpec) -> list[list[int]]:
+        """The sums without their biases, as near as the sums' width allows."""
+        limit = 1 << (spec.accumulator_width - 1)
+        return [[min(max(value - bias, -limit), limit - 1)
+                 for value, bias in zip(vector, self.biases, strict=True)]
+                for vector in self.sums]
 
 
 class Source:
@@ -93,6 +104,15 @@ class Source:
             return choice(mantissas), shift
         return self.random.randint(0, spec.maximum_mantissa), shift
 
+    def biases(self) -> list[int]:
+        """Biases of all columns: ends of the range, small ones, any; 0 if there are none."""
+        if not self.spec.bias:
+            return [0] * self.spec.columns
+        low = self._lowest
+        return [self.random.choice((0, 1, -1, low, ~low, low // 2, self.random.randint(low, ~low),
+                                    self.random.randint(low, ~low) >> 6))
+                for _ in range(self.spec.columns)]
+
     def tensor(self, length: int, styles: Sequence[str] = STYLES, *,
                scales: Sequence[tuple[int, int]] | None = None, wide: bool = False) -> Tensor:
         """A tensor of ``length`` vectors; with ``wide``, its limits are those of the output."""
@@ -108,7 +128,7 @@ class Source:
             high = low
         zero_point = self.random.choice((*ends, 0, self.random.randint(*ends)))
         tensor = Tensor([mantissa for mantissa, _ in scales], [shift for _, shift in scales],
-                        zero_point, low, high)
+                        zero_point, low, high, biases=self.biases())
         for _ in range(length):
             tensor.sums.append([self.sum(self.random.choice((style, style, "random")), tensor,
                                          column) for column in range(spec.columns)])
@@ -139,6 +159,7 @@ class Source:
         bits = self.random.getrandbits
         return {"column": column, "mantissa": bits(self.spec.mantissa_width),
                 "shift": bits(self.spec.shift_width), "commit": 0,
+                **({"bias": bits(self.spec.accumulator_width)} if self.spec.bias else {}),
                 **{name: bits(self.spec.output_width)
                    for name in ("zero_point", "minimum", "maximum")}}
 
@@ -148,5 +169,6 @@ class Source:
         for column in columns:
             yield self.scale_payload(column) | {
                 "mantissa": tensor.mantissas[column], "shift": tensor.shifts[column],
+                **({"bias": tensor.biases[column]} if self.spec.bias else {}),
                 **({"zero_point": tensor.zero_point, "minimum": tensor.minimum,
                     "maximum": tensor.maximum, "commit": 1} if column == columns[-1] else {})}

@@ -7,7 +7,7 @@ import cocotb
 from sparrow.hw.spec.requantize import RequantizeSpec
 
 from ..report import add_coverage, bench_parameters
-from .bench import LATENCY, RequantizeBench
+from .bench import RequantizeBench, latency
 from .scenario import (
     corner_scenario,
     exhaustive_scenario,
@@ -106,7 +106,7 @@ async def exact_cycles(dut, length):
             ("parameters", bench.parameters.taken_at,
              [cycle + column for cycle in sets for column in range(columns)]),
             ("i", bench.sums.taken_at, vectors),
-            ("o", bench.received_at, [cycle + LATENCY for cycle in vectors])):
+            ("o", bench.received_at, [cycle + latency(_SPEC) for cycle in vectors])):
         for number, (is_, should) in enumerate(zip(cycles, expected, strict=True)):
             assert is_ == should, (f"transfer {number} on {name} is in cycle {is_ - start}, "
                                    f"documented is {should - start}")

@@ -26,7 +26,7 @@ class Scenario:
     parameters, sums : list of dict
         Values of the flat ports' fields.
     expected : list of dict
-        The same of the output; of each value, a tuple of what it may be.
+        The same of the output; of each value, a tuple of what it may be, empty if anything.
     fault : int or None
         The first transfer on ``parameters`` that must be reported, counted from 0.
     covered : collections.Counter
@@ -56,33 +56,49 @@ class Scenario:
                 if payload["commit"] and tensor.minimum > tensor.maximum:
                     faults.append(len(scenario.parameters))
                 scenario.parameters.append(payload)
-            for position, (sums, values) in enumerate(zip(tensor.sums, _values(spec, tensor),
-                                                          strict=True)):
+            for position, (sums, values) in enumerate(zip(
+                    tensor.arriving(spec), _values(spec, tensor), strict=True)):
                 # the first vector of all takes a set even if it isn't marked
                 first = position == 0 and (number > 0 or chance() < 0.5)
                 last = (position == len(tensor.sums) - 1) != (chance() < 0.05)
                 scenario.sums.append({"sums": sums, "first": int(first), "last": int(last)})
-                scenario.expected.append({"values": values, "first": first, "last": last})
+                scenario.expected.extend(_transfers(
+                    spec, {"values": values, "first": first, "last": last}))
             scenario.covered.update(_covered(spec, tensor))
         scenario.covered["parameter sets"] = len(tensors)
         scenario.covered["faulty parameters"] = len(faults)
         return dataclasses.replace(scenario, fault=min(faults, default=None))
 
 
+def _transfers(spec: RequantizeSpec, vector: dict) -> list[dict]:
+    """A vector's transfers on the output: one, or if it isn't collected, one for each step."""
+    if spec.collect:
+        return [vector]
+    values = vector["values"] + [()] * (spec.steps * spec.lanes - spec.columns)
+    return [vector | {"values": values[step * spec.lanes:(step + 1) * spec.lanes], "step": step,
+                      "end": step == spec.steps - 1} for step in range(spec.steps)]
+
+
 def _values(spec: RequantizeSpec, tensor: Tensor) -> list:
     limits = (tensor.minimum, tensor.maximum)
     if tensor.minimum > tensor.maximum:
         return [[limits] * spec.columns for _ in tensor.sums]
-    values = requantize(spec, torch.tensor(tensor.sums), torch.tensor(tensor.mantissas),
-                        torch.tensor(tensor.shifts), tensor.zero_point, *limits)
+    values = requantize(spec, torch.tensor(tensor.arriving(spec)), torch.tensor(tensor.mantissas),
+                        torch.tensor(tensor.shifts), tensor.zero_point, *limits,
+                        torch.tensor(tensor.biases) if spec.bias else None)
     return [[(value,) for value in vector] for vector in values.tolist()]
 
 
 def _covered(spec: RequantizeSpec, tensor: Tensor) -> collections.Counter:
     covered = collections.Counter({"vectors": len(tensor.sums)})
     lowest = -1 << (spec.accumulator_width - 1)
-    for mantissa, shift, column in zip(tensor.mantissas, tensor.shifts, zip(*tensor.sums),
-                                       strict=True):
+    arriving = zip(*tensor.arriving(spec))
+    for mantissa, shift, bias, sums in zip(tensor.mantissas, tensor.shifts, tensor.biases,
+                                           arriving, strict=True):
+        covered["lowest biases"] += bias == lowest
+        covered["highest biases"] += bias == ~lowest
+        covered["sums with a bias"] += len(sums) * (bias != 0)
+        column = [value + bias for value in sums]
         covered["largest mantissas"] += mantissa == spec.maximum_mantissa
         covered["shifts of 0"] += shift == 0
         covered["largest shifts"] += shift == spec.maximum_shift
@@ -178,7 +194,7 @@ def exhaustive_scenario(spec: RequantizeSpec) -> Scenario:
         # columns hold different sums at the same time
         sums = [[(value + 7 * column) % (2 * limit) - limit for column in range(spec.columns)]
                 for value in range(2 * limit)]
-        tensors.append(dataclasses.replace(whole, sums=sums))
+        tensors.append(dataclasses.replace(whole, sums=sums, biases=[0] * spec.columns))
     scenario = Scenario.of(source, tensors)
     scenario.covered["sums with mantissa and shift"] = covered
     return scenario

@@ -9,6 +9,10 @@ from sparrow.sim.requantize.scenario import corner_scenario, stray_columns
 
 TFLITE = {"mantissa_width": 31, "shift_width": 5, "rounding": "tflite"}
 SPECS = {
+    "bias": {"columns": 5, "lanes": 2, "bias": True},
+    "bias, not collected": {"columns": 5, "lanes": 3, "bias": True, "collect": False},
+    "bias, one step": {"columns": 3, "lanes": 3, "bias": True, "accumulator_width": 24, **TFLITE},
+    "not collected": {"columns": 4, "lanes": 1, "collect": False, "rounding": "half_even"},
     "part-filled last step": {"columns": 5, "lanes": 3},
     "every operand": {"columns": 4, "lanes": 4, "accumulator_width": 8, "mantissa_width": 4,
                       "shift_width": 3, "output_width": 4, "rounding": "half_even"},
@@ -16,33 +20,36 @@ SPECS = {
     "one column, shifts wider than its sum": {"columns": 1, "lanes": 1, "accumulator_width": 12,
                                               "output_width": 16, **TFLITE},
 }
-ON_VERILATOR = ["part-filled last step", "every operand"]  # takes longer to build
+# which takes longer to build
+ON_VERILATOR = ["part-filled last step", "every operand", "bias, not collected"]
 
 
-def check(proof):
+def check(proof, spec):
     failures = [f"{result.name}: {result.message}" for result in proof.results
                 if result.outcome == "failed"]
     assert proof.passed, "\n".join(failures)
     for exercised in ("ties", "shifts of 0", "largest shifts", "largest mantissas", "lowest sums",
                       "highest sums", "values at the minimum", "values at the maximum",
                       "values between", "parameter sets", "vectors at full speed", "resets",
-                      "i stalls", "parameters stalls", "o stalls"):
+                      "i stalls", "parameters stalls", "o stalls",
+                      *(("lowest biases", "highest biases", "sums with a bias") * spec.bias)):
         assert proof.coverage[exercised] > 10, exercised
     assert proof.coverage["faulty parameters"] > 0
 
 
 @pytest.mark.parametrize("name", ON_VERILATOR)
 def test_verilator(name, tmp_path):
-    proof = prove(block("requantize"), RequantizeSpec(**SPECS[name]), blocks=8, folder=tmp_path)
-    check(proof)
+    spec = RequantizeSpec(**SPECS[name])
+    proof = prove(block("requantize"), spec, blocks=8, folder=tmp_path)
+    check(proof, spec)
     if name == "every operand":
         assert proof.coverage["sums with mantissa and shift"] == 1 << 15
 
 
 @pytest.mark.parametrize("name", [name for name in SPECS if name not in ON_VERILATOR])
 def test_icarus(name, tmp_path, icarus):
-    check(prove(block("requantize"), RequantizeSpec(**SPECS[name]), simulator="icarus", blocks=8,
-                folder=tmp_path))
+    spec = RequantizeSpec(**SPECS[name])
+    check(prove(block("requantize"), spec, simulator="icarus", blocks=8, folder=tmp_path), spec)
 
 
 def test_corners_hold_ties_of_every_shift_that_has_any():

@@ -14,52 +14,83 @@ def wrap(value, width):
 
 
 def by_hand(spec, vectors):
-    """Results of (first, start, finish, sums) one by one, in Python's integers."""
+    """Results of vectors one by one, in Python's integers."""
     half = 1 << spec.accumulator_width - 1
     held, pixel, results, error = {}, -1, [], False
-    for number, (first, start, finish, sums) in enumerate(vectors):
-        pixel = 0 if first or number == 0 else pixel + 1
-        if pixel >= spec.depth:
-            error, row = True, [(value, True) for value in sums]
-        else:
-            row = []
-            for column, value in enumerate(sums):
-                before, flag = (0, False) if start else held[pixel, column]
-                total = before + value
-                row.append((wrap(total, spec.accumulator_width),
-                            flag or not -half <= total < half))
+    for number, vector in enumerate(vectors):
+        begins = vectors[number - 1]["last"] if spec.restart_after_last else vector["first"]
+        pixel = 0 if begins or number == 0 else pixel + 1
+        row = []
+        for column, value in enumerate(vector["sums"]):
+            before, flag = (0, False) if vector["start"] or pixel >= spec.depth else held[
+                pixel, column]
+            if vector["maximum"] and not vector["start"] and pixel < spec.depth:
+                total = max(before, value)
+            else:
+                total = before + value * 2 ** (8 * vector["shifted"])
+            row.append((wrap(total, spec.accumulator_width),
+                        flag or not -half <= total < half or pixel >= spec.depth))
+            if pixel < spec.depth:
                 held[pixel, column] = row[-1]
-        if finish:
-            results.append(row)
+        error |= pixel >= spec.depth
+        if vector["finish"]:
+            first = pixel == 0 if spec.restart_after_last else vector["first"]
+            results.append((row, first))
     return results, error
 
 
+def blocks_of(vectors):
+    """The blocks that golden takes: up to a vector with ``last`` or the next with ``first``."""
+    blocks, part = [], []
+    for vector, following in zip(vectors, [*vectors[1:], {"first": True}]):
+        part.append(vector)
+        if vector["last"] or following["first"]:
+            modes = {name: torch.tensor([one[name] for one in part])
+                     for name in ("start", "finish", "maximum", "shifted")}
+            blocks.append(Block(sums=torch.tensor([one["sums"] for one in part]), **modes,
+                                first=part[0]["first"], last=part[-1]["last"]))
+            part = []
+    return blocks
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"maximum": True}, {"shifted": True, "overflow": False},
+    {"maximum": True, "shifted": True, "restart_after_last": True}], ids=str)
 @pytest.mark.parametrize("depth, sum_width, accumulator_width", [
     (1, 2, 2), (4, 3, 4), (5, 8, 9), (3, 20, 32), (6, 40, 40), (2, 40, 63), (2, 40, 64)])
 @pytest.mark.parametrize("seed", range(5))
-def test_against_plain_integers(seed, depth, sum_width, accumulator_width):
+def test_against_plain_integers(seed, depth, sum_width, accumulator_width, options):
     generator = random.Random(seed)
     spec = AccumulatorsSpec(columns=3, depth=depth, sum_width=sum_width,
-                            accumulator_width=accumulator_width)
-    low, high = -1 << sum_width - 1, (1 << sum_width - 1) - 1
-    blocks, vectors = [], []
-    for number in range(60):
-        first, count = number % 7 != 3, generator.randint(1, depth + 1)
-        start = [number == 0 or generator.random() < 0.2 for _ in range(count)]
-        if number < 2:
-            count, start = depth, [number == 0] * depth
-        finish = [generator.random() < 0.5 for _ in range(count)]
-        sums = [[generator.choice((low, high, generator.randint(low, high))) for _ in range(3)]
-                for _ in range(count)]
-        blocks.append(Block(sums=torch.tensor(sums), start=torch.tensor(start),
-                            finish=torch.tensor(finish), first=first))
-        vectors += [(first and position == 0, *vector)
-                    for position, vector in enumerate(zip(start, finish, sums))]
+                            accumulator_width=accumulator_width, **options)
+    vectors, started, comparable, pixel = [], set(), set(), -1
+    for _ in range(200):
+        vector = {name: generator.random() < chance for name, chance in (
+            ("first", 0.3), ("last", 0.3), ("start", 0.2), ("finish", 0.5), ("maximum", 0.5),
+            ("shifted", 0.3))}
+        begins = vectors and vectors[-1]["last"] if spec.restart_after_last else vector["first"]
+        pixel = 0 if begins or not vectors else pixel + 1
+        width = generator.choice((spec.comparison_width, sum_width))
+        low, high = -1 << width - 1, (1 << width - 1) - 1
+        vector["sums"] = [generator.choice((low, high, generator.randint(low, high)))
+                          for _ in range(3)]
+        vector["start"] |= pixel not in started
+        narrow = width == spec.comparison_width
+        vector["shifted"] &= spec.shifted
+        vector["maximum"] &= (spec.maximum and not vector["shifted"]
+                              and narrow and pixel in comparable)
+        started.add(pixel)
+        if narrow and not vector["shifted"] and (vector["start"] or vector["maximum"]):
+            comparable.add(pixel)
+        else:
+            comparable.discard(pixel)
+        vectors.append(vector)
     wanted, error = by_hand(spec, vectors)
-    results = accumulators(spec, blocks)
-    assert [[tuple(pair) for pair in zip(*row)] for row in
-            zip(results.sums.tolist(), results.overflow.tolist())] == wanted
+    results = accumulators(spec, blocks_of(vectors))
+    assert [([tuple(pair) for pair in zip(*row)], first) for *row, first in
+            zip(results.sums.tolist(), results.overflow.tolist(), results.first.tolist())] == wanted
     assert results.error == error
+    assert any(vector["maximum"] for vector in vectors) == spec.maximum
 
 
 def test_overflow_stays_until_the_next_start():
@@ -118,6 +149,32 @@ def test_refuses(blocks, error, text):
     with pytest.raises(error) as caught:
         accumulators(spec, [Block(**{"sums": GOOD, "start": True} | block) for block in blocks])
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("options, blocks, text", [
+    ({}, [{"maximum": True}], "maximum of block 0 must be false everywhere, since the accumulators "
+                              "have no such mode"),
+    ({}, [{"shifted": torch.tensor([False, True])}],
+     "shifted of block 0 must be false everywhere, since the accumulators have no such mode"),
+    ({"maximum": True, "shifted": True}, [{}, {"start": False, "maximum": True, "shifted": True}],
+     "maximum of block 1 must be false where shifted is true"),
+    ({"maximum": True}, [{}, {"start": False, "maximum": True, "sums": GOOD + 126}],
+     "sums of which block 1 takes the maximum must be from -128 to 127, not 128"),
+    ({"maximum": True}, [{"sums": -GOOD - 127}, {"start": False, "maximum": True}],
+     "accumulators of which block 1 takes the maximum must be from -128 to 127, not -129"),
+])
+def test_refuses_modes(options, blocks, text):
+    spec = AccumulatorsSpec(columns=2, depth=4, sum_width=12, **options)
+    with pytest.raises(ValueError) as caught:
+        accumulators(spec, [Block(**{"sums": GOOD, "start": True} | block) for block in blocks])
+    assert str(caught.value) == text
+
+
+def test_with_start_every_number_and_the_maximum_will_do():
+    spec = AccumulatorsSpec(columns=1, depth=1, sum_width=12, maximum=True, shifted=True)
+    results = accumulators(spec, [Block(sums=torch.tensor([[-2000]]), start=True, finish=True,
+                                        maximum=True, shifted=True)])
+    assert results.sums.tolist() == [[-2000 * 256]]
 
 
 def test_refuses_what_is_no_specification():

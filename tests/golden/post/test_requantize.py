@@ -163,6 +163,34 @@ def test_columns_have_their_own_scales():
     assert values.dtype == torch.int64
 
 
+def test_biases_are_added_before_all_else():
+    spec = RequantizeSpec(columns=3, lanes=1, bias=True)
+    acc = torch.tensor([[2**31 - 1, -2**31, 10], [0, 0, -10]])
+    bias = torch.tensor([-2**31 + 1, 2**31 - 1, -7])
+    scales = (torch.tensor([1, 3, 2]), torch.tensor([25, 1, 2]))
+    assert requantize(spec, acc, *scales, 1, -90, 90, bias).tolist() == [
+        [1, 0, 3], [-63, 90, -7]]
+
+
+@pytest.mark.parametrize("bias, error, text", [
+    (None, TypeError, "bias must be a tensor of int64, not None"),
+    (torch.tensor([1, 128]), ValueError, "bias must hold integers from -128 to 127, not 128"),
+    (torch.tensor([1]), ValueError, "bias must be of shape (2,), not (1,)"),
+    (torch.tensor([127, 0]), ValueError,
+     "acc + bias must hold integers from -128 to 127, not 128"),
+])
+def test_refuses_biases(bias, error, text):
+    spec = RequantizeSpec(columns=2, lanes=1, accumulator_width=8, mantissa_width=4,
+                          shift_width=3, output_width=4, bias=True)
+    arguments = (torch.tensor([1, 2]), torch.tensor([3, 4]), torch.tensor([0, 1]), 0, -8, 7)
+    with pytest.raises(error) as caught:
+        requantize(spec, *arguments, bias)
+    assert str(caught.value) == text
+    with pytest.raises(ValueError) as caught:
+        requantize(spec.replace(bias=False), *arguments, torch.tensor([0, 0]))
+    assert str(caught.value) == "bias must be None for a specification without it"
+
+
 @pytest.mark.parametrize("changes, error, text", [
     ({"spec": 3}, TypeError, "spec must be a RequantizeSpec, not 3"),
     ({"acc": [1, 2]}, TypeError, "acc must be a tensor of int64, not [1, 2]"),

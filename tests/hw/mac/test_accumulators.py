@@ -22,12 +22,30 @@ SPECS = {
     "one column": {"columns": 1, "depth": 5, "sum_width": 8, "accumulator_width": 10},
     "no wider than sums": {"columns": 5, "depth": 8, "sum_width": 7, "accumulator_width": 7},
     "widest": {"columns": 2, "depth": 17, "sum_width": 40, "accumulator_width": 64},
+    "every option": {"columns": 3, "depth": 6, "sum_width": 10, "accumulator_width": 21,
+                     "maximum": True, "shifted": True, "overflow": False,
+                     "restart_after_last": True, "registered": False},
+    "maximum": {"columns": 3, "depth": 4, "sum_width": 9, "accumulator_width": 12,
+                "maximum": True},
+    "shifted beyond": {"columns": 2, "depth": 3, "sum_width": 5, "accumulator_width": 9,
+                       "shifted": True},
+    "shifted, widest": {"columns": 2, "depth": 5, "sum_width": 40, "accumulator_width": 47,
+                        "shifted": True, "restart_after_last": True},
+    "without flags": {"columns": 2, "depth": 3, "sum_width": 4, "accumulator_width": 5,
+                      "overflow": False},
+    "restarted": {"columns": 2, "depth": 5, "sum_width": 6, "accumulator_width": 9,
+                  "restart_after_last": True},
+    "restarted, one pixel": {"columns": 2, "depth": 1, "sum_width": 6, "accumulator_width": 9,
+                             "restart_after_last": True, "maximum": True, "shifted": True},
+    "unregistered": {"columns": 2, "depth": 2, "sum_width": 9, "accumulator_width": 18,
+                     "restart_after_last": True, "registered": False, "maximum": True},
+    "unregistered, one pixel": {"columns": 2, "depth": 1, "sum_width": 4, "accumulator_width": 7,
+                                "restart_after_last": True, "registered": False},
     "default": {"columns": 16, "depth": 512, "sum_width": 20, "accumulator_width": 32},
 }
 FLOWS = [(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)]
 SURPLUS_CYCLES = 12
 DEADLINE = 20_000
-LATENCY = 2
 
 
 class HarshMemory(TwoPortMemory):
@@ -89,7 +107,7 @@ class Bench:
             bits = Value.cast(i.payload)
             ctx.set(bits, self.generator.getrandbits(len(bits)))
             return
-        mode = {name: payload[f"mode_{name}"] for name in ("start", "finish")}
+        mode = {name[5:]: flag for name, flag in payload.items() if name.startswith("mode_")}
         ctx.set(i.payload, {name: payload[name] for name in ("sums", "first", "last")}
                 | {"mode": mode})
 
@@ -114,8 +132,8 @@ class Bench:
             while not (valid and ready):
                 ctx.set(o.ready, self.generator.random() >= self.stall)
                 _, _, valid, ready, payload = await ctx.tick().sample(o.valid, o.ready, o.payload)
-            assert {"sums": list(payload["sums"]), "overflow": payload.overflow,
-                    "first": payload.first, "last": payload.last} == wanted
+            assert {name: list(payload[name]) if name == "sums" else payload[name]
+                    for name, _ in o.payload.shape()} == wanted
             self.received.append(self.cycle)
         ctx.set(o.ready, 1)
         surplus = 0
@@ -162,9 +180,18 @@ def test_equals_golden(name, past, idle, stall):
     Bench(spec, seed=5, idle=idle, stall=stall).check(scenario)
 
 
-def test_every_addition():
-    spec = AccumulatorsSpec(columns=4, depth=7, sum_width=4, accumulator_width=6)
-    Bench(spec).check(traffic.exhaustive_scenario(spec))
+@pytest.mark.parametrize("options", [
+    {}, {"maximum": True, "shifted": True},
+    {"maximum": True, "shifted": True, "overflow": False, "restart_after_last": True,
+     "registered": False}], ids=str)
+def test_every_addition(options):
+    spec = AccumulatorsSpec(columns=4, depth=7, sum_width=4, accumulator_width=6, **options)
+    scenario = traffic.exhaustive_scenario(spec)
+    assert {name: count for name, count in scenario.covered.items() if "pairs" in name} == {
+        "pairs of accumulator and sum": 1 << 10,
+        **({"pairs of accumulator and shifted sum": 1 << 10,
+            "pairs of accumulator and maximum": 1 << 8} if options else {})}
+    Bench(spec).check(scenario)
 
 
 @pytest.mark.parametrize("lowest", [False, True])
@@ -194,14 +221,22 @@ def test_overflow_of_the_widest(monkeypatch):
     Bench(spec).check(traffic.Scenario(payloads, expected, False, {}))
 
 
+@pytest.mark.parametrize("options, latency", [
+    ({}, 2), ({"restart_after_last": True}, 1),
+    ({"restart_after_last": True, "registered": False}, 0)], ids=str)
 @pytest.mark.parametrize("depth, pixels", [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (9, 1), (9, 5)])
-def test_one_vector_per_cycle(depth, pixels):
-    """Every vector adds to what the block before it left, and is 2 cycles on its way."""
-    spec = AccumulatorsSpec(columns=2, depth=depth, sum_width=6, accumulator_width=9)
+def test_one_vector_per_cycle(depth, pixels, options, latency):
+    """Every vector adds to what the block before it left, and is as long on its way as it says.
+
+    Without a result register a vector has to wait for the row that the one before it writes.
+    """
+    spec = AccumulatorsSpec(columns=2, depth=depth, sum_width=6, accumulator_width=9, **options)
     bench = Bench(spec)
     bench.check(traffic.steady_scenario(spec, seed=3, blocks=20, pixels=pixels))
-    assert bench.taken == list(range(bench.taken[0], bench.taken[0] + 20 * pixels))
-    assert bench.received == [cycle + LATENCY for cycle in bench.taken]
+    each = 1 if spec.registered or pixels > 1 else 2
+    assert bench.taken == list(range(bench.taken[0], bench.taken[0] + 20 * pixels * each, each))
+    assert bench.received == [cycle + latency for cycle in bench.taken]
+    assert spec.latency == latency
 
 
 def test_only_results_can_hold_vectors_up():
@@ -226,25 +261,52 @@ def test_only_results_can_hold_vectors_up():
     bench.simulator.run()
 
 
+def test_only_results_can_hold_unregistered_vectors_up():
+    """With ``o`` never ready, vectors pass until one of them goes out; it says so at once."""
+    spec = AccumulatorsSpec(columns=1, depth=4, restart_after_last=True, registered=False)
+    bench = Bench(spec, stall=1)
+    sums = torch.arange(1, 5).reshape(4, 1)
+    scenario = traffic.Scenario.of(spec, [
+        Block(sums=sums, start=True),
+        Block(sums=sums, finish=torch.tensor([False, False, True, True]))])
+
+    async def testbench(ctx):
+        for payload in scenario.payloads[:-1]:
+            assert not ctx.get(bench.dut.o.valid)
+            bench.offer(ctx, payload)
+            assert ctx.get(bench.dut.i.ready) == (not payload["mode_finish"])
+            await ctx.tick()
+        await ctx.tick().repeat(5)
+        assert ctx.get(bench.dut.o.valid) and not ctx.get(bench.dut.i.ready)
+        assert ctx.get(bench.dut.o.payload.sums[0]) == 6
+
+    bench.simulator.add_testbench(testbench)
+    bench.simulator.run()
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"restart_after_last": True}, {"restart_after_last": True, "registered": False}], ids=str)
 @pytest.mark.parametrize("delay", range(12))
-def test_reset_in_mid_flight(delay):
+def test_reset_in_mid_flight(delay, options):
     """What was on its way is gone, the error too, and the next vector is for pixel 0."""
-    spec = AccumulatorsSpec(columns=2, depth=3, sum_width=4, accumulator_width=5)
+    spec = AccumulatorsSpec(columns=2, depth=3, sum_width=4, accumulator_width=5, **options)
     lost = traffic.steady_scenario(spec, seed=delay, blocks=4, pixels=4).payloads
     bench = Bench(spec, seed=delay, stall=0.3)
 
     async def before(ctx):
         ctx.set(bench.dut.o.ready, delay % 2)
-        for payload in lost[:delay]:
-            bench.offer(ctx, payload)
+        for _ in range(delay):
+            bench.offer(ctx, lost[0])
+            del lost[:ctx.get(bench.dut.i.ready)]
             await ctx.tick()
         ctx.set(bench.reset, 1)
         await ctx.tick()
+        bench.offer(ctx, None)
         assert not ctx.get(bench.dut.o.valid) and not ctx.get(bench.dut.error)
         ctx.set(bench.reset, 0)
 
     scenario = traffic.random_scenario(spec, seed=4, blocks=20)
     scenario.payloads[0]["first"] = 0
     for result in scenario.expected[:scenario.payloads[0]["mode_finish"]]:
-        result["first"] = 0
+        result["first"] = int(spec.restart_after_last)
     bench.check(scenario, before=before)

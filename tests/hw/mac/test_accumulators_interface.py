@@ -28,6 +28,25 @@ def test_interface():
     assert dut.spec.columns == 3
 
 
+@pytest.mark.parametrize("options, modes", [
+    ({"maximum": True}, ["start", "finish", "maximum"]),
+    ({"shifted": True}, ["start", "finish", "shifted"]),
+    ({"maximum": True, "shifted": True}, ["start", "finish", "maximum", "shifted"])])
+def test_optional_modes(options, modes):
+    spec = AccumulatorsSpec(columns=3, **options)
+    layout = Accumulators(spec=spec).i.payload.shape()
+    assert [name for name, _ in layout["mode"].shape] == modes
+    assert {field.shape for _, field in layout["mode"].shape} == {1}
+
+
+def test_without_overflow():
+    spec = AccumulatorsSpec(columns=2, depth=6, sum_width=4, accumulator_width=7, overflow=False)
+    dut = Accumulators(spec=spec)
+    assert dut.o.payload.shape() == data.StructLayout(
+        {"sums": data.ArrayLayout(signed(7), 2), "first": 1, "last": 1})
+    assert re.search(r"reg \[13:0\] \w+ \[5:0\];", verilog(dut, spec, "accumulators"))
+
+
 @pytest.mark.parametrize("fields", [
     {}, {"lanes": 5, "columns": 3, "precision": "int4"},
     {"lanes": 4, "columns": 4, "precision": "int8_int4", "topology": "systolic"}])

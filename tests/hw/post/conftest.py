@@ -26,6 +26,7 @@ class Tensor:
     minimum: int
     maximum: int
     vectors: list[list[int]]
+    bias: list[int] | None = None
 
     @classmethod
     def random(cls, spec: RequantizeSpec, length: int, generator: random.Random):
@@ -39,6 +40,9 @@ class Tensor:
             return generator.choice((generator.choice(corners), generator.randint(low, high)))
 
         minimum, maximum = sorted(pick(extremes, *extremes) for _ in range(2))
+        bias = [pick(corners, -limit, limit - 1) * spec.bias for _ in range(spec.columns)]
+        vectors = [[pick(corners, *generator.choice(((-limit, limit - 1), (-127, 127))))
+                    for _ in range(spec.columns)] for _ in range(length)]
         return cls(
             mantissa=[pick((0, 1, highest // 2 + 1, highest), 0, highest)
                       for _ in range(spec.columns)],
@@ -47,13 +51,16 @@ class Tensor:
             zero_point=pick(extremes, *extremes),
             minimum=minimum,
             maximum=maximum,
-            vectors=[[pick(corners, *generator.choice(((-limit, limit - 1), (-127, 127))))
-                      for _ in range(spec.columns)] for _ in range(length)])
+            # what the sums are with their biases must fit
+            vectors=[[min(max(value, -limit - offset), limit - 1 - offset)
+                      for value, offset in zip(vector, bias)] for vector in vectors],
+            bias=bias if spec.bias else None)
 
     def expected(self, spec: RequantizeSpec) -> list[tuple[list[int], int, int]]:
         """What golden makes of it: values, first, last."""
         values = requantize(spec, torch.tensor(self.vectors), torch.tensor(self.mantissa),
-                            torch.tensor(self.shift), self.zero_point, self.minimum, self.maximum)
+                            torch.tensor(self.shift), self.zero_point, self.minimum, self.maximum,
+                            None if self.bias is None else torch.tensor(self.bias))
         ends = range(len(self.vectors))
         return [(vector, int(index == ends[0]), int(index == ends[-1]))
                 for index, vector in enumerate(values.tolist())]
@@ -114,6 +121,8 @@ class Bench:
         for column in columns:
             payload = {"column": column, "mantissa": tensor.mantissa[column],
                        "shift": tensor.shift[column], "commit": 0}
+            if tensor.bias is not None:
+                payload["bias"] = tensor.bias[column]
             if column == columns[-1]:
                 payload |= {"zero_point": tensor.zero_point, "minimum": tensor.minimum,
                             "maximum": tensor.maximum, "commit": 1}
@@ -126,14 +135,21 @@ class Bench:
                                               "last": index == len(tensor.vectors) - 1})
 
     async def receive(self, ctx):
-        """One transfer on ``o``: (values, first, last) and the cycle it was made in."""
-        o = self.dut.o
+        """One vector on ``o``: (values, first, last) and the cycle its last step came in."""
+        o, values = self.dut.o, []
         while True:
             ctx.set(o.ready, self.generator.random() >= self.stall)
             _, _, valid, ready, payload = await ctx.tick().sample(o.valid, o.ready, o.payload)
-            if valid and ready:
-                ctx.set(o.ready, 0)
-                return (list(payload["values"]), payload.first, payload.last), self.cycle
+            if not (valid and ready):
+                continue
+            values += list(payload["values"])
+            if not self.spec.collect:
+                assert payload.step == len(values) // self.spec.lanes - 1
+                assert payload.end == (payload.step == self.spec.steps - 1)
+                if not payload.end:
+                    continue
+            ctx.set(o.ready, 0)
+            return (values[:self.spec.columns], payload.first, payload.last), self.cycle
 
     async def no_surplus(self, ctx):
         """Nothing more comes out."""

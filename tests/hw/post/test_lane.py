@@ -78,9 +78,9 @@ def around(values, low, high):
     {"mantissa_width": 31, "shift_width": 5, "rounding": "tflite"},
     {"mantissa_width": 31, "shift_width": 5, "rounding": "tflite", "output_width": 16},
 ], ids=str)
-def test_corner_cases(numbers):
+def test_corner_cases(numbers):  # with ``*``; sim.requantize has them for Booth rows, too
     """Every shift with corner sums and mantissas, among them ties of every shift."""
-    spec = RequantizeSpec(columns=1, lanes=1, **numbers)
+    spec = RequantizeSpec(columns=1, lanes=1, multiplier="operator", **numbers)
     generator = random.Random(2)
     sums = around([0, 3, *(2**bit for bit in (7, 15, 24, 30, 31))], -2**31, 2**31 - 1)
     mantissas = around([0, 3, spec.maximum_mantissa // 2, spec.maximum_mantissa], 0,
@@ -126,6 +126,7 @@ def test_lanes_of_different_requantizers_are_equal_modules():
     one, other = (Lane(spec=RequantizeSpec(columns=columns, lanes=lanes))
                   for columns, lanes in ((16, 8), (3, 1)))
     assert one.parameters == other.parameters
+    assert one.parameters == Lane(spec=RequantizeSpec(bias=True, collect=False)).parameters
     assert one.parameters != Lane(spec=RequantizeSpec(output_width=4)).parameters
     assert one.spec.columns == 16
 

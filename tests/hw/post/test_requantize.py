@@ -30,6 +30,17 @@ SPECS = {
                                     "mantissa_width": 4, "shift_width": 3, "output_width": 16,
                                     "rounding": "half_even"},
 }
+SPECS |= {
+    "bias": {"columns": 6, "lanes": 2, "bias": True},
+    "bias, one step": {"columns": 3, "lanes": 3, "bias": True, "rounding": "half_even"},
+    "bias, one column": {"columns": 1, "lanes": 1, "bias": True, "accumulator_width": 8},
+    "bias, part-filled last step": {"columns": 5, "lanes": 3, "bias": True, "collect": False,
+                                    "mantissa_width": 31, "shift_width": 5, "rounding": "tflite"},
+    "not collected": {"columns": 5, "lanes": 2, "collect": False},
+    "not collected, one step": {"columns": 3, "lanes": 3, "collect": False},
+}
+# what multiplies doesn't matter here, and ``*`` is quick to simulate
+SPECS = {name: {"multiplier": "operator"} | values for name, values in SPECS.items()}
 FLOWS = [(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)]
 
 
@@ -48,7 +59,7 @@ def test_equals_golden(make_bench, make_tensor, name, idle, stall):
 
 def test_saturates_at_both_ends(make_bench, make_tensor):
     """Far beyond and one beyond the limits, with the zero point against and along."""
-    spec = RequantizeSpec(columns=2, lanes=2)
+    spec = RequantizeSpec(columns=2, lanes=2, multiplier="operator")
     sums = [-2**31, -2**31 + 1, -513, -512, -257, -256, -255, -129, -128, -1, 0,
             127, 128, 254, 255, 256, 257, 511, 512, 2**31 - 1]
     tensors = [make_tensor(mantissa=[1, 2**16 - 1], shift=[0, 16], zero_point=zero_point,
@@ -61,22 +72,23 @@ def test_saturates_at_both_ends(make_bench, make_tensor):
     make_bench(spec).check(tensors)
 
 
+@pytest.mark.parametrize("options", [{}, {"bias": True}, {"collect": False}], ids=str)
 @pytest.mark.parametrize("columns, lanes", [(16, 8), (5, 3), (4, 4), (3, 1)])
 def test_a_vector_takes_its_steps_and_a_set_change_nothing(make_bench, make_tensor, columns,
-                                                           lanes):
+                                                           lanes, options):
     """Sets that load while the one before is in use, and a consumer that is always ready."""
-    spec = RequantizeSpec(columns=columns, lanes=lanes)
-    tensors = random_tensors(make_tensor, spec, [2 * lanes + 2, 2 * lanes + 2, 2 * lanes + 2], 1)
+    spec = RequantizeSpec(columns=columns, lanes=lanes, multiplier="operator", **options)
+    length = 2 * lanes + 2
+    tensors = random_tensors(make_tensor, spec, [length] * 3, 1)
     cycles = make_bench(spec).check(tensors)
-    count = len(cycles)
-    assert cycles == list(range(cycles[0], cycles[0] + count * spec.steps, spec.steps))
+    assert cycles == [cycles[0] + number * spec.steps for number in range(3 * length)]
     # a set, a cycle until it is there, then the latency
-    assert cycles[0] == columns + 1 + spec.steps + 3
+    assert cycles[0] == columns + 1 + spec.steps + 3 + spec.bias
 
 
 def test_a_consumer_as_fast_as_the_lanes_costs_nothing(make_bench, make_tensor):
     """Ready in one cycle of as many as a vector takes, whichever it is."""
-    spec = RequantizeSpec(columns=3, lanes=1)
+    spec = RequantizeSpec(columns=3, lanes=1, multiplier="operator")
     [tensor] = random_tensors(make_tensor, spec, [12], 6)
     bench = make_bench(spec)
     cycles = []
@@ -100,7 +112,7 @@ def test_a_consumer_as_fast_as_the_lanes_costs_nothing(make_bench, make_tensor):
 
 
 def test_a_set_that_is_late_holds_its_first_vector_up(make_bench, make_tensor):
-    spec = RequantizeSpec(columns=3, lanes=2)
+    spec = RequantizeSpec(columns=3, lanes=2, multiplier="operator")
     tensors = random_tensors(make_tensor, spec, [2, 2], seed=2)
     bench = make_bench(spec)
     before, after = (tensor.expected(spec) for tensor in tensors)
@@ -121,7 +133,7 @@ def test_a_set_that_is_late_holds_its_first_vector_up(make_bench, make_tensor):
 
 
 def test_a_set_waits_for_first_and_keeps_the_next_one_out(make_bench, make_tensor):
-    spec = RequantizeSpec(columns=2, lanes=1)
+    spec = RequantizeSpec(columns=2, lanes=1, multiplier="operator")
     one, two, three = random_tensors(make_tensor, spec, [6, 4, 4], seed=3)
     bench = make_bench(spec)
 
@@ -146,10 +158,11 @@ def test_a_set_waits_for_first_and_keeps_the_next_one_out(make_bench, make_tenso
     bench.run(whole, values)
 
 
+@pytest.mark.parametrize("options", [{}, {"bias": True, "collect": False}], ids=str)
 @pytest.mark.parametrize("delay", range(1, 14))
-def test_reset_in_mid_flight(make_bench, make_tensor, delay):
+def test_reset_in_mid_flight(make_bench, make_tensor, delay, options):
     """What was on its way is gone, the sets too; what follows is exact, its frame restarted."""
-    spec = RequantizeSpec(columns=3, lanes=1)
+    spec = RequantizeSpec(columns=3, lanes=1, **options)
     lost, kept, next_ = random_tensors(make_tensor, spec, [9, 4, 4], seed=4)
     bench = make_bench(spec)
     i, parameters, o = bench.dut.i, bench.dut.parameters, bench.dut.o
@@ -185,7 +198,7 @@ def test_reset_in_mid_flight(make_bench, make_tensor, delay):
 
 
 def test_a_column_that_isnt_there_is_reported(make_bench, make_tensor):
-    spec = RequantizeSpec(columns=5, lanes=3)
+    spec = RequantizeSpec(columns=5, lanes=3, multiplier="operator")
     [tensor] = random_tensors(make_tensor, spec, [3], seed=5)
     bench = make_bench(spec)
 
@@ -238,6 +251,16 @@ def test_interface():
         "error": Out(1),
     }
     assert dut.spec.steps == 2
+
+
+def test_optional_interfaces():
+    spec = RequantizeSpec(columns=7, lanes=3, accumulator_width=20, output_width=4, bias=True,
+                          collect=False)
+    dut = Requantize(spec=spec)
+    assert dut.parameters.payload.shape()["bias"].shape == signed(20)
+    assert dut.o.payload.shape() == data.StructLayout(
+        {"values": data.ArrayLayout(signed(4), 3), "step": 2, "first": 1, "last": 1, "end": 1})
+    assert Requantize(spec=spec.replace(lanes=7)).o.payload.shape()["step"].shape == 1
 
 
 def test_refuses_what_is_no_specification():

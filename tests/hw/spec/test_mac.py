@@ -84,3 +84,21 @@ def test_accumulators_refused():
     with pytest.raises(SpecError, match="accumulator_width of accumulators for 20-bit sums must "
                                         "be an integer from 20 to 64, not 16"):
         AccumulatorsSpec(accumulator_width=16)
+
+
+def test_accumulators_unregistered():
+    with pytest.raises(SpecError) as caught:
+        AccumulatorsSpec(registered=False)
+    assert str(caught.value) == ("registered must be true in accumulators without "
+                                 "restart_after_last, not False")
+    with pytest.raises(TypeError, match="maximum must be true or false, not 1"):
+        AccumulatorsSpec(maximum=1)
+
+
+@pytest.mark.parametrize("options, latency", [
+    ({}, 2), ({"restart_after_last": True}, 1),
+    ({"restart_after_last": True, "registered": False}, 0)])
+def test_accumulators_derived(options, latency):
+    spec = AccumulatorsSpec(**options)
+    assert (spec.latency, spec.comparison_width, spec.shift) == (latency, 8, 8)
+    assert spec.replace(sum_width=5).comparison_width == 5

@@ -10,7 +10,8 @@ def test_defaults_and_derived_numbers():
     spec = RequantizeSpec()
     assert spec.to_mapping() == {
         "columns": 16, "lanes": 8, "accumulator_width": 32, "mantissa_width": 16,
-        "shift_width": 6, "output_width": 8, "rounding": "half_up"}
+        "shift_width": 6, "output_width": 8, "rounding": "half_up", "bias": False,
+        "collect": True, "multiplier": "booth"}
     assert (spec.maximum_mantissa, spec.maximum_shift) == (65535, 63)
     assert (spec.output_minimum, spec.output_maximum) == (-128, 127)
     assert RequantizeSpec.from_mapping(spec.to_mapping()) == spec
@@ -44,6 +45,8 @@ def test_rounding_by_its_value():
     ({"shift_width": 7}, SpecError, "shift_width must be an integer from 1 to 6, not 7"),
     ({"output_width": 1}, SpecError, "output_width must be an integer from 2 to 16, not 1"),
     ({"output_width": 17}, SpecError, "output_width must be an integer from 2 to 16, not 17"),
+    ({"bias": 1}, TypeError, "bias must be true or false, not 1"),
+    ({"collect": None}, TypeError, "collect must be true or false, not None"),
     ({"rounding": "up"}, SpecError,
      "rounding must be one of 'half_up', 'half_even', 'tflite', not 'up'"),
     ({"rounding": "tflite"}, SpecError,
