@@ -1,0 +1,100 @@
+"""The activation buffer: two banks of vectors, each written and read side by side."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..spec.base import require_integer
+from .two_port import TwoPortMemory
+
+__all__ = ["ActivationBuffer"]
+
+_BANKS = 2
+
+
+class ActivationBuffer(wiring.Component):
+    """Two banks of ``rows`` vectors, with two users that write and two that read.
+
+    Parameters
+    ----------
+    rows : int
+        Vectors of a bank, a power of two.
+    part_width : int
+        Bits that are written at once: a share of a vector.
+    parts : int
+        Shares of a vector.
+
+    Members
+    -------
+    result_enable : ``In(parts)``, result_bank, result_row, result_data
+        Write parts of a vector; always done.
+    load_valid, load_enable : ``In(parts)``, load_bank, load_row, load_data; load_ready : ``Out``
+        Write parts of a vector, in a cycle in which ``load_ready`` is up: not while a result goes
+        to the same bank.
+    step_enable : ``In(2)``, step_row, step_ready : ``Out``, step_data : ``Out``, two vectors
+        Read a row of each bank whose bit is set, in a cycle in which ``step_ready`` is up: not
+        while one of these banks is read for ``fetch``. ``step_data`` holds it from the next cycle
+        on, until that bank is read again.
+    step_hold : ``In(2)``
+        Banks whose ``step_data`` is still needed: nobody else reads them.
+    fetch_valid, fetch_bank, fetch_row, fetch_ready : ``Out``, fetch_data : ``Out``
+        Read a row, in a cycle in which ``fetch_ready`` is up: whenever its bank isn't held. The
+        row is in ``fetch_data`` in the next cycle, and only then.
+
+    Notes
+    -----
+    Memories ``activation_bank`` of ``rows`` rows. A row must not be read in the cycle in which it
+    is written; programs see to it by their tokens. Latency of reads: 1 cycle. Throughput: each bank
+    a write and a read per cycle.
+    """
+
+    def __init__(self, *, rows: int, part_width: int, parts: int):
+        require_integer("rows", rows, 2, 1 << 16)
+        self._rows, self._part_width, self._parts = rows, part_width, parts
+        row_width = (rows - 1).bit_length()
+        vector = part_width * parts
+        super().__init__({
+            "result_enable": In(parts), "result_bank": In(1), "result_row": In(row_width),
+            "result_data": In(vector),
+            "load_valid": In(1), "load_ready": Out(1), "load_enable": In(parts),
+            "load_bank": In(1), "load_row": In(row_width), "load_data": In(vector),
+            "step_enable": In(_BANKS), "step_hold": In(_BANKS), "step_row": In(row_width),
+            "step_ready": Out(1), "step_data": Out(_BANKS * vector),
+            "fetch_valid": In(1), "fetch_ready": Out(1), "fetch_bank": In(1),
+            "fetch_row": In(row_width), "fetch_data": Out(vector),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        busy, fetches = Signal(_BANKS), Signal(_BANKS)
+        fetched_bank = Signal(reset_less=True)
+        outputs = []
+        for bank in range(_BANKS):
+            memory = TwoPortMemory(name="activation_bank", depth=self._rows,
+                                   width=self._part_width, parts=self._parts)
+            memory.place(m, platform, f"bank{bank}")
+            result = Signal(name=f"result_{bank}")
+            load = Signal(name=f"load_{bank}")
+            m.d.comb += [
+                result.eq(self.result_enable.any() & (self.result_bank == bank)),
+                busy[bank].eq(result),
+                load.eq(self.load_valid & (self.load_bank == bank)),
+                memory.write_enable.eq(Mux(result, self.result_enable,
+                                           self.load_enable & load.replicate(self._parts))),
+                memory.write_address.eq(Mux(result, self.result_row, self.load_row)),
+                memory.write_data.eq(Mux(result, self.result_data, self.load_data)),
+                fetches[bank].eq(self.fetch_valid & (self.fetch_bank == bank)
+                                 & ~self.step_hold[bank]),
+                memory.read_enable.eq(fetches[bank] | (self.step_enable[bank] & self.step_ready)),
+                memory.read_address.eq(Mux(fetches[bank], self.fetch_row, self.step_row)),
+            ]
+            outputs.append(memory.read_data)
+        m.d.comb += [
+            self.load_ready.eq(~Mux(self.load_bank, busy[1], busy[0])),
+            self.fetch_ready.eq(~Mux(self.fetch_bank, self.step_hold[1], self.step_hold[0])),
+            self.step_ready.eq(~(fetches & self.step_enable).any()),
+            self.step_data.eq(Cat(outputs)),
+            self.fetch_data.eq(Mux(fetched_bank, outputs[1], outputs[0])),
+        ]
+        m.d.sync += fetched_bank.eq(self.fetch_bank)
+        return m

@@ -1,0 +1,117 @@
+"""A proof that a queue loses nothing, invents nothing, and keeps the order of its words.
+
+An arbitrary word that goes in, at any time, comes out after as many words as were before it. The
+memory is replaced by what its contract says, no more: one arbitrary row is kept, others hold
+anything, and so does a row that is read while it is being written.
+"""
+
+import re
+
+import pytest
+
+from sparrow.flow.verilog import verilog
+from sparrow.hw.memory.fifo import StreamFifo
+from sparrow.hw.spec.bus import BusSpec
+
+pytestmark = pytest.mark.formal
+
+_WIDTH = 3
+_MEMORY = """\
+module queue(input clk, input write_enable, read_enable,
+             input [{bits}:0] write_address, read_address,
+             input [2:0] write_data, output reg [2:0] read_data);
+  (* anyconst *) reg [{bits}:0] row;
+  (* anyseq *) reg [2:0] anything;
+  reg [2:0] kept;
+  always @(posedge clk) begin
+    if (write_enable && write_address == row) kept <= write_data;
+    if (read_enable)
+      read_data <= read_address != row || (write_enable && write_address == row) ? anything : kept;
+  end
+endmodule
+"""
+_WRAPPER = """\
+module contract(input clk, rst, i_valid, o_ready, choose, input [2:0] i);
+  localparam DEPTH = {depth};
+  wire i_ready, o_valid;
+  wire [2:0] o;
+  wire [{level}:0] level;
+  wire [{bits}:0] row, read_row, write_row;
+  wire [2:0] kept;
+  fifo dut(.clk(clk), .rst(rst), .i_valid(i_valid), .i_ready(i_ready), .i(i), .o_valid(o_valid),
+           .o_ready(o_ready), .o(o), .level(level), .\\core_memory.row (row),
+           .\\core_memory.kept (kept), .core_read_address(read_row),
+           .core_write_address(write_row));
+  reg started = 0, tracking = 0, waiting = 0;
+  reg [2:0] word, offered;
+  integer held = 0, ahead = 0;
+  wire in = i_valid && i_ready, out = o_valid && o_ready;
+  wire [31:0] unread = held - o_valid, place = read_row + ahead - o_valid;
+  always @(posedge clk) begin
+    started <= 1;
+    held <= rst ? 0 : held + in - out;
+    waiting <= o_valid && !o_ready && !rst;
+    offered <= o;
+    if (rst) tracking <= 0;
+    else if (!tracking && in && choose && write_row == row) begin
+      tracking <= 1;
+      word <= i;
+      ahead <= held - out;
+    end else if (tracking && out) begin
+      if (ahead == 0) tracking <= 0;
+      ahead <= ahead - 1;
+    end
+  end
+  always @* begin
+    if (!started) assume (rst);
+    assume (row < DEPTH);
+    if (started) begin
+      assert (held >= 0 && held <= DEPTH && level == held);
+      assert (i_ready == (held != DEPTH));
+      assert (read_row < DEPTH && write_row < DEPTH);
+      assert (o_valid ? held != 0 : held <= 1);
+      assert (unread < DEPTH);
+      assert ((read_row + unread) % DEPTH == write_row);
+      if (waiting) assert (o_valid && o == offered);
+      if (tracking) begin
+        assert (ahead >= 0 && ahead < held);
+        if (o_valid && ahead == 0) assert (o == word);
+        else assert (place % DEPTH == row && kept == word);
+      end
+    end
+  end
+endmodule
+"""
+_EXPOSED = ["core_memory.row", "core_memory.kept", "core_read_address", "core_write_address"]
+_FAULTS = {
+    "fullness": (r"assign i_ready = .*;", "assign i_ready = 1'b1;"),
+    "the output's valid": (r"assign core_fetch = (\w+) & \w+;", r"assign core_fetch = \1;"),
+    "reading what is written": (r"assign core_fetch = .* & (\w+);", r"assign core_fetch = \1;"),
+    "the row to read": (r"\.read_address\(core_read_address\)",
+                        ".read_address(core_write_address)"),
+    "wrapping around": (r"core_write_address == 3'h4", "core_write_address == 3'h3"),
+}
+
+
+def _texts(depth):
+    bits = max(1, (depth - 1).bit_length()) - 1
+    component = StreamFifo(name="queue", width=_WIDTH, depth=depth)
+    text = verilog(component, BusSpec(), "fifo")
+    design, count = re.subn(r"^module queue\(.*?^endmodule\n", lambda _: _MEMORY.format(bits=bits),
+                            text, flags=re.M | re.S)
+    assert count == 1
+    return design, _WRAPPER.format(depth=depth, bits=bits, level=depth.bit_length() - 1)
+
+
+@pytest.mark.parametrize("depth", [2, 5, 8])
+def test_contract(prove, depth):
+    design, wrapper = _texts(depth)
+    assert prove(design, "fifo", wrapper, exposed=_EXPOSED, depth=2) == "PASS"
+
+
+@pytest.mark.parametrize("fault", _FAULTS.values(), ids=_FAULTS.keys())
+def test_proof_can_fail(prove, fault):
+    design, wrapper = _texts(5)
+    broken, count = re.subn(*fault, design)
+    assert count
+    assert prove(broken, "fifo", wrapper, exposed=_EXPOSED, mode="bmc", depth=14) == "FAIL"
