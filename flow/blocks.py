@@ -10,7 +10,7 @@ from typing import Any
 from sparrow.flow.errors import UserError
 from sparrow.hw.spec.base import Spec
 
-__all__ = ["BLOCKS", "Block", "add_spec_arguments", "block"]
+__all__ = ["BLOCKS", "Block", "add_settings", "add_spec_arguments", "block"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +27,15 @@ class Block:
         ``module:class``; the component takes the specification as keyword ``spec``.
     regression : str
         Module of cocotb tests.
+    companions : str
+        ``module:function`` that gives what belongs beside the Verilog, or empty; it takes the
+        specification, the top's name and the name of the Verilog file, and gives texts by name.
     """
     name: str
     specification: str
     component: str
     regression: str
+    companions: str = ""
 
     @property
     def top_name(self) -> str:
@@ -79,6 +83,10 @@ class Block:
         from sparrow.flow.verilog import verilog
         return verilog(self.make(spec), spec, self.top_name)
 
+    def files_beside(self, spec: Any, file: str) -> dict[str, str]:
+        """What belongs beside the Verilog ``file``: texts by name of the file."""
+        return _load(self.companions)(spec, self.top_name, file) if self.companions else {}
+
     def top(self, spec: Any) -> str:
         """The top module's name."""
         return self.top_name
@@ -111,6 +119,13 @@ BLOCKS = {found.name: found for found in (
           "sparrow.sim.accumulators.regression"),
     Block("requantize", "sparrow.hw.spec:RequantizeSpec", "sparrow.hw.post:Requantize",
           "sparrow.sim.requantize.regression"),
+    Block("step-loop", "sparrow.hw.spec:AcceleratorSpec", "sparrow.hw.engines.steps:StepLoop",
+          "sparrow.sim.loops.steps"),
+    Block("sequencer", "sparrow.hw.spec:AcceleratorSpec",
+          "sparrow.hw.control.sequencer:Sequencer", "sparrow.sim.loops.sequencer"),
+    Block("accelerator", "sparrow.hw.spec.accelerator:AcceleratorSpec",
+          "sparrow.hw.accelerator:Accelerator", "sparrow.sim.accelerator.regression",
+          "sparrow.flow.interface:companions"),
 )}
 
 
@@ -124,6 +139,11 @@ def block(name: str) -> Block:
 def add_spec_arguments(parser: Any) -> None:
     """Add what names a block and its specification to a command's parser."""
     parser.add_argument("block", metavar="BLOCK", help=", ".join(BLOCKS))
-    parser.add_argument("--spec", type=Path, metavar="FILE", help="its specification, TOML")
+    add_settings(parser, "its specification, TOML")
+
+
+def add_settings(parser: Any, subject: str) -> None:
+    """Add what gives a specification to a command's parser."""
+    parser.add_argument("--spec", type=Path, metavar="FILE", help=subject)
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE", help="set one value of the specification")

@@ -14,6 +14,7 @@ hierarchy -top {top}
 # memories hold nothing at first: only contents of those that can't be written are kept
 delete t:$memwr_v2 %m t:$meminit_v2 %i
 proc -noopt
+pmuxtree
 flatten -separator _
 attrmap -remove init
 opt_clean -purge

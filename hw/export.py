@@ -1,6 +1,7 @@
 """A component as a Verilog user sees it: one plain port for every field of its streams."""
 
 import dataclasses
+import re
 
 from amaranth.back import rtlil
 from amaranth.hdl import Module, Shape, Signal, Value
@@ -71,7 +72,9 @@ def _fields(layout, path):
 def export_rtlil(component: wiring.Component, name: str) -> str:
     """The component's RTLIL, with flat ports and every different part once.
 
-    Modules bear the names of their components; the top is called ``name``.
+    Modules bear the names of their components; the top is called ``name``. Submodules whose paths
+    are in the component's ``kept_modules``, if it has them, become modules of their own, named as
+    it says there.
     """
     m = Module()
     m.submodules.core = component
@@ -87,4 +90,15 @@ def export_rtlil(component: wiring.Component, name: str) -> str:
         ports[port.name] = (signal, direction)
     library = ModuleLibrary()
     top = rtlil.convert(m, name=name, ports=ports, platform=library, emit_src=False)
+    for path, kept in getattr(component, "kept_modules", {}).items():
+        top = _keep(top, f"{name}.core.{path}", kept)
     return library.rtlil() + "\n" + top
+
+
+def _keep(text: str, module: str, name: str) -> str:
+    """Rename a module of some RTLIL, and mark it so that it isn't flattened."""
+    renamed, count = re.subn(rf"\\{re.escape(module)}(?=\s)", rf"\\{name}", text)
+    if not count:
+        raise ValueError(f"kept_modules must name submodules, not {module!r}")
+    return renamed.replace(f"module \\{name}\n",
+                           f"attribute \\keep_hierarchy 1\nmodule \\{name}\n")

@@ -1,6 +1,8 @@
 """Frozen, validated specifications: the one thing that all subpackages share."""
 
+from .accelerator import AcceleratorSpec
 from .base import Spec, SpecError
+from .bus import BusSpec
 from .mac import (
                   AccumulatorsSpec,
                   BlockLoad,
@@ -12,5 +14,6 @@ from .mac import (
 )
 from .requantize import RequantizeSpec, Rounding
 
-__all__ = ["AccumulatorsSpec", "BlockLoad", "Dataflow", "MacArraySpec", "Multiplier", "Precision",
-           "RequantizeSpec", "Rounding", "Spec", "SpecError", "Topology"]
+__all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusSpec", "Dataflow",
+           "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec", "Rounding", "Spec",
+           "SpecError", "Topology"]

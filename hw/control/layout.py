@@ -1,0 +1,35 @@
+"""Commands as the hardware sees them, made from the one description in ``hw.spec.commands``."""
+
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+from ..spec.accelerator import AcceleratorSpec
+from ..spec.commands import COMMAND_BYTES, COMMANDS, Command, Engine, Field, implemented_width
+
+__all__ = ["command_layout", "engine_command", "field_width", "queue_width"]
+
+
+def engine_command(engine: Engine) -> Command:
+    """The command that an engine executes."""
+    (kind,) = (kind for kind in COMMANDS if kind.engine is engine)
+    return kind
+
+
+def field_width(field: Field, spec: AcceleratorSpec) -> int:
+    """Bits of a field that this accelerator has."""
+    return implemented_width(field, buffer_rows=spec.buffer_rows,
+                             accumulator_depth=spec.accumulator_depth)
+
+
+def queue_width(engine: Engine, data_width: int) -> int:
+    """Bits of an engine's commands that hold fields, in whole bus words."""
+    used = max(field.low + field.width for field in engine_command(engine).fields)
+    return min(-(-used // data_width) * data_width, 8 * COMMAND_BYTES)
+
+
+def command_layout(engine: Engine, spec: AcceleratorSpec) -> data.Layout:
+    """The fields of an engine's commands in a row of its queue, as wide as they are implemented."""
+    return data.FlexibleLayout(queue_width(engine, spec.data_width), {
+        field.name: data.Field(signed(field.width) if field.signed else field_width(field, spec),
+                               field.low)
+        for field in engine_command(engine).fields})

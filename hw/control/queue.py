@@ -1,0 +1,134 @@
+"""The commands that wait in front of an engine, and the way from one to the next."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..memory import TwoPortMemory
+from ..spec.accelerator import AcceleratorSpec
+from ..spec.commands import TOKENS, Engine
+from .layout import command_layout, queue_width
+
+__all__ = ["CommandQueue"]
+
+
+class CommandQueue(wiring.Component):
+    """Holds commands, waits for their tokens, starts the engine, gives their tokens.
+
+    A command is written word by word into a memory. The command in execution stays in the memory's
+    read register, so that it costs no flip-flops.
+
+    Parameters
+    ----------
+    engine : Engine
+        Whose commands.
+    spec : AcceleratorSpec
+        ``queue_depth``: commands, the one in execution not counted; ``data_width``.
+
+    Members
+    -------
+    write : ``In(1)``, ``write_index``, ``write_data``
+        A word of the command that is being written; ``write_last`` completes it. Words beyond the
+        command's fields are dropped. Only while not ``full``.
+    full : ``Out(1)``
+        No room for another command.
+    take, give : ``Out(TOKENS)``, ``tokens_done`` : ``In(1)``
+        To :class:`.tokens.Tokens`.
+    command : ``Out(command_layout)``
+        The command in execution.
+    start : ``Out(1)``
+        Its first cycle.
+    done : ``In(1)``
+        The engine has executed it. In the cycle after ``start`` at the earliest.
+    empty : ``Out(1)``
+        No command waits or is in execution.
+    retire : ``Out(1)``
+        A command with ``retire`` is complete.
+
+    Notes
+    -----
+    Latency: ``start`` 2 cycles after the last word is written into an empty queue, one more with
+    tokens that are there. From ``done`` to the ``start`` of a command that waits: 2 cycles, one
+    more for each of the two masks that isn't 0.
+    """
+
+    def __init__(self, *, engine: Engine, spec: AcceleratorSpec):
+        self._engine, self._depth = engine, spec.queue_depth
+        data_width = self._data_width = spec.data_width
+        self._words = queue_width(engine, data_width) // data_width
+        super().__init__({
+            "write": In(1),
+            "write_index": In(4),
+            "write_data": In(data_width),
+            "write_last": In(1),
+            "full": Out(1),
+            "take": Out(TOKENS),
+            "give": Out(TOKENS),
+            "tokens_done": In(1),
+            "command": Out(command_layout(engine, spec)),
+            "start": Out(1),
+            "done": In(1),
+            "empty": Out(1),
+            "retire": Out(1),
+        })
+
+    @property
+    def engine(self) -> Engine:
+        """Whose commands."""
+        return self._engine
+
+    @property
+    def depth(self) -> int:
+        """Commands that can wait."""
+        return self._depth
+
+    def elaborate(self, platform):
+        m = Module()
+        memory = TwoPortMemory(name=f"{self._engine.value}_commands", depth=self._depth,
+                               width=self._data_width, parts=self._words)
+        memory.place(m, platform, "memory")
+        head, tail = Signal(range(self._depth)), Signal(range(self._depth))
+        level = Signal(range(self._depth + 1))
+        pushed, popped = Signal(), Signal()
+        m.d.comb += [
+            pushed.eq(self.write & self.write_last),
+            self.full.eq(level == self._depth),
+            memory.write_enable.eq(Cat(self.write & (self.write_index == word)
+                                       for word in range(self._words))),
+            memory.write_address.eq(tail),
+            memory.write_data.eq(self.write_data.replicate(self._words)),
+            memory.read_address.eq(head),
+            memory.read_enable.eq(popped),
+            self.command.eq(memory.read_data),
+        ]
+        m.d.sync += level.eq(level + pushed - popped)
+        for pointer, move in ((tail, pushed), (head, popped)):
+            with m.If(move):
+                m.d.sync += pointer.eq(Mux(pointer == self._depth - 1, 0, pointer + 1))
+        self._execute(m, level, popped)
+        return m
+
+    def _execute(self, m, level, popped):
+        """Fetch the next command, take its tokens, let it run, give its tokens."""
+        command = data.View(self.command.shape(), self.command.as_value())
+        with m.FSM():
+            with m.State("idle"):
+                m.d.comb += [popped.eq(level != 0), self.empty.eq(level == 0)]
+                with m.If(popped):
+                    m.next = "wait"
+            with m.State("wait"):
+                m.d.comb += [self.take.eq(command.wait),
+                             self.start.eq((command.wait == 0) | self.tokens_done)]
+                with m.If(self.start):
+                    m.next = "run"
+            with m.State("run"):
+                with m.If(self.done):
+                    m.d.comb += self.retire.eq(command.retire & (command.signal == 0))
+                    m.next = "idle"
+                    with m.If(command.signal != 0):
+                        m.next = "give"
+            with m.State("give"):
+                m.d.comb += self.give.eq(command.signal)
+                with m.If(self.tokens_done):
+                    m.d.comb += self.retire.eq(command.retire)
+                    m.next = "idle"

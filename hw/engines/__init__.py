@@ -1,0 +1,1 @@
+"""Who executes commands: loads, weights, computation, stores."""

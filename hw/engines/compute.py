@@ -1,0 +1,166 @@
+"""The compute engine: from activation buffer through array and post-processing and back."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..control.layout import command_layout
+from ..mac import Accumulators, MacArray
+from ..mac.ports import stationary_layout
+from ..post import Requantize
+from ..post.requantize import parameter_layout
+from ..spec.accelerator import AcceleratorSpec
+from ..spec.commands import Engine
+from .results import ResultLoop
+from .steps import StepLoop, step_layout
+
+__all__ = ["ComputeEngine"]
+
+
+class ComputeEngine(wiring.Component):
+    """Executes ``COMPUTE``.
+
+    ::
+
+        StepLoop ─ row ─► buffer ─ vector ─► MacArray ─► Accumulators ─► Requantize ─┐
+                            ▲                  ▲ weights                ▲ parameters  │
+                            └──────────────────┼─── ResultLoop ◄───────────────────────┘
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+
+    Members
+    -------
+    command, start, done
+        From and to its :class:`.control.queue.CommandQueue`.
+    weights, parameters : ``In(stream)``
+        A weight block for each step of the loops over channel blocks and kernel positions (with
+        ``reuse``: one for the command), a parameter set for each output block, in order.
+    step_enable, step_hold, step_row : ``Out``, step_ready, step_data : ``In``
+    result_enable, result_bank, result_row, result_data : ``Out``
+        The ports of :class:`.memory.ActivationBuffer`.
+    error : ``Out(1)``
+        A tile had more pixels than there are accumulators; until reset.
+    vector, waits_for_weights, waits_for_results : ``Out(1)``
+        In this cycle the array takes a vector; has one and no weights; has one and can't put out.
+
+    Notes
+    -----
+    Throughput: a vector per cycle; the last weight block of an output block has one every
+    ``columns / post_lanes`` cycles. Latency, from ``start`` to ``done``, besides: some 12 cycles.
+    """
+
+    def __init__(self, *, spec: AcceleratorSpec):
+        self._spec = spec
+        row = (spec.buffer_rows - 1).bit_length()
+        vector = 8 * spec.lanes
+        super().__init__({
+            "command": In(command_layout(Engine.COMPUTE, spec)),
+            "start": In(1), "done": Out(1),
+            "weights": In(stream.Signature(stationary_layout(spec.array))),
+            "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
+            "step_enable": Out(2), "step_hold": Out(2), "step_row": Out(row),
+            "step_ready": In(1), "step_data": In(2 * vector),
+            "result_enable": Out(spec.buffer_parts), "result_bank": Out(1),
+            "result_row": Out(row), "result_data": Out(vector),
+            "error": Out(1),
+            "vector": Out(1), "waits_for_weights": Out(1), "waits_for_results": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec = self._spec
+        m.submodules.array = array = MacArray(spec=spec.array)
+        m.submodules.accumulators = accumulators = Accumulators(spec=spec.accumulators)
+        m.submodules.requantize = requantize = Requantize(spec=spec.requantize)
+        wiring.connect(m, wiring.flipped(self.weights), array.weights)
+        wiring.connect(m, wiring.flipped(self.parameters), requantize.parameters)
+        command = data.View(self.command.shape(), self.command.as_value())
+        self._read(m, command, array)
+        self._accumulate(m, command, array, accumulators)
+        m.d.comb += [
+            requantize.i.valid.eq(accumulators.o.valid),
+            accumulators.o.ready.eq(requantize.i.ready),
+            requantize.i.payload.sums.eq(accumulators.o.payload.sums),
+            requantize.i.payload.first.eq(accumulators.o.payload.first),
+            requantize.i.payload.last.eq(accumulators.o.payload.last),
+            self.error.eq(accumulators.error),
+        ]
+        self._write(m, requantize)
+        return m
+
+    def _read(self, m, command, array):
+        """Read the vector of each step and give it to the array."""
+        spec = self._spec
+        m.submodules.step_loop = loop = StepLoop(spec=spec)
+        step = loop.o.payload
+        here = Signal(step_layout(spec), reset_less=True)
+        valid, advance = Signal(), Signal()
+        banks = Signal(2)
+        m.d.comb += [
+            loop.command.eq(self.command), loop.start.eq(self.start),
+            advance.eq(~valid | array.activations.ready),
+            loop.o.ready.eq(advance & self.step_ready),
+            banks.eq(Mux(command.int4, 3, Mux(step.bank, 2, 1))),
+            self.step_row.eq(step.row),
+            self.step_enable.eq(Mux(loop.o.valid & advance & ~step.outside, banks, 0)),
+            self.step_hold.eq((valid & ~array.activations.ready).replicate(2)),
+        ]
+        with m.If(advance):
+            m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
+
+        vector = 8 * spec.lanes
+        even, odd = self.step_data[:vector], self.step_data[vector:]
+        padding = Cat(command.pad_value).replicate(spec.lanes)
+        first = Mux(here.outside, padding, Mux(here.bank, odd, even))
+        second = Mux(here.outside | here.alone, padding, odd)
+        activations = array.activations.payload
+        m.d.comb += [
+            array.activations.valid.eq(valid),
+            activations.vector.as_value().eq(Cat(first, second) if spec.int4 else first),
+            activations.first.eq(here.swap), activations.last.eq(here.last),
+            activations.mode.start.eq(here.start), activations.mode.finish.eq(here.finish),
+            self.vector.eq(valid & array.activations.ready),
+            self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
+            self.waits_for_weights.eq(valid & ~array.activations.ready
+                                      & ~self.waits_for_results),
+        ]
+
+    def _accumulate(self, m, command, array, accumulators):
+        """Hand sums on; those of the kernel's first row are every other block of an addition."""
+        later = Signal()
+        sums, arriving = array.sums.payload, accumulators.i.payload
+        m.d.comb += [
+            accumulators.i.valid.eq(array.sums.valid),
+            array.sums.ready.eq(accumulators.i.ready),
+            arriving.sums.as_value().eq(sums.sums.as_value()),
+            arriving.first.eq(sums.first), arriving.last.eq(sums.last),
+            arriving.mode.start.eq(sums.mode.start), arriving.mode.finish.eq(sums.mode.finish),
+            arriving.mode.maximum.eq(command.maximum),
+            arriving.mode.shifted.eq(command.shifted & ~later),
+        ]
+        with m.If(self.start):
+            m.d.sync += later.eq(0)
+        with m.Elif(array.sums.valid & array.sums.ready & sums.last):
+            m.d.sync += later.eq(~later)
+
+    def _write(self, m, requantize):
+        """Write the groups of results to the buffer."""
+        spec = self._spec
+        m.submodules.result_loop = loop = ResultLoop(spec=spec)
+        result = requantize.o.payload
+        groups = spec.columns // spec.post_lanes
+        parts = spec.buffer_parts // groups
+        running = Signal()
+        m.d.comb += [
+            loop.command.eq(self.command), loop.start.eq(self.start),
+            requantize.o.ready.eq(1),
+            loop.advance.eq(requantize.o.valid & result.end),
+            self.result_bank.eq(loop.bank), self.result_row.eq(loop.row),
+            self.result_data.eq(result.values.as_value().replicate(groups)),
+            self.result_enable.eq(Cat(requantize.o.valid & (result.step == part // parts)
+                                      for part in range(spec.buffer_parts))),
+            self.done.eq(running & ~loop.busy),
+        ]
+        m.d.sync += running.eq(self.start | (running & ~self.done))

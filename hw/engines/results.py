@@ -1,0 +1,75 @@
+"""Where results go: the rows of a COMPUTE command's output in the activation buffer."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..control.layout import command_layout
+from ..spec.accelerator import AcceleratorSpec
+from ..spec.commands import Engine
+
+__all__ = ["ResultLoop"]
+
+
+class ResultLoop(wiring.Component):
+    """Goes through output blocks, rows and columns of pixels.
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+
+    Members
+    -------
+    command, start, busy
+        As of :class:`.transfer.BufferLoop`.
+    bank, row : ``Out``
+        Of the current pixel's vector.
+    advance : ``In(1)``
+        Go on to the next pixel.
+    """
+
+    def __init__(self, *, spec: AcceleratorSpec):
+        self._row_width = (spec.buffer_rows - 1).bit_length()
+        super().__init__({
+            "command": In(command_layout(Engine.COMPUTE, spec)),
+            "start": In(1),
+            "busy": Out(1),
+            "bank": Out(1),
+            "row": Out(self._row_width),
+            "advance": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        command = data.View(self.command.shape(), self.command.as_value())
+        row, line_row, block_row, base, step, following = (
+            Signal(self._row_width, name=name, reset_less=name.endswith("row"))
+            for name in ("row", "line_row", "block_row", "base", "step", "following"))
+        bank = Signal(reset_less=True)
+        x, y, blocks = (
+            Signal.like(count, name=name, reset_less=True) for name, count in (
+                ("x", command.out_width), ("y", command.out_height),
+                ("blocks", command.output_blocks)))
+        end_line, end_block = Signal(), Signal()
+        m.d.comb += [
+            self.bank.eq(bank), self.row.eq(row),
+            end_line.eq(x == command.out_width),
+            end_block.eq(end_line & (y == command.out_height)),
+            base.eq(row), step.eq(1), following.eq(base + step),
+        ]
+        with m.If(end_block):
+            m.d.comb += [base.eq(block_row), step.eq(Mux(bank, command.destination_step, 0))]
+        with m.Elif(end_line):
+            m.d.comb += [base.eq(line_row), step.eq(command.destination_row)]
+        with m.If(self.start):
+            m.d.sync += [self.busy.eq(1), bank.eq(command.destination_bank),
+                         *(signal.eq(command.destination) for signal in (row, line_row, block_row)),
+                         x.eq(1), y.eq(1), blocks.eq(1)]
+        with m.Elif(self.busy & self.advance):
+            m.d.sync += [row.eq(following), x.eq(Mux(end_line, 1, x + 1))]
+            with m.If(end_line):
+                m.d.sync += [line_row.eq(following), y.eq(Mux(end_block, 1, y + 1))]
+            with m.If(end_block):
+                m.d.sync += [block_row.eq(following), bank.eq(~bank), blocks.eq(blocks + 1),
+                             self.busy.eq(blocks != command.output_blocks)]
+        return m

@@ -1,0 +1,154 @@
+"""Which vectors meet which weight block: the loops of a COMPUTE command."""
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..control.layout import command_layout
+from ..spec.accelerator import AcceleratorSpec
+from ..spec.commands import COORDINATE_WIDTH, Engine
+
+__all__ = ["StepLoop", "step_layout"]
+
+# from the inside out: pixel column and row, kernel column and row, channel block, output block
+_LOOPS = ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
+          "output_blocks")
+_X, _Y, _KERNEL_X, _KERNEL_Y, _CHANNEL, _OUTPUT = range(len(_LOOPS))
+
+
+def step_layout(spec: AcceleratorSpec) -> data.StructLayout:
+    """A vector to read and what is to be done with it.
+
+    ``row`` in ``bank``, or in both; ``outside``: it is padding; ``alone``: there is no second
+    channel block; ``swap``: it is the first to meet the next weight block; ``last`` pixel of the
+    tile; ``start`` and ``finish``: first and last weight block of the output block.
+    """
+    return data.StructLayout({
+        "row": (spec.buffer_rows - 1).bit_length(), "bank": 1, "outside": 1, "alone": 1,
+        "swap": 1, "last": 1, "start": 1, "finish": 1})
+
+
+class StepLoop(wiring.Component):
+    """Goes through output blocks, channel blocks, kernel positions, and pixels, inmost.
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+
+    Members
+    -------
+    command : ``In``
+        The command, from ``start`` : ``In(1)`` on until all steps are taken.
+    o : ``Out(stream.Signature(step_layout(spec)))``
+        The steps, the first one valid in the cycle after ``start``. One per cycle.
+
+    Notes
+    -----
+    A loop that goes on adds its increment to the row with which its last round began; the loops
+    inside begin there. So there is one adder for rows and one for each coordinate. Rows are
+    modulo the buffer, coordinates modulo ``2^14``: one below 0 is a large one and, like one
+    beyond the source, padding.
+    """
+
+    def __init__(self, *, spec: AcceleratorSpec):
+        self._row_width = (spec.buffer_rows - 1).bit_length()
+        super().__init__({
+            "command": In(command_layout(Engine.COMPUTE, spec)),
+            "start": In(1),
+            "o": Out(stream.Signature(step_layout(spec))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        command = data.View(self.command.shape(), self.command.as_value())
+        busy, advance = Signal(), Signal()
+        m.d.comb += [self.o.valid.eq(busy), advance.eq(busy & self.o.ready)]
+        begins, ends, goes = self._count(m, command, advance)
+        with m.If(self.start):
+            m.d.sync += busy.eq(1)
+        with m.Elif(advance & ends.all()):
+            m.d.sync += busy.eq(0)
+        self._rows(m, command, advance, goes)
+        x = self._coordinate(m, command, "x", advance, goes[_X], goes[_KERNEL_X],
+                             keep=goes[_X], again=goes[_Y])
+        y = self._coordinate(m, command, "y", advance, goes[_Y], goes[_KERNEL_Y],
+                             keep=goes[_X] | goes[_Y], again=goes[_KERNEL_X])
+        step = self.o.payload
+        start = begins[_KERNEL_X:_OUTPUT].all()
+        m.d.comb += [
+            step.outside.eq((x >= command.width) | (y >= command.height)),
+            step.alone.eq(command.half & ends[_CHANNEL]),
+            step.last.eq(ends[:_KERNEL_X].all()),
+            step.start.eq(start),
+            step.finish.eq(ends[_KERNEL_X:_OUTPUT].all()),
+            step.swap.eq(begins[:_KERNEL_X].all()
+                         & (~command.reuse | (start & begins[_OUTPUT]))),
+        ]
+        return m
+
+    def _count(self, m, command, advance):
+        """Each loop's counter: whether it is in its first, its last round, whether it goes on."""
+        begins, ends, goes = (Signal(len(_LOOPS), name=name)
+                              for name in ("begins", "ends", "goes"))
+        for loop, limit in enumerate(_LOOPS):
+            limit = command[limit]
+            counter = Signal(len(limit), name=f"counter_{_LOOPS[loop]}", reset_less=True)
+            inner = ends[:loop].all() if loop else Const(1)  # Yosys takes "all of none" for 0
+            m.d.comb += [begins[loop].eq(counter == 1), ends[loop].eq(counter == limit),
+                         goes[loop].eq(inner & ~ends[loop])]
+            with m.If(self.start):
+                m.d.sync += counter.eq(1)
+            with m.Elif(advance & inner):
+                m.d.sync += counter.eq(Mux(ends[loop], 1, counter + 1))
+        return begins, ends, goes
+
+    def _rows(self, m, command, advance, goes):
+        """Row and bank of the vector."""
+        bank, output_bank = Signal(reset_less=True), Signal(reset_less=True)
+        steps = [command.stride_x, command.row_step, command.dilation_x, command.kernel_step,
+                 Mux(command.channel_alternate & ~bank, 0, command.channel_step),
+                 Mux(command.block_alternate & ~output_bank, 0, command.block_step)]
+        rows = [Signal(self._row_width, name=f"row_{name}", reset_less=True) for name in _LOOPS]
+        base, step, following = (Signal(self._row_width, name=name)
+                                 for name in ("base", "step", "following"))
+        m.d.comb += [following.eq(base + step), self.o.payload.row.eq(rows[_X]),
+                     self.o.payload.bank.eq(bank)]
+        for loop, row in enumerate(rows):
+            with m.If(goes[loop]):
+                m.d.comb += [base.eq(row), step.eq(steps[loop])]
+            with m.If(self.start):
+                m.d.sync += row.eq(command.source)
+            with m.Elif(advance & goes[loop:].any()):
+                m.d.sync += row.eq(following)
+        with m.If(self.start):
+            m.d.sync += [bank.eq(command.source_bank), output_bank.eq(command.source_bank)]
+        with m.Elif(advance & goes[_CHANNEL]):
+            m.d.sync += bank.eq(bank ^ command.channel_alternate)
+        with m.Elif(advance & goes[_OUTPUT]):
+            m.d.sync += [bank.eq(output_bank ^ command.block_alternate),
+                         output_bank.eq(output_bank ^ command.block_alternate)]
+
+    def _coordinate(self, m, command, axis, advance, pixel_goes, kernel_goes, *, keep, again):
+        """One coordinate of the vector in the source.
+
+        A pixel adds the stride; ``again``: the kernel position's first pixel; a kernel position
+        adds the dilation to that; whatever else goes on begins left or above of the source.
+        """
+        stride, dilation = command[f"stride_{axis}"], command[f"dilation_{axis}"]
+        padding = command.pad_left if axis == "x" else command.pad_top
+        current, first, following = (
+            Signal(COORDINATE_WIDTH, name=f"{axis}_{name}", reset_less=name != "following")
+            for name in ("current", "first", "following"))
+        restarts = Signal(name=f"{axis}_restarts")
+        m.d.comb += [
+            restarts.eq(self.start | ~(keep | again | kernel_goes)),
+            following.eq(Mux(keep, current, first)
+                         + Mux(pixel_goes, stride, Mux(kernel_goes, dilation, 0))),
+        ]
+        with m.If(restarts & (self.start | advance)):
+            m.d.sync += [current.eq(-padding), first.eq(-padding)]
+        with m.Elif(advance):
+            m.d.sync += current.eq(following)
+            with m.If(kernel_goes):
+                m.d.sync += first.eq(following)
+        return current

@@ -1,0 +1,93 @@
+"""The store engine: vectors from the activation buffer into memory."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..bus.signature import request_layout
+from ..control.layout import command_layout
+from ..decode.regroup import Regroup
+from ..memory.fifo import StreamFifo
+from ..spec.accelerator import AcceleratorSpec
+from ..spec.commands import Engine
+from .transfer import BufferLoop, MemoryLoop
+
+__all__ = ["StoreEngine"]
+
+_DEPTH = 16
+
+
+class StoreEngine(wiring.Component):
+    """Executes ``STORE``.
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+
+    Members
+    -------
+    command, start, done
+        From and to its :class:`.control.queue.CommandQueue`.
+    requests, words : ``Out(stream)``
+        To the write master; ``written`` : ``In(1)``, all that was asked of it has been answered.
+    valid, ready, bank, row : to the activation buffer; data : ``In``
+        One cycle after ``valid`` and ``ready``.
+
+    Notes
+    -----
+    Vectors wait in the memory ``store_fifo`` of 16 of them. Cycles: about 6, one per word, and the
+    latency of the memory's answer to the last burst.
+    """
+
+    def __init__(self, *, spec: AcceleratorSpec):
+        self._spec = spec
+        super().__init__({
+            "command": In(command_layout(Engine.STORE, spec)),
+            "start": In(1),
+            "done": Out(1),
+            "requests": Out(stream.Signature(request_layout())),
+            "words": Out(stream.Signature(data.StructLayout({"data": spec.data_width}))),
+            "written": In(1),
+            "valid": Out(1),
+            "ready": In(1),
+            "bank": Out(1),
+            "row": Out((spec.buffer_rows - 1).bit_length()),
+            "data": In(8 * spec.lanes),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec = self._spec
+        m.submodules.memory_loop = memory = MemoryLoop(spec=spec, engine=Engine.STORE)
+        m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.STORE)
+        m.submodules.fifo = fifo = StreamFifo(name="store_fifo", width=8 * spec.lanes,
+                                              depth=_DEPTH)
+        wiring.connect(m, memory.requests, wiring.flipped(self.requests))
+        fetched = Signal()
+        m.d.comb += [
+            memory.command.eq(self.command), buffer.command.eq(self.command),
+            memory.start.eq(self.start), buffer.start.eq(self.start),
+            self.valid.eq(buffer.busy & (fifo.level < _DEPTH - 1)),
+            buffer.advance.eq(self.valid & self.ready),
+            self.bank.eq(buffer.bank), self.row.eq(buffer.row),
+            fifo.i.valid.eq(fetched),
+            fifo.i.payload.eq(self.data),
+        ]
+        m.d.sync += fetched.eq(buffer.advance)
+
+        m.submodules.words = words = Regroup(input_width=8 * spec.lanes,
+                                             output_width=spec.data_width)
+        wiring.connect(m, fifo.o, words.i)
+        m.d.comb += [
+            self.words.valid.eq(words.o.valid), words.o.ready.eq(self.words.ready),
+            self.words.payload.data.eq(words.o.payload),
+        ]
+
+        busy = Signal()
+        with m.If(self.start):
+            m.d.sync += busy.eq(1)
+        with m.Elif(self.done):
+            m.d.sync += busy.eq(0)
+        m.d.comb += self.done.eq(busy & ~buffer.busy & ~memory.busy & ~fetched
+                                 & ~fifo.o.valid & (fifo.level == 0) & self.written)
+        return m

@@ -1,0 +1,160 @@
+"""Specification of the whole accelerator."""
+
+import dataclasses
+
+from .base import Spec, SpecError, require_integer
+from .bus import BusSpec
+from .mac import AccumulatorsSpec, MacArraySpec, Multiplier, Precision
+from .requantize import RequantizeSpec, Rounding
+
+__all__ = ["AcceleratorSpec"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AcceleratorSpec(Spec):
+    """An accelerator: its array, its memories, its post-processing and its bus.
+
+    Parameters
+    ----------
+    lanes, columns : int
+        Size of the array: 4, 8, 16, 32 or 64, both equal. A vector of ``lanes`` activations is a
+        row of the activation buffers.
+    precision : Precision
+        ``int8``, or ``int8_int4``, where every layer has weights of 8 or of 4 bits.
+    multiplier : Multiplier
+        How products are made, in the array and in the requantizer.
+    pipeline_stages : int, 1 to 4
+        Of the array.
+    pixels : int
+        Arrays that share a weight stream, each with accumulators of its own: 1.
+    accumulator_depth : int, 2 to 65 536
+        Pixels of a tile.
+    accumulator_width : int
+        Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
+    buffer_bytes : int
+        Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
+    post_lanes : int
+        Results that are requantized side by side: a power of two, at most ``columns``.
+    mantissa_width : int, 8 to 24
+        Bits of a requantizer's mantissa.
+    rounding : Rounding
+        ``half_up`` or ``half_even``.
+    data_width, address_width, max_burst, outstanding, cache, prot : int
+        The bus; see :class:`.bus.BusSpec`. A vector is at least a bus word.
+    weight_fifo_bytes : int
+        Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
+    queue_depth : int, 2 to 64
+        Commands that wait in front of each engine.
+
+    Raises
+    ------
+    SpecError, TypeError
+        On a value out of range, a conflict, or a combination that isn't built.
+    """
+    lanes: int = 16
+    columns: int = 16
+    precision: Precision = Precision.INT8_INT4
+    multiplier: Multiplier = Multiplier.BOOTH
+    pipeline_stages: int = 2
+    pixels: int = 1
+    accumulator_depth: int = 512
+    accumulator_width: int = 32
+    buffer_bytes: int = 65536
+    post_lanes: int = 8
+    mantissa_width: int = 16
+    rounding: Rounding = Rounding.HALF_UP
+    data_width: int = 64
+    address_width: int = 32
+    max_burst: int = 16
+    outstanding: int = 8
+    cache: int = 0b0011
+    prot: int = 0
+    weight_fifo_bytes: int = 4096
+    queue_depth: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_power("lanes", self.lanes, 4, 64)
+        _require_power("columns", self.columns, 4, 64)
+        if self.columns != self.lanes:
+            raise SpecError(f"columns must be equal to lanes, {self.lanes}, not {self.columns!r}")
+        if self.precision not in (Precision.INT8, Precision.INT8_INT4):
+            raise SpecError("precision of an accelerator must be 'int8' or 'int8_int4', "
+                            f"not {self.precision.value!r}")
+        require_integer("pixels", self.pixels, 1, 1)
+        require_integer("accumulator_depth", self.accumulator_depth, 2, 65536)
+        require_integer("accumulator_width", self.accumulator_width, self.array.sum_width + 8, 32)
+        _require_power("buffer_bytes", self.buffer_bytes, 16 * self.lanes, 65536 * self.lanes)
+        _require_power("post_lanes", self.post_lanes, 1, self.columns)
+        require_integer("mantissa_width", self.mantissa_width, 8, 24)
+        if self.rounding is Rounding.TFLITE:
+            raise SpecError("rounding of an accelerator must be 'half_up' or 'half_even', "
+                            "not 'tflite'")
+        if self.bus.word_bytes > self.lanes:
+            raise SpecError(f"data_width must be at most that of a vector, {8 * self.lanes} bits, "
+                            f"not {self.data_width!r}")
+        _require_power("weight_fifo_bytes", self.weight_fifo_bytes,
+                       2 * self.max_burst * self.bus.word_bytes, 1 << 20)
+        require_integer("queue_depth", self.queue_depth, 2, 64)
+
+    @property
+    def bus(self) -> BusSpec:
+        """The bus."""
+        return BusSpec(data_width=self.data_width, address_width=self.address_width,
+                       max_burst=self.max_burst, outstanding=self.outstanding, cache=self.cache,
+                       prot=self.prot)
+
+    @property
+    def array(self) -> MacArraySpec:
+        """The MAC array."""
+        return MacArraySpec(lanes=self.lanes, columns=self.columns, precision=self.precision,
+                            multiplier=self.multiplier, pipeline_stages=self.pipeline_stages)
+
+    @property
+    def accumulators(self) -> AccumulatorsSpec:
+        """The accumulators, with all that layers other than convolutions need."""
+        return AccumulatorsSpec(columns=self.columns, depth=self.accumulator_depth,
+                                sum_width=self.array.sum_width,
+                                accumulator_width=self.accumulator_width, maximum=True,
+                                shifted=True, overflow=False, restart_after_last=True,
+                                registered=False)
+
+    @property
+    def requantize(self) -> RequantizeSpec:
+        """The post-processing."""
+        return RequantizeSpec(columns=self.columns, lanes=self.post_lanes,
+                              accumulator_width=self.accumulator_width,
+                              mantissa_width=self.mantissa_width, shift_width=6, output_width=8,
+                              rounding=self.rounding, bias=True, collect=False,
+                              multiplier=self.multiplier)
+
+    @property
+    def int4(self) -> bool:
+        """Whether layers can have 4-bit weights."""
+        return self.precision is Precision.INT8_INT4
+
+    @property
+    def buffer_rows(self) -> int:
+        """Vectors in a bank of the activation buffer."""
+        return self.buffer_bytes // self.lanes
+
+    @property
+    def buffer_parts(self) -> int:
+        """Parts of a vector that are written apart: by the bus word or the requantizer's step."""
+        return self.lanes // min(self.bus.word_bytes, self.post_lanes)
+
+    @property
+    def weight_fifo_words(self) -> int:
+        """Bus words of weights that are fetched ahead."""
+        return self.weight_fifo_bytes // self.bus.word_bytes
+
+    @property
+    def macs_per_cycle(self) -> int:
+        """Products per cycle, with 4-bit weights where they are possible."""
+        return self.array.macs_per_cycle
+
+
+def _require_power(subject: str, value: object, low: int, high: int) -> None:
+    require_integer(subject, value, low, high)
+    if value & (value - 1):  # type: ignore[operator]
+        raise SpecError(f"{subject} must be a power of two from {low} to {high}, not {value!r}")

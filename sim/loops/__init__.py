@@ -1,0 +1,1 @@
+"""Benches of what generates addresses: the loops of commands, and the sequencer."""

@@ -1,0 +1,119 @@
+"""The loops of commands as nested loops in Python, and random commands for them."""
+
+import random
+from collections.abc import Iterator
+
+from sparrow.hw.spec.commands import Opcode, command
+
+__all__ = ["memory_requests", "random_compute", "random_transfer", "result_rows", "steps",
+           "transfer_rows", "whole_command"]
+
+
+def whole_command(opcode: Opcode, values: dict) -> dict[str, int]:
+    """All fields of a command; those that aren't given are as small as they can be."""
+    kind = command(opcode)
+    return {field.name: field.minimum for field in kind.fields} | {"opcode": int(opcode)} | values
+
+
+def random_compute(source: random.Random, rows: int) -> dict[str, int]:
+    """A COMPUTE command of short loops, for buffers of ``rows`` rows."""
+    def small(high):
+        return source.randint(1, high)
+
+    def flag():
+        return source.getrandbits(1)
+
+    def row():
+        return source.randrange(rows)
+
+    return {
+        "reuse": flag(), "half": flag(), "source_bank": flag(), "channel_alternate": flag(),
+        "block_alternate": flag(), "destination_bank": flag(), "source": source.randrange(1 << 16),
+        "height": small(6), "width": small(6), "row_step": row(), "kernel_step": row(),
+        "channel_blocks": small(3), "channel_step": row(), "output_blocks": small(3),
+        "block_step": row(), "out_height": small(4), "out_width": small(4), "destination": row(),
+        "destination_step": row(), "destination_row": row(), "pad_top": source.randint(0, 3),
+        "pad_left": source.randint(0, 3), "stride_y": small(3), "stride_x": small(3),
+        "dilation_y": source.randint(0, 3), "dilation_x": source.randint(0, 3),
+        "kernel_height": small(3), "kernel_width": small(3)}
+
+
+def random_transfer(source: random.Random, rows: int, vector: int) -> dict[str, int]:
+    """A LOAD or STORE command of short loops, for vectors of ``vector`` bytes."""
+    def place():
+        return source.randrange(0, 1 << 32, vector)
+
+    return {
+        "bank": source.getrandbits(1), "alternate": source.getrandbits(1), "offset": place(),
+        "run_stride": place(), "plane_stride": place(), "run": source.randint(1, 5),
+        "runs": source.randint(1, 4), "planes": source.randint(1, 5),
+        "row": source.randrange(rows), "run_step": source.randrange(rows),
+        "plane_step": source.randrange(rows)}
+
+
+def _blocks(bank: int, alternate: int, step: int, count: int) -> Iterator[tuple[int, int]]:
+    """Bank and row of successive blocks."""
+    row = 0
+    for _ in range(count):
+        yield bank, row
+        row += step if bank or not alternate else 0
+        bank ^= alternate
+
+
+def steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
+    """The steps of a COMPUTE command, as :func:`sparrow.hw.engines.steps.step_layout`."""
+    for output, (output_bank, output_row) in enumerate(_blocks(
+            c["source_bank"], c["block_alternate"], c["block_step"], c["output_blocks"])):
+        for channel, (bank, channel_row) in enumerate(_blocks(
+                output_bank, c["channel_alternate"], c["channel_step"], c["channel_blocks"])):
+            last_channel = channel == c["channel_blocks"] - 1
+            for kernel_y in range(c["kernel_height"]):
+                for kernel_x in range(c["kernel_width"]):
+                    start = not (channel or kernel_y or kernel_x)
+                    finish = last_channel and (kernel_y, kernel_x) == (
+                        c["kernel_height"] - 1, c["kernel_width"] - 1)
+                    row = (c["source"] + output_row + channel_row + kernel_y * c["kernel_step"]
+                           + kernel_x * c["dilation_x"])
+                    at_y = kernel_y * c["dilation_y"] - c["pad_top"]
+                    at_x = kernel_x * c["dilation_x"] - c["pad_left"]
+                    for y, x in _pixels(c):
+                        inside = (0 <= at_y + y * c["stride_y"] < c["height"]
+                                  and 0 <= at_x + x * c["stride_x"] < c["width"])
+                        swaps = not c["reuse"] or (start and output == 0)
+                        yield {
+                            "row": (row + y * c["row_step"] + x * c["stride_x"]) % rows,
+                            "bank": bank, "outside": int(not inside),
+                            "alone": c["half"] & last_channel,
+                            "swap": int(y == x == 0 and swaps),
+                            "last": int((y, x) == (c["out_height"] - 1, c["out_width"] - 1)),
+                            "start": int(start), "finish": int(finish)}
+
+
+def _pixels(c):
+    return ((y, x) for y in range(c["out_height"]) for x in range(c["out_width"]))
+
+
+def result_rows(c: dict[str, int], rows: int) -> Iterator[tuple[int, int]]:
+    """Bank and row of each result vector of a COMPUTE command."""
+    for bank, row in _blocks(c["destination_bank"], 1, c["destination_step"], c["output_blocks"]):
+        for y, x in _pixels(c):
+            yield bank, (c["destination"] + row + y * c["destination_row"] + x) % rows
+
+
+def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:
+    """The linear requests of a LOAD or STORE command, with ``words`` bus words to a vector."""
+    for plane in range(c["planes"]):
+        for run in range(c["runs"]):
+            offset = c["offset"] + plane * c["plane_stride"] + run * c["run_stride"]
+            yield {"window": 1, "offset": offset % (1 << 32), "words": c["run"] * words}
+
+
+def transfer_rows(c: dict[str, int], rows: int) -> Iterator[tuple[int, int]]:
+    """Bank and row of each vector of a LOAD or STORE command."""
+    for plane in range(c["planes"]):
+        place = c["bank"] + plane
+        bank, number = (place & 1, place >> 1) if c["alternate"] else (c["bank"], plane)
+        for run in range(c["runs"]):
+            for vector in range(c["run"]):
+                yield bank, (c["row"] + number * c["plane_step"] + run * c["run_step"]
+                             + vector) % rows

@@ -1,0 +1,47 @@
+"""The loops of a COMPUTE command against nested loops in Python."""
+
+import random
+
+import pytest
+
+from sparrow.hw.engines.results import ResultLoop
+from sparrow.hw.engines.steps import StepLoop
+from sparrow.hw.spec.commands import Opcode
+from sparrow.sim.loops.reference import random_compute, result_rows, steps, whole_command
+
+_ROWS = 64
+
+
+def _command(seed):
+    return whole_command(Opcode.COMPUTE, random_compute(random.Random(seed), _ROWS))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_steps_are_those_of_nested_loops(small_spec, walk, seed):
+    values = _command(seed)
+    loop = StepLoop(spec=small_spec)
+    expected = list(steps(values, _ROWS))
+
+    def begin(ctx, moves):
+        ctx.set(loop.o.ready, moves)
+        return ctx.get(loop.o.valid)
+
+    def sample(ctx):
+        step = ctx.get(loop.o.payload)
+        return {name: int(getattr(step, name)) for name in expected[0]}
+
+    assert walk(loop, values, seed=seed, begin=begin, sample=sample) == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_results_go_through_blocks_rows_and_columns(small_spec, walk, seed):
+    values = _command(seed)
+    loop = ResultLoop(spec=small_spec)
+
+    def begin(ctx, moves):
+        ctx.set(loop.advance, moves)
+        return ctx.get(loop.busy)
+
+    assert walk(loop, values, seed=seed, begin=begin,
+                sample=lambda ctx: (ctx.get(loop.bank), ctx.get(loop.row))
+                ) == list(result_rows(values, _ROWS))
