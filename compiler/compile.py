@@ -1,0 +1,136 @@
+"""From an integer network to a program."""
+
+import collections
+from collections.abc import Sequence
+
+from sparrow.golden.network import Layer, Network
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.base import SpecError
+from sparrow.hw.spec.bus import PAGE_BYTES
+from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, encode
+
+from .cuts import Tiling
+from .dependencies import set_tokens
+from .errors import CompileError
+from .footprint import Instruction
+from .layout import LARGEST_WINDOW, allocate
+from .lower import lower, require_supported, true_macs
+from .passes import Pass
+from .program import LayerInfo, Program
+from .schedule import schedule
+from .tiling import choose_tiling
+from .timing import Timing
+
+__all__ = ["compile_network"]
+
+TIMING = Timing()
+PREFETCH_BYTES = 512  # that the sequencer may fetch beyond END
+
+
+def compile_network(network: Network, spec: AcceleratorSpec, *,
+                    keep_all: bool = True, timing: Timing | None = TIMING) -> Program:
+    """Compile a network for an accelerator.
+
+    Parameters
+    ----------
+    keep_all : bool
+        Whether every layer's output has memory of its own, so that it can be read after a run.
+    timing : Timing or None
+        Latencies with which cycles are predicted; None leaves that out.
+
+    Raises
+    ------
+    CompileError
+        If the network can't run on the accelerator exactly as it is defined; the text names the
+        layer, the value, and what is allowed.
+    TypeError
+        If ``network`` is no ``Network`` or ``spec`` no ``AcceleratorSpec``.
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, not {network!r}")
+    if not isinstance(spec, AcceleratorSpec):
+        raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
+    require_supported(network, spec)
+    layouts, data_size = allocate(network, spec, keep_all=keep_all)
+    instructions: list[Instruction] = []
+    layers = []
+    for layer in network:
+        first = len(instructions)
+        tilings = []
+        for work in lower(layer, network, spec, layouts):
+            tiling = choose_tiling(work, spec)
+            tilings.append(_describe(work, tiling))
+            instructions += schedule(work, tiling, spec)
+        if len(instructions) > first:
+            instructions[-1].values["retire"] = 1  # the last STORE, since stores are in order
+        layers.append(_info(layer, first, instructions[first:], tuple(tilings), spec))
+    instructions.append(Instruction(Opcode.END, {}))
+    set_tokens(instructions)
+    program = Program(
+        name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
+        start=0, data_size=data_size, tensors=layouts, input=network.input_name,
+        output=network.output, layers=tuple(layers))
+    return program if timing is None else program.with_cycles(timing)
+
+
+def _image(name: str, instructions: Sequence[Instruction], spec: AcceleratorSpec) -> bytes:
+    """The program window: commands, room for what is fetched beyond them, streams, each once."""
+    step = max(spec.bus.burst_words * spec.bus.word_bytes, COMMAND_BYTES)
+    streams: dict[bytes, int] = {}
+    position = _round_up(len(instructions) * COMMAND_BYTES + PREFETCH_BYTES, step)
+    for instruction in instructions:
+        if instruction.opcode is Opcode.WEIGHTS:
+            if instruction.stream not in streams:
+                streams[instruction.stream] = position
+                position = _round_up(position + len(instruction.stream), step)
+            instruction.values["offset"] = streams[instruction.stream]
+    if position > LARGEST_WINDOW:
+        raise CompileError(f"Network {name!r}: commands and weights must take at most "
+                           f"{LARGEST_WINDOW} bytes, not {position}")
+    image = bytearray(_round_up(position, PAGE_BYTES))
+    for number, instruction in enumerate(instructions):
+        start = number * COMMAND_BYTES
+        try:
+            command = encode(instruction.opcode, **instruction.values)
+        except SpecError as error:
+            raise CompileError(f"Layer {instruction.layer!r}: {error}") from None
+        image[start:start + COMMAND_BYTES] = command
+    for stream, start in streams.items():
+        image[start:start + len(stream)] = stream
+    return bytes(image)
+
+
+def _round_up(value: int, step: int) -> int:
+    return -(-value // step) * step
+
+
+def _describe(work: Pass, tiling: Tiling) -> str:
+    """A tiling in one line."""
+    source = ("source resident" if tiling.resident
+              else f"{tiling.source_areas} source areas")
+    return (f"{tiling.height} x {tiling.width} pixels, {tiling.group} output blocks, "
+            f"{len(tiling.parts)} parts, {source}, {tiling.target_areas} target areas, "
+            f"{'int4' if work.int4 else 'int8'}")
+
+
+def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
+          tilings: tuple[str, ...], spec: AcceleratorSpec) -> LayerInfo:
+    counts: collections.Counter[Opcode] = collections.Counter()
+    for instruction in instructions:
+        values = instruction.values
+        match instruction.opcode:
+            case Opcode.COMPUTE:
+                amount = 1
+                for name in ("out_height", "out_width", "output_blocks", "channel_blocks",
+                             "kernel_height", "kernel_width"):
+                    amount *= values[name]
+            case Opcode.WEIGHTS:
+                amount = len(instruction.stream)
+            case _:
+                amount = values["planes"] * values["runs"] * values["run"] * spec.lanes
+        counts[instruction.opcode] += amount
+    return LayerInfo(
+        name=layer.name, kind=type(layer).__name__, first_command=first,
+        commands=len(instructions), macs=true_macs(layer), vectors=counts[Opcode.COMPUTE],
+        bytes_read=counts[Opcode.LOAD] + counts[Opcode.WEIGHTS],
+        bytes_written=counts[Opcode.STORE], tiling=tilings)

@@ -1,0 +1,69 @@
+"""A rough estimate of a pass's cycles, by which tilings are compared."""
+
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+from .cuts import Part, Tile, Tiling
+from .passes import Pass
+
+__all__ = ["Rates", "estimate"]
+
+COMMAND_CYCLES = 40  # of a COMPUTE and its WEIGHTS that nothing hides
+BUS_SHARE = 0.05  # cycles that a word is worth even if it is hidden
+
+
+class Rates:
+    """Cycles that an accelerator's parts take.
+
+    Attributes
+    ----------
+    vector, block, parameters : int
+        To move a vector, a weight block, a parameter set.
+    post : int
+        Of the last step of an output block, for each pixel.
+    """
+
+    def __init__(self, spec: AcceleratorSpec):
+        word = spec.bus.word_bytes
+        self.vector = spec.lanes // word
+        self.block = spec.lanes * spec.columns // word
+        self.parameters = spec.columns * max(1, 8 // word)
+        self.post = spec.columns // spec.post_lanes
+
+
+def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
+    """Estimated cycles: the busier of bus and array, and what neither overlaps with."""
+    tiles = list(tiling.tiles(work))
+    loads = [_load(work, part, tile, rates) for part in tiling.parts for tile in tiles]
+    loaded = sum(loads)
+    if tiling.resident:
+        source = work.sources[0]
+        loaded = (source.height * source.width * tiling.parts[0].channels * len(work.sources)
+                  * rates.vector)
+    stored = work.target.height * work.target.width * rates.vector * sum(
+        span.count for span in work.spans)
+    busy = streamed = commands = 0
+    pixels = [(tile.bottom - tile.top) * (tile.right - tile.left) for tile in tiles]
+    for part in tiling.parts:
+        for span in part.spans:
+            steps = work.steps(span)
+            blocks = 1 if work.reuse else steps
+            streamed += len(tiles) * span.count * (blocks * rates.block + rates.parameters)
+            commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
+            busy += span.count * sum(
+                (steps - 1) * max(size, rates.block if blocks > 1 else 0)
+                + max(size * rates.post, rates.block) for size in pixels)
+    last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
+    serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - loads[0]
+    serial += 0 if tiling.target_areas > 1 else stored - last
+    if tiling.group > 1 and all(span.channels == 1 and span.move == 0
+                                for part in tiling.parts for span in part.spans):
+        serial += stored // 2  # results in the bank that the source is read from have to wait
+    bus = loaded + stored + streamed
+    return (max(busy + serial, bus) + loads[0] + last + COMMAND_CYCLES * commands
+            + BUS_SHARE * bus)
+
+
+def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:
+    """Cycles to load a tile's source."""
+    return ((tile.source_bottom - tile.source_top) * (tile.source_right - tile.source_left)
+            * part.channels * len(work.sources) * rates.vector)

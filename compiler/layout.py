@@ -1,0 +1,185 @@
+"""Where tensors lie in the data window, and in which order their channels."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from sparrow.golden.network import Add, Concat, Layer, Network, Pool
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+from .errors import CompileError, refuse
+
+__all__ = ["TensorLayout", "allocate"]
+
+LARGEST_WINDOW = 2**32 - 4096
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TensorLayout:
+    """A feature map in memory: ``[channel block][row][column][lane]``, a byte each.
+
+    Parameters
+    ----------
+    name : str
+    height, width : int
+    segments : tuple of int
+        Channels that lie together; each segment begins with a new channel block, and what its
+        last block has beyond them is padding.
+    lanes : int
+        Channels of a block.
+    offset : int
+        First byte in the data window.
+    """
+
+    name: str
+    height: int
+    width: int
+    segments: tuple[int, ...]
+    lanes: int
+    offset: int = 0
+
+    @property
+    def channels(self) -> int:
+        """Channels, padding left out."""
+        return sum(self.segments)
+
+    @property
+    def blocks(self) -> int:
+        """Channel blocks."""
+        return sum(-(-channels // self.lanes) for channels in self.segments)
+
+    @property
+    def plane_bytes(self) -> int:
+        """Bytes of a channel block."""
+        return self.height * self.width * self.lanes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.blocks * self.plane_bytes
+
+    @property
+    def positions(self) -> np.ndarray:
+        """For each channel its place among all lanes of all blocks, ascending."""
+        starts, block = [], 0
+        for channels in self.segments:
+            starts.append(np.arange(channels) + block * self.lanes)
+            block += -(-channels // self.lanes)
+        return np.concatenate(starts)
+
+    def write(self, memory: np.ndarray, tensor: np.ndarray) -> None:
+        """Put an int8 tensor of shape (channels, height, width) into memory; padding becomes 0."""
+        shape = self.channels, self.height, self.width
+        if tensor.dtype != np.int8 or tensor.shape != shape:
+            raise ValueError(f"{self.name} must be an int8 tensor of shape {shape}, "
+                             f"not {tensor.dtype} of shape {tensor.shape}")
+        lanes = np.zeros((self.blocks * self.lanes, self.height, self.width), np.int8)
+        lanes[self.positions] = tensor
+        blocks = lanes.reshape(self.blocks, self.lanes, self.height, self.width)
+        memory[self.offset:self.offset + self.size] = (
+            blocks.transpose(0, 2, 3, 1).reshape(-1).view(memory.dtype))
+
+    def read(self, memory: np.ndarray) -> np.ndarray:
+        """The int8 tensor of shape (channels, height, width) that is in memory."""
+        blocks = np.asarray(memory[self.offset:self.offset + self.size]).view(np.int8).reshape(
+            self.blocks, self.height, self.width, self.lanes)
+        lanes = blocks.transpose(0, 3, 1, 2).reshape(-1, self.height, self.width)
+        return lanes[self.positions].copy()
+
+
+def allocate(network: Network, spec: AcceleratorSpec, *,
+             keep_all: bool) -> tuple[dict[str, TensorLayout], int]:
+    """Places of all tensors by name, and the bytes that they take together.
+
+    A tensor that a ``Concat`` only copies lies inside the concatenated tensor, once: its producer
+    writes it there.
+
+    Parameters
+    ----------
+    keep_all : bool
+        Whether every tensor has memory of its own. If not, memory is used again after the last
+        layer that reads it.
+
+    Raises
+    ------
+    CompileError
+        If the inputs of an ``Add`` have their channels in different order, or memory of 4 GiB is
+        not enough.
+    """
+    layouts = {network.input_name: _layout(network, network.input_name, spec,
+                                           (network.input.shape[0],))}
+    inside: dict[str, tuple[str, int]] = {}  # of which tensor a tensor is part, from which block
+    for layer in network:
+        layouts[layer.name] = _layout(network, layer.name, spec, _segments(layer, layouts))
+        if isinstance(layer, Concat):
+            block = 0
+            for name in layer.inputs:
+                if name not in inside and network.type_of(name).same_numbers(layer.output):
+                    inside[name] = layer.name, block
+                block += layouts[name].blocks
+    return _place(network, spec, layouts, inside, keep_all)
+
+
+def _layout(network: Network, name: str, spec: AcceleratorSpec,
+            segments: tuple[int, ...]) -> TensorLayout:
+    _, height, width = network.type_of(name).shape
+    return TensorLayout(name=name, height=height, width=width, segments=segments,
+                        lanes=spec.lanes)
+
+
+def _segments(layer: Layer, layouts: Mapping[str, TensorLayout]) -> tuple[int, ...]:
+    sources = [layouts[name].segments for name in layer.inputs]
+    if isinstance(layer, Add) and sources[0] != sources[1]:
+        raise refuse(layer.name, "inputs", "in one order of channel segments",
+                     " and ".join(map(str, sources)))
+    if isinstance(layer, Concat):
+        return sum(sources, ())
+    return sources[0] if isinstance(layer, (Add, Pool)) else (layer.output.shape[0],)
+
+
+def _place(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
+           inside: Mapping[str, tuple[str, int]],
+           keep_all: bool) -> tuple[dict[str, TensorLayout], int]:
+    """Give every tensor that isn't part of another one the lowest place that is free."""
+    def root(name: str) -> tuple[str, int]:
+        offset = 0
+        while name in inside:
+            name, block = inside[name]
+            offset += block * layouts[name].plane_bytes
+        return name, offset
+
+    order = [network.input_name, *(layer.name for layer in network)]
+    index = {name: number for number, name in enumerate(order)}
+    lives: dict[str, list[int]] = {}
+    for name in order:
+        uses = [index[name], *(index[layer.name] for layer in network.consumers(name))]
+        if name == network.output or keep_all:
+            uses.append(len(order))
+        lives.setdefault(root(name)[0], []).extend(uses)
+
+    step = max(spec.lanes, spec.bus.burst_words * spec.bus.word_bytes)
+    placed: list[tuple[int, int, int, int]] = []  # first byte, end, first and last use
+    offsets: dict[str, int] = {}
+    for name in sorted(lives, key=lambda name: min(lives[name])):
+        first, last = min(lives[name]), max(lives[name])
+        size = -(-layouts[name].size // step) * step
+        offset = 0
+        for start, end, born, dead in sorted(placed):
+            if not (keep_all or (born <= last and first <= dead)):
+                continue
+            if start >= offset + size:
+                break
+            offset = max(offset, end)
+        placed.append((offset, offset + size, first, last))
+        offsets[name] = offset
+    total = max(end for _, end, _, _ in placed)
+    if total > LARGEST_WINDOW:
+        raise CompileError(f"Network {network.name!r}: tensors must take at most {LARGEST_WINDOW} "
+                           f"bytes, not {total}")
+    result = {}
+    for name, layout in layouts.items():
+        base, within = root(name)
+        result[name] = dataclasses.replace(layout, offset=offsets[base] + within)
+    return result, math.ceil(total / 4096) * 4096

@@ -1,0 +1,150 @@
+"""What all layers are lowered to: passes over output pixels and output blocks."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .layout import TensorLayout
+
+__all__ = ["Pass", "Region", "Span", "blockwise", "spans"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """Successive output blocks that one COMPUTE can calculate.
+
+    Parameters
+    ----------
+    first, count : int
+        Output blocks.
+    channel : int
+        First channel block that the first of them takes.
+    channels : int
+        Channel blocks that each of them takes.
+    move : int
+        Channel blocks from the first one of an output block to that of the next.
+    """
+
+    first: int
+    count: int
+    channel: int
+    channels: int
+    move: int
+
+    def part(self, start: int, count: int) -> "Span":
+        """Some of its output blocks, from the ``start``-th on."""
+        return dataclasses.replace(self, first=self.first + start, count=count,
+                                   channel=self.channel + start * self.move)
+
+    @property
+    def end_channel(self) -> int:
+        """Channel block after the last one."""
+        return self.channel + (self.count - 1) * self.move + self.channels
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """Output pixels that share parameters: rows ``top`` to ``bottom``, columns ``left`` to
+    ``right``, ends left out; ``key`` is what distinguishes the parameters."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    key: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One way through a layer's tensors: what the accelerator does with one kind of COMPUTE.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer.
+    sources : tuple of TensorLayout
+        One, or two of one form, which lie side by side in the buffer.
+    target : TensorLayout
+    target_block : int
+        Block of the target to which output block 0 goes.
+    spans : tuple of Span
+        All output blocks in order.
+    regions : tuple of Region
+        All output pixels.
+    kernel, stride, dilation : (int, int)
+        Vertical, horizontal.
+    padding : (int, int)
+        Rows above, columns left of the source.
+    pad_value : int
+    int4, maximum, reuse : bool
+        As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
+    zero_point, minimum, maximum_value : int
+    parameters : function
+        Of an output block and a region's key, biases, mantissas and shifts of its columns.
+    blocks : function
+        Of an output block, its weight blocks in order, bytes, shape (blocks, lanes, columns).
+    """
+
+    layer: str
+    sources: tuple[TensorLayout, ...]
+    target: TensorLayout
+    target_block: int = 0
+    spans: tuple[Span, ...]
+    regions: tuple[Region, ...]
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    pad_value: int = 0
+    int4: bool = False
+    maximum: bool = False
+    reuse: bool = False
+    zero_point: int
+    minimum: int
+    maximum_value: int
+    parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    blocks: Callable[[int], np.ndarray]
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Source rows and columns that a kernel reaches over."""
+        return ((self.kernel[0] - 1) * self.dilation[0] + 1,
+                (self.kernel[1] - 1) * self.dilation[1] + 1)
+
+    def steps(self, span: Span) -> int:
+        """Steps of the array for each pixel and output block."""
+        if len(self.sources) == 2:
+            return 2 * len(self.sources)
+        channels = -(-span.channels // 2) if self.int4 else span.channels
+        return channels * self.kernel[0] * self.kernel[1]
+
+    def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
+        """Source rows (axis 0) or columns (axis 1) that output rows or columns take."""
+        size = (self.sources[0].height, self.sources[0].width)[axis]
+        first = start * self.stride[axis] - self.padding[axis]
+        last = (stop - 1) * self.stride[axis] - self.padding[axis] + self.reach[axis]
+        return max(first, 0), min(last, size)
+
+
+def spans(needs: Sequence[tuple[int, int]], *, int4: bool) -> tuple[Span, ...]:
+    """Group output blocks, given the first channel block and the number that each one takes.
+
+    With ``int4`` the first ones are even.
+    """
+    result: list[Span] = []
+    for block, (channel, channels) in enumerate(needs):
+        if result and result[-1].channels == channels:
+            last = result[-1]
+            move = channel - (last.end_channel - channels)
+            possible = move >= 0 and ((move == 1 and not int4) or move % 2 == 0)
+            if possible and (last.count == 1 or last.move == move):
+                result[-1] = dataclasses.replace(last, count=last.count + 1, move=move)
+                continue
+        result.append(Span(block, 1, channel, channels, 0))
+    return tuple(result)
+
+
+def blockwise(count: int) -> tuple[Span, ...]:
+    """The span of a pass whose output blocks take the channel block of their own number."""
+    return (Span(0, count, 0, 1, 1),)

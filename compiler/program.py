@@ -1,0 +1,207 @@
+"""Compiled programs: what the host puts into memory, and where it finds the results."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import COMMAND_BYTES, Command, Opcode, decode
+
+from .errors import CompileError
+from .layout import TensorLayout
+from .predict import predict
+from .timing import Timing
+
+__all__ = ["LayerInfo", "Program"]
+
+PROGRAM_FILE, LAYOUT_FILE = "program.bin", "layout.json"
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LayerInfo:
+    """What became of a layer.
+
+    Parameters
+    ----------
+    name, kind : str
+        Its name and its class.
+    first_command, commands : int
+        Its commands, none if its output is there already.
+    macs : int
+        Products that it needs, zero weights and padding included.
+    vectors : int
+        Steps of the array.
+    bytes_read, bytes_written : int
+        Weights and activations, commands not counted.
+    tiling : tuple of str
+        For each pass, how it is cut.
+    cycles : int
+        Predicted, from the retirement of the layer before to its own.
+    """
+
+    name: str
+    kind: str
+    first_command: int
+    commands: int
+    macs: int
+    vectors: int
+    bytes_read: int
+    bytes_written: int
+    tiling: tuple[str, ...]
+    cycles: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Program:
+    """A network as an accelerator runs it.
+
+    Parameters
+    ----------
+    name : str
+        The network's.
+    spec : AcceleratorSpec
+    program_bytes : bytes
+        The program window: commands and weight streams, whole pages.
+    start : int
+        Byte offset of the first command.
+    data_size : int
+        Bytes of the data window, whole pages. Nothing in it needs a value but the input.
+    tensors : dict of str to TensorLayout
+        Where each layer's output and the input lie. Without ``keep_all`` only the input at the
+        beginning and the output at the end are there for sure.
+    input, output : str
+        Names of the network's input and output.
+    layers : tuple of LayerInfo
+    cycles : int
+        Predicted, from the start to the end.
+    """
+
+    name: str
+    spec: AcceleratorSpec
+    program_bytes: bytes
+    start: int
+    data_size: int
+    tensors: Mapping[str, TensorLayout]
+    input: str
+    output: str
+    layers: tuple[LayerInfo, ...]
+    cycles: int = 0
+
+    def layer(self, name: str) -> LayerInfo:
+        """What became of a layer; raises ``KeyError`` if there is none of the name."""
+        for info in self.layers:
+            if info.name == name:
+                return info
+        raise KeyError(f"The program {self.name!r} has no layer {name!r}")
+
+    def commands(self) -> list[tuple[Command, dict[str, int]]]:
+        """All commands with their fields, END last."""
+        position = self.start
+        result: list[tuple[Command, dict[str, int]]] = []
+        while not result or result[-1][0].opcode is not Opcode.END:
+            result.append(decode(self.program_bytes[position:position + COMMAND_BYTES]))
+            position += COMMAND_BYTES
+        return result
+
+    def with_cycles(self, timing: Timing) -> "Program":
+        """The same program, its cycles predicted with other latencies."""
+        prediction = predict(self.commands(), self.spec, start=self.start, timing=timing)
+        cycles = iter(prediction.layers)
+        layers = tuple(dataclasses.replace(layer, cycles=next(cycles) if layer.commands else 0)
+                       for layer in self.layers)
+        return dataclasses.replace(self, layers=layers, cycles=prediction.total)
+
+    def new_memory(self) -> np.ndarray:
+        """A data window of zeros, uint8."""
+        return np.zeros(self.data_size, np.uint8)
+
+    def write_input(self, memory: np.ndarray | bytearray,
+                    tensor: torch.Tensor | np.ndarray) -> None:
+        """Put an input image into a data window.
+
+        Parameters
+        ----------
+        memory : numpy.ndarray of bytes, or bytearray
+            At least ``data_size`` long, changed in place.
+        tensor : int8, shape (channels, height, width), or (1, channels, height, width)
+        """
+        self.tensors[self.input].write(_bytes(memory), _image(tensor))
+
+    def read_tensor(self, memory: np.ndarray | bytes | bytearray,
+                    name: str | None = None) -> torch.Tensor:
+        """A layer's output, or the network's, out of a data window.
+
+        Returns
+        -------
+        torch.Tensor, int8, shape (channels, height, width)
+        """
+        name = self.output if name is None else name
+        if name not in self.tensors:
+            raise KeyError(f"The program {self.name!r} has no tensor {name!r}")
+        return torch.from_numpy(self.tensors[name].read(_bytes(memory)))
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``program.bin`` and ``layout.json`` into a folder, which is made if need be."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / PROGRAM_FILE).write_bytes(self.program_bytes)
+        layout = {
+            "format": FORMAT, "name": self.name, "accelerator": self.spec.to_mapping(),
+            "start": self.start, "program_size": len(self.program_bytes),
+            "data_size": self.data_size, "input": self.input, "output": self.output,
+            "cycles": self.cycles,
+            "tensors": [dataclasses.asdict(tensor) for tensor in self.tensors.values()],
+            "layers": [dataclasses.asdict(layer) for layer in self.layers]}
+        (folder / LAYOUT_FILE).write_text(json.dumps(layout, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Program":
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        CompileError
+            If a file is missing or isn't what ``save`` writes; the text names it.
+        """
+        folder = Path(folder)
+        path = folder / PROGRAM_FILE
+        try:
+            program = path.read_bytes()
+            path = folder / LAYOUT_FILE
+            layout = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CompileError(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise CompileError(f"{path}: not a JSON file: {error}") from None
+        try:
+            if layout["format"] != FORMAT:
+                raise CompileError(f"{path}: format must be {FORMAT}, not {layout['format']!r}")
+            if layout["program_size"] != len(program):
+                raise CompileError(f"{folder / PROGRAM_FILE}: size must be "
+                                   f"{layout['program_size']} bytes, not {len(program)}")
+            tensors = [TensorLayout(**tensor | {"segments": tuple(tensor["segments"])})
+                       for tensor in layout["tensors"]]
+            return cls(
+                name=layout["name"], program_bytes=program, start=layout["start"],
+                spec=AcceleratorSpec.from_mapping(layout["accelerator"], source=str(path)),
+                data_size=layout["data_size"], input=layout["input"], output=layout["output"],
+                cycles=layout["cycles"],
+                tensors={tensor.name: tensor for tensor in tensors},
+                layers=tuple(LayerInfo(**layer | {"tiling": tuple(layer["tiling"])})
+                             for layer in layout["layers"]))
+        except (KeyError, TypeError) as error:
+            raise CompileError(f"{path}: not a layout of a program: {error}") from None
+
+
+def _bytes(memory: np.ndarray | bytes | bytearray) -> np.ndarray:
+    return memory if isinstance(memory, np.ndarray) else np.frombuffer(memory, np.uint8)
+
+
+def _image(tensor: torch.Tensor | np.ndarray) -> np.ndarray:
+    values = tensor.numpy() if isinstance(tensor, torch.Tensor) else np.asarray(tensor)
+    return values[0] if values.ndim == 4 and len(values) == 1 else values

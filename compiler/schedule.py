@@ -1,0 +1,200 @@
+"""The commands of a pass, in an order in which each could be executed after the other."""
+
+import itertools
+from collections.abc import Iterator
+
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import Opcode
+
+from .cuts import Part, Tile, Tiling
+from .footprint import MEMORY, Footprint, Instruction
+from .layout import TensorLayout
+from .passes import Pass, Region, Span
+from .weights import weight_stream
+
+__all__ = ["schedule"]
+
+RUN = (1 << 16) - 1
+ROWS = 1 << 16
+
+
+def schedule(work: Pass, tiling: Tiling, spec: AcceleratorSpec) -> list[Instruction]:
+    """The commands of a pass: loads one tile ahead where there is room for it."""
+    return list(_Schedule(work, tiling, spec).instructions())
+
+
+class _Schedule:
+    def __init__(self, work: Pass, tiling: Tiling, spec: AcceleratorSpec):
+        self._work, self._tiling, self._spec = work, tiling, spec
+        self._streams: dict[tuple[int, int, int], bytes] = {}
+        self._loaded = 0  # resident: rows that are loaded
+        self._targets = itertools.cycle(
+            tiling.source_areas * tiling.source_rows + area * tiling.target_rows
+            for area in range(tiling.target_areas))
+
+    def instructions(self) -> Iterator[Instruction]:
+        jobs = list(itertools.product(self._tiling.parts, self._tiling.tiles(self._work)))
+        ahead = self._tiling.resident or self._tiling.source_areas > 1
+        yield from self._loads(0, *jobs[0])
+        for number, job in enumerate(jobs):
+            following = ([] if number + 1 == len(jobs)
+                         else list(self._loads(number + 1, *jobs[number + 1])))
+            if ahead:
+                yield from following
+            yield from self._results(number, *job)
+            if not ahead:
+                yield from following
+
+    def _place(self, number: int, tile: Tile) -> tuple[int, int, int, int, int]:
+        """Base row of a job's source area; row and column of the source, height and width there."""
+        if self._tiling.resident:
+            source = self._work.sources[0]
+            return 0, 0, 0, source.height, source.width
+        base = number % self._tiling.source_areas * self._tiling.source_rows
+        return (base, tile.source_top, tile.source_left, tile.source_bottom - tile.source_top,
+                tile.source_right - tile.source_left)
+
+    def _loads(self, number: int, part: Part, tile: Tile) -> Iterator[Instruction]:
+        base, top, left, height, width = self._place(number, tile)
+        first, last = tile.source_top, tile.source_bottom
+        columns = tile.source_left, tile.source_right
+        if self._tiling.resident:
+            columns = 0, width  # whole rows, each once
+            first = max(first, self._loaded)
+            self._loaded = max(last, self._loaded)
+        if first >= last:
+            return
+        for index, source in enumerate(self._work.sources):
+            plane = height * width
+            start = base + index * -(-part.channels // 2) * plane
+            yield self._transfer(
+                Opcode.LOAD, source, part.channel, part.channels, (first, last), columns,
+                row=start + (first - top) * width + columns[0] - left, pitch=width,
+                plane_step=plane)
+
+    def _transfer(self, opcode: Opcode, layout: TensorLayout, block: int, blocks: int,
+                  rows: tuple[int, int], columns: tuple[int, int], *, row: int, pitch: int,
+                  plane_step: int, bank: int = 0) -> Instruction:
+        """A LOAD or STORE of a rectangle of some channel blocks, the first of them in ``bank``."""
+        lanes, count, width = layout.lanes, rows[1] - rows[0], columns[1] - columns[0]
+        offset = (layout.offset + block * layout.plane_bytes
+                  + (rows[0] * layout.width + columns[0]) * lanes)
+        values = {"offset": offset, "bank": bank, "alternate": 1, "row": row, "planes": blocks,
+                  "plane_stride": layout.plane_bytes if blocks > 1 else 0,
+                  "plane_step": plane_step if blocks > 2 else 0}
+        if width == layout.width == pitch and count * width <= RUN:
+            values |= {"run": count * width, "runs": 1}
+        else:
+            values |= {"run": width, "runs": count, "run_stride": layout.width * lanes,
+                       "run_step": pitch}
+        memory, buffer = [], []
+        for plane in range(blocks):
+            start = offset + plane * layout.plane_bytes
+            memory.append((MEMORY, start, start + ((count - 1) * layout.width + width) * lanes))
+            start = row + (bank + plane >> 1) * plane_step
+            buffer.append((bank + plane & 1, start, start + (count - 1) * pitch + width))
+        touched = Footprint(memory), Footprint(buffer)
+        reads, writes = touched if opcode is Opcode.LOAD else touched[::-1]
+        return Instruction(opcode, values, self._work.layer, reads, writes)
+
+    def _results(self, number: int, part: Part, tile: Tile) -> Iterator[Instruction]:
+        height, width = tile.bottom - tile.top, tile.right - tile.left
+        for whole in part.spans:
+            for start in range(0, whole.count, self._tiling.group):
+                span = whole.part(start, min(self._tiling.group, whole.count - start))
+                target = next(self._targets)
+                for region in self._work.regions:
+                    window = Region(max(region.top, tile.top), max(region.left, tile.left),
+                                    min(region.bottom, tile.bottom),
+                                    min(region.right, tile.right), region.key)
+                    if window.top < window.bottom and window.left < window.right:
+                        yield self._weights(span, region.key)
+                        yield self._compute(number, part, tile, span, window, target)
+                yield self._transfer(
+                    Opcode.STORE, self._work.target, self._work.target_block + span.first,
+                    span.count, (tile.top, tile.bottom), (tile.left, tile.right), row=target,
+                    pitch=width, plane_step=height * width, bank=self._target_bank(part, span))
+
+    def _weights(self, span: Span, key: int) -> Instruction:
+        name = span.first, span.count, key
+        if name not in self._streams:
+            self._streams[name] = weight_stream(self._work, span, key)
+        stream, work = self._streams[name], self._work
+        blocks = 1 if work.reuse else work.steps(span)
+        return Instruction(Opcode.WEIGHTS, {
+            "int4": work.int4, "reuse": work.reuse, "zero_point": work.zero_point,
+            "words": len(stream) // self._spec.bus.word_bytes, "output_blocks": span.count,
+            "blocks": blocks, "minimum": work.minimum, "maximum_value": work.maximum_value},
+            work.layer, stream=stream)
+
+    def _compute(self, number: int, part: Part, tile: Tile, span: Span, window: Region,
+                 target: int) -> Instruction:
+        work = self._work
+        base, top, left, pitch_rows, pitch = self._place(number, tile)
+        plane = pitch_rows * pitch
+        rows = work.source_range(0, window.top, window.bottom)
+        columns = work.source_range(1, window.left, window.right)
+        pad_top = rows[0] - (window.top * work.stride[0] - work.padding[0])
+        pad_left = columns[0] - (window.left * work.stride[1] - work.padding[1])
+        begin, bank = span.channel - part.channel, self._target_bank(part, span)
+        corner = base + (begin >> 1) * plane + (rows[0] - top) * pitch + columns[0] - left
+        own_width = tile.right - tile.left
+        own_plane = (tile.bottom - tile.top) * own_width
+        start = target + (window.top - tile.top) * own_width + window.left - tile.left
+        values = {
+            "int4": work.int4, "reuse": work.reuse, "maximum": work.maximum,
+            "half": work.int4 and span.channels % 2,
+            "source": (corner - pad_top * pitch - pad_left) % ROWS,
+            "height": rows[1] - rows[0], "width": columns[1] - columns[0],
+            "row_step": work.stride[0] * pitch % ROWS,
+            "kernel_step": work.dilation[0] * pitch % ROWS,
+            "out_height": window.bottom - window.top, "out_width": window.right - window.left,
+            "output_blocks": span.count, "destination_bank": bank, "destination": start,
+            "destination_step": own_plane % ROWS,
+            "destination_row": own_width, "pad_top": pad_top, "pad_left": pad_left,
+            "stride_y": work.stride[0], "stride_x": work.stride[1],
+            "dilation_y": work.dilation[0], "dilation_x": work.dilation[1],
+            "kernel_height": work.kernel[0], "kernel_width": work.kernel[1],
+            "pad_value": work.pad_value}
+        values |= self._channels(part, span, plane)
+        size = (values["height"] - 1) * pitch + values["width"]
+        reads = [(bank, corner + step * plane, corner + step * plane + size)
+                 for bank, step in self._planes(part, span)]
+        size = (values["out_height"] - 1) * own_width + values["out_width"]
+        writes = [(bank + block & 1, start + (bank + block >> 1) * own_plane,
+                   start + (bank + block >> 1) * own_plane + size)
+                  for block in range(span.count)]
+        return Instruction(Opcode.COMPUTE, values, work.layer, Footprint(reads),
+                           Footprint(writes))
+
+    def _target_bank(self, part: Part, span: Span) -> int:
+        """Bank of the first result: the other one if all sources are in one.
+
+        Results leave the buffer only in cycles in which no source is read from their bank. More
+        than one block of results begins in bank 0, for which areas are made.
+        """
+        if self._work.int4 or span.channels > 1 or span.count > 1:
+            return 0
+        return 1 - (span.channel - part.channel) % 2
+
+    def _channels(self, part: Part, span: Span, plane: int) -> dict[str, int]:
+        """Fields that say how a COMPUTE moves from one channel block to another."""
+        if len(self._work.sources) == 2:
+            return {"source_bank": (span.channel - part.channel) & 1, "channel_blocks": 2,
+                    "channel_step": -(-part.channels // 2) * plane, "block_alternate": 1,
+                    "block_step": plane, "kernel_height": 2, "dilation_y": 0, "kernel_step": 0,
+                    "shifted": 1}
+        if self._work.int4:
+            return {"channel_blocks": -(-span.channels // 2), "channel_step": plane,
+                    "block_step": span.move // 2 * plane % ROWS}
+        return {"source_bank": (span.channel - part.channel) & 1, "channel_alternate": 1,
+                "channel_blocks": span.channels, "channel_step": plane,
+                "block_alternate": span.move == 1,
+                "block_step": plane if span.move == 1 else span.move // 2 * plane % ROWS}
+
+    def _planes(self, part: Part, span: Span) -> Iterator[tuple[int, int]]:
+        """Bank and number of planes above the first of all channel blocks that are read."""
+        origin = (span.channel - part.channel) >> 1
+        for channel in range(span.channel - part.channel, span.end_channel - part.channel):
+            for index in range(len(self._work.sources)):
+                yield channel & 1, (channel >> 1) - origin + index * -(-part.channels // 2)

@@ -1,0 +1,69 @@
+"""Cycles that the accelerator's parts take: all numbers by which predictions are calibrated."""
+
+import dataclasses
+
+__all__ = ["Timing"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Latencies in cycles.
+
+    Parameters
+    ----------
+    memory_read : int
+        From a read's address to its first word, in the memory.
+    memory_write : int
+        From a write's last word to its answer, in the memory.
+    request : int
+        From the offer of a read to its address on the bus; also between two such.
+    fifo : int
+        From a word on the bus to the other end of a FIFO.
+    start : int
+        From the start of the program to the request for its first command.
+    end : int
+        From the last command's end, or END's last word, to the end of the program.
+    queue : int
+        From a command's last word, or from the end of the command before, to its start.
+    token : int
+        More if it waits for tokens that are there, or has given some.
+    load_start, load_end : int
+        From a LOAD's start to its first request, and from its last word to its end.
+    store_start, store_end : int
+        From a STORE's start to its first word on the bus, and from the last answer to its end.
+    store_burst : int
+        Between the last word of a burst and the first of the next one.
+    weights_start, weights_end : int
+        From the start of WEIGHTS to its request, and from its last word to its end.
+    compute_start : int
+        From a COMPUTE's start to its first vector.
+    block : int
+        From the last word of a weight block to its first vector at the earliest.
+    same_pixel : int
+        From a vector to the next one for the same pixel.
+    results : int
+        From a vector to its sums at the requantizer, whose next parameters can come then.
+    compute_end : int
+        From the last vector that the requantizer accepts to the end of COMPUTE.
+    """
+
+    memory_read: int = 20
+    memory_write: int = 10
+    request: int = 2
+    fifo: int = 2
+    start: int = 3
+    end: int = 2
+    queue: int = 2
+    token: int = 1
+    load_start: int = 1
+    load_end: int = 2
+    store_start: int = 5
+    store_end: int = 2
+    store_burst: int = 0
+    weights_start: int = 1
+    weights_end: int = 1
+    compute_start: int = 3
+    block: int = 0
+    same_pixel: int = 2
+    results: int = 4
+    compute_end: int = 10

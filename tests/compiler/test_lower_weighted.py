@@ -1,0 +1,199 @@
+"""Convolutions and linear layers on the machine against what the network is."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sparrow.compiler import CompileError, compile_network
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+ORDERS = ("eager", "lazy", 1)
+
+
+@st.composite
+def specs(draw, tools):
+    lanes = draw(st.sampled_from([4, 4, 8, 16]))
+    return tools.small_spec(
+        lanes, data_width=draw(st.sampled_from([width for width in (32, 64, 128)
+                                                if width <= 8 * lanes])),
+        accumulator_depth=draw(st.sampled_from([2, 9, 64, 256])),
+        buffer_bytes=lanes * draw(st.sampled_from([64, 128, 1024])),
+        post_lanes=draw(st.sampled_from([1, 2, 4])),
+        rounding=draw(st.sampled_from(["half_up", "half_even"])))
+
+
+@st.composite
+def windows(draw, height, width):
+    """Kernel, stride, dilation and padding that fit an image."""
+    values = {"kernel": [], "stride": [], "dilation": [], "padding": [0, 0, 0, 0]}
+    for axis, size in enumerate((height, width)):
+        kernel, dilation = draw(st.integers(1, 7)), draw(st.integers(1, 3))
+        reach = (kernel - 1) * dilation + 1
+        largest = min(reach - 1, 3)
+        values["padding"][axis] = draw(st.integers(0, largest))
+        values["padding"][axis + 2] = draw(st.integers(0, largest))
+        if reach > size + values["padding"][axis] + values["padding"][axis + 2]:
+            kernel = 1
+            values["padding"][axis] = values["padding"][axis + 2] = 0
+        values["kernel"].append(kernel)
+        values["dilation"].append(dilation)
+        values["stride"].append(draw(st.integers(1, 3)))
+    return {name: tuple(value) for name, value in values.items()}
+
+
+def run(tools, spec, builder, orders=ORDERS):
+    """Compare, unless a single pixel doesn't fit small buffers."""
+    try:
+        return tools.check(builder.network(), spec, builder.image(), orders=orders)
+    except CompileError as error:
+        if "source and result of one output pixel" in str(error) and spec.buffer_rows < 1024:
+            return None
+        raise
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_convolutions(tools, data):
+    spec = data.draw(specs(tools))
+    height, width = data.draw(st.integers(1, 14)), data.draw(st.integers(1, 14))
+    builder = tools.Builder((data.draw(st.integers(1, 40)), height, width),
+                            seed=data.draw(st.integers(0, 99)), rounding=spec.rounding,
+                            bits=data.draw(st.sampled_from([8, 8, 4])))
+    builder.conv("input", data.draw(st.integers(1, 40)), weight_bits=data.draw(
+        st.sampled_from([8, 4])), **data.draw(windows(height, width)),
+        limits=data.draw(st.sampled_from([None, (-10, 100)])))
+    run(tools, spec, builder)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_groups(tools, data):
+    spec = data.draw(specs(tools))
+    groups, each = data.draw(st.integers(2, 12)), data.draw(st.integers(1, 9))
+    height, width = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
+    builder = tools.Builder((groups * each, height, width), seed=data.draw(st.integers(0, 99)),
+                            rounding=spec.rounding)
+    builder.conv("input", groups * data.draw(st.integers(1, 9)), groups=groups,
+                 weight_bits=data.draw(st.sampled_from([8, 4])),
+                 **data.draw(windows(height, width)))
+    run(tools, spec, builder)
+
+
+@pytest.mark.parametrize("weight_bits", [8, 4])
+@pytest.mark.parametrize("channels, multiplier", [(3, 1), (16, 1), (21, 1), (9, 2), (8, 3)])
+def test_depthwise(tools, channels, multiplier, weight_bits):
+    builder = tools.Builder((channels, 9, 8), seed=channels)
+    builder.conv("input", channels * multiplier, (3, 3), padding=(1, 1, 1, 1), groups=channels,
+                 weight_bits=weight_bits)
+    program = run(tools, tools.small_spec(accumulator_depth=32), builder)
+    if multiplier == 1:  # one step for each kernel position and output block
+        assert program.layers[0].vectors == 9 * 72 * -(-channels // 4)
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_groups_of_whole_blocks_have_a_dense_compute_each(tools, groups):
+    builder = tools.Builder((16 * groups, 5, 5))
+    builder.conv("input", 32 * groups, groups=groups)
+    spec = AcceleratorSpec()
+    program = run(tools, spec, builder)
+    assert program.layers[0].vectors == groups * 2 * 9 * 9
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_linear_layers(tools, data):
+    spec = data.draw(specs(tools))
+    shape = tuple(data.draw(st.integers(1, high)) for high in (20, 5, 5))
+    builder = tools.Builder(shape, seed=data.draw(st.integers(0, 99)), rounding=spec.rounding)
+    builder.linear("input", data.draw(st.integers(1, 40)),
+                   weight_bits=data.draw(st.sampled_from([8, 4])))
+    run(tools, spec, builder)
+
+
+def test_int4_takes_half_the_steps(tools):
+    counts = []
+    for weight_bits in (8, 4):
+        builder = tools.Builder((48, 6, 6))
+        builder.conv("input", 16, weight_bits=weight_bits)
+        program = run(tools, AcceleratorSpec(), builder)
+        counts.append(program.layers[0].vectors)
+    assert counts == [3 * 9 * 16, 2 * 9 * 16]
+
+
+def test_a_layer_larger_than_the_buffers(tools):
+    builder = tools.Builder((12, 24, 20), seed=3)
+    builder.conv("input", 20, (5, 3), padding=(2, 1, 2, 1))
+    program = run(tools, tools.small_spec(buffer_bytes=4 * 256), builder)
+    assert program.layers[0].commands > 12
+
+
+def test_extremes_reach_both_limits(tools):
+    builder = tools.Builder((4, 3, 3), zero_point=-128)
+    builder.conv("input", 4, (1, 1))
+    layer = builder.layers[0]
+    for sign in (1, -1):
+        object.__setattr__(layer, "weight", torch.full_like(layer.weight, 127 * sign))
+        image = torch.full((1, 4, 3, 3), 127, dtype=torch.int8)
+        tools.check(builder.network(), tools.small_spec(), image)
+
+
+def refusal(builder, spec):
+    with pytest.raises(CompileError) as info:
+        compile_network(builder.network(), spec)
+    return str(info.value)
+
+
+def test_refuses_4_bits_on_an_accelerator_of_8(tools):
+    builder = tools.Builder((4, 3, 3))
+    builder.conv("input", 4, name="stem", weight_bits=4)
+    assert refusal(builder, tools.small_spec(precision="int8")) == (
+        "Layer 'stem': weight_bits must be 8 on an accelerator without 4-bit weights, not 4")
+
+
+def test_refuses_a_wide_mantissa(tools):
+    builder = tools.Builder((4, 3, 3))
+    builder.conv("input", 4, name="stem")
+    object.__setattr__(builder.layers[0], "mantissa", torch.tensor([1, 5000, 2, 3]))
+    assert refusal(builder, tools.small_spec(mantissa_width=12)) == (
+        "Layer 'stem': mantissa must be 0 to 4095, not 5000")
+
+
+def test_refuses_sums_that_may_overflow(tools):
+    builder = tools.Builder((64, 3, 3))
+    builder.conv("input", 4, name="stem")
+    layer = builder.layers[0]
+    object.__setattr__(layer, "weight", torch.full_like(layer.weight, 127))
+    object.__setattr__(layer, "bias", torch.zeros_like(layer.bias))
+    spec = tools.small_spec(accumulator_width=26)
+    assert 576 * 127 * 128 < 2**25  # reached with half the sum less than it takes to overflow
+    compile_network(builder.network(), spec)
+    object.__setattr__(layer, "bias", torch.full_like(layer.bias, 2**25 - 576 * 127 * 127))
+    assert refusal(builder, spec) == (
+        "Layer 'stem': sums must be in the 26 bits of an accumulator for all inputs, "
+        "not -9363456 to 33554432, 27 bits")
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({"kernel": (300, 1)}, "kernel must be 1 to 255, not 300"),
+    ({"stride": (1, 256)}, "stride must be 1 to 255, not 256"),
+    ({"kernel": (2, 1), "dilation": (256, 1)}, "dilation must be 1 to 255, not 256"),
+    ({"kernel": (150, 1), "dilation": (2, 1), "padding": (256, 0, 0, 0)},
+     "padding must be 0 to 255, not 256"),
+    ({"kernel": (2, 3), "padding": (0, 0, 2, 0)},
+     "padding at the bottom must be less than the kernel's reach 2, not 2"),
+    ({"kernel": (2, 3), "padding": (1, 3, 1, 0)},
+     "padding at the left must be less than the kernel's reach 3, not 3"),
+])
+def test_refuses_windows(tools, changes, text):
+    builder = tools.Builder((1, 320, 3))
+    builder.conv("input", 4, name="stem", **{"kernel": (1, 1)} | changes)
+    assert refusal(builder, tools.small_spec()) == f"Layer 'stem': {text}"
+
+
+def test_refuses_what_no_tile_makes_fit(tools):
+    builder = tools.Builder((40, 5, 5))
+    builder.conv("input", 4, name="stem")
+    assert refusal(builder, tools.small_spec(buffer_bytes=4 * 32)) == (
+        "Layer 'stem': source and result of one output pixel must take at most 32 rows of a bank "
+        "and coordinates below 8192, not 46 rows")
