@@ -1,5 +1,5 @@
 # The main job, its tables, and the number of tests that run at once.
-RUN_COMMAND   = $(BIN)/sparrow run mac-array
+RUN_COMMAND   = $(BIN)/sparrow run examples/recipes/digits.toml
 BENCH_COMMAND = $(BIN)/sparrow bench
 JOBS         ?= 2
 

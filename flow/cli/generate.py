@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import add_spec_arguments, block
@@ -14,7 +15,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "generate", help="Verilog of a block",
         description="Write a block's Verilog: one file, the same bytes for the same "
-                    "specification.")
+                    "specification. Beside that of the accelerator, also a C header with its "
+                    "registers and commands, a FuseSoC core and the clock's constraint.")
     add_spec_arguments(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE.v", help="file to write")
 
@@ -31,4 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     write_atomically(arguments.output, text)
     print(f"{arguments.output}: module {found.top_name}, {len(text.encode()) / 1000:.0f} kB, "
           f"{time.monotonic() - started:.1f} s")
+    path = Path(arguments.output)
+    if path.is_file():
+        for name, companion in found.files_beside(spec, path.name).items():
+            write_atomically(path.with_name(name), companion)
+            print(path.with_name(name))
     return 0

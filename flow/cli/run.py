@@ -1,10 +1,11 @@
-"""``sparrow run``: Verilog, proof and price of a block, in one go."""
+"""``sparrow run``: a recipe, or a block, with everything that belongs to it, in one go."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from sparrow.flow.blocks import add_spec_arguments, block
+from sparrow.flow.blocks import BLOCKS, add_settings, block
+from sparrow.flow.errors import UserError
 
 __all__ = ["add_parser", "run"]
 
@@ -12,25 +13,51 @@ __all__ = ["add_parser", "run"]
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
-        "run", help="the main job: generate, prove and estimate a block",
-        description="Generate a block, show it to other tools, prove it against golden on "
-                    "Verilator, estimate it, and write Verilog, report and results into one "
-                    "folder. The exit status is 1 when the proof fails.")
-    add_spec_arguments(parser)
+        "run", help="the main job: a recipe from training to proof, or a block",
+        description="Of a recipe: train, quantize, compile, generate, simulate, compare every "
+                    "layer with golden, estimate. Of a block: generate it, show it to other "
+                    "tools, prove it against golden on Verilator, estimate it. Verilog, results "
+                    "and all else go into one folder. The exit status is 1 when the proof fails.")
+    parser.add_argument("subject", metavar="RECIPE.toml|BLOCK",
+                        help=f"a recipe, or one of {', '.join(BLOCKS)}")
+    add_settings(parser, "a block's specification, TOML")
     parser.add_argument("--liberty", type=Path, metavar="FILE",
-                        help="also estimate with this cell library")
+                        help="also estimate a block with this cell library")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER",
-                        help="default: build/BLOCK")
+                        help="default: build/ and the name of recipe or block")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    if arguments.subject.endswith(".toml"):
+        return _run_recipe(arguments)
+    return _run_block(arguments)
+
+
+def _run_recipe(arguments: argparse.Namespace) -> int:
+    for name, value in (("--spec", arguments.spec), ("--set", arguments.settings),
+                        ("--liberty", arguments.liberty)):
+        if value:
+            raise UserError(f"{name} must go with a block; a recipe has its own [accelerator]")
+    from sparrow.flow.recipe import read_recipe
+    recipe = read_recipe(Path(arguments.subject))
+    folder = arguments.output or Path("build", recipe.name)
+
+    from sparrow.flow.recipe_job import TABLE, run_recipe
+    job = run_recipe(recipe, folder)
+    print((folder / TABLE).read_text(encoding="utf-8"), end="")
+    if job.kept:
+        print(f"unchanged since the last run: {', '.join(job.kept)}")
+    print(f"Verilog, memory image and results: {folder}")
+    return 0 if job.passed else 1
+
+
+def _run_block(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from sparrow.flow.errors import UserError
     from sparrow.flow.main_job import run_main_job
-    found = block(arguments.block)
+    found = block(arguments.subject)
     spec = found.parse(arguments.spec, arguments.settings)
     if arguments.liberty is not None and not arguments.liberty.is_file():
         raise UserError(f"--liberty must be a file, not {str(arguments.liberty)!r}")

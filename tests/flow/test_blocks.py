@@ -48,8 +48,7 @@ def test_the_right_source_is_blamed(tmp_path):
 
 
 def test_unknown_block():
-    with pytest.raises(UserError, match="BLOCK must be one of mac-array, accumulators, requantize, "
-                                        "not 'adder'"):
+    with pytest.raises(UserError, match=f"BLOCK must be one of {', '.join(BLOCKS)}, not 'adder'"):
         block("adder")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sparrow.flow import cli
-from sparrow.flow.blocks import block
+from sparrow.flow.blocks import BLOCKS, block
 
 SETTINGS = ["lanes=2", "columns=2", "precision=custom", "activation_width=4", "weight_width=4"]
 ADDER = ("assign sum = _0_ ^ c;", "assign sum = _0_ | c;")
@@ -88,7 +88,7 @@ def test_missing_file(capsys):
 
 @pytest.mark.parametrize("arguments, text", [
     (["multiplier"],
-     "BLOCK must be one of mac-array, accumulators, requantize, not 'multiplier'"),
+     f"BLOCK must be one of {', '.join(BLOCKS)}, not 'multiplier'"),
     (["mac-array", "--blocks", "0"], "--blocks must be at least 1, not 0"),
     (["mac-array", "--set", "lanes"], "--set must be given NAME=VALUE, not 'lanes'"),
 ])

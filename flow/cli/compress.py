@@ -1,0 +1,85 @@
+"""``sparrow compress``: a PyTorch model as an integer network."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    from sparrow.flow.models import DATASETS
+
+    parser = subparsers.add_parser(
+        "compress", help="an integer network from a PyTorch model",
+        description="Train a model, or take its weights from a file, quantize it, and compare "
+                    "the integer network with it. The model's file is executed.")
+    parser.add_argument("model", metavar="MODEL.py:function",
+                        help="a function without arguments that gives the model")
+    parser.add_argument("--data", required=True, metavar="NAME",
+                        help=f"{', '.join(DATASETS)}, or a .safetensors file with train_images, "
+                             "train_labels, test_images, test_labels")
+    parser.add_argument("--weights", type=Path, metavar="FILE.safetensors",
+                        help="the model's tensors; else it is trained on the data")
+    parser.add_argument("--epochs", type=int, default=20, metavar="N",
+                        help="rounds of training (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N",
+                        help="of the training (default: %(default)s)")
+    parser.add_argument("--bits", type=int, choices=(8, 4), default=8,
+                        help="bits of a weight (default: %(default)s)")
+    parser.add_argument("--bits-of", action="append", default=[], metavar="LAYER=BITS",
+                        help="bits of a layer's weights")
+    parser.add_argument("--calibration", choices=("minmax", "percentile", "mse"),
+                        default="minmax",
+                        help="how the range of activations is found (default: %(default)s)")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NET.sparrow")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    from sparrow.flow.errors import UserError
+    from sparrow.flow.models import dataset, model_factory, split_reference
+    from sparrow.flow.progress import progress
+
+    if arguments.epochs < 1:
+        raise UserError(f"--epochs must be at least 1, not {arguments.epochs}")
+    path, name = split_reference(arguments.model)
+    if arguments.weights is not None and not arguments.weights.is_file():
+        raise UserError(f"--weights must be a file, not {str(arguments.weights)!r}")
+
+    from sparrow.flow.compression import bits_of, compress, trained
+    from sparrow.golden.network import save
+
+    layer_bits = bits_of(arguments.bits_of)
+    data = dataset(arguments.data)
+    factory = model_factory(path, name)
+    with progress("training" if arguments.weights is None else "reading weights"):
+        model = trained(factory, data, weights=arguments.weights, seed=arguments.seed,
+                        epochs=arguments.epochs)
+    with progress("quantizing"):
+        found = compress(model, data, name=re.sub(r"\W", "_", arguments.output.stem),
+                         bits=arguments.bits, layer_bits=layer_bits,
+                         calibration=arguments.calibration)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    save(found.network, arguments.output)
+    _print(found.comparison)
+    print(arguments.output)
+    return 0
+
+
+def _print(comparison: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sparrow.flow.compression import rows
+
+    table = Table(title=f"on {comparison.images} test images", title_justify="left")
+    for heading in ("layer", "kind", "weight bits", "largest difference", "signal to noise, dB"):
+        table.add_column(heading, justify="left" if heading in ("layer", "kind") else "right")
+    for row in rows(comparison):
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+    print(f"accuracy: float {comparison.float_accuracy:.2%}, "
+          f"integer {comparison.accuracy:.2%}")

@@ -1,0 +1,98 @@
+"""``sparrow simulate``: a network on the accelerator's Verilog, against golden."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparrow.flow.blocks import add_settings, block
+from sparrow.flow.errors import UserError
+
+if TYPE_CHECKING:
+    from sparrow.compiler import Program
+    from sparrow.golden.network import Network
+
+__all__ = ["add_parser", "run"]
+
+_STALLS = ("always", "often", "seldom", "bursts", "alternate")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "simulate", help="a network on the accelerator's Verilog, layer by layer against golden",
+        description="Compile a network, or take a compiled one, run images through the "
+                    "accelerator's Verilog, and compare every layer's output with golden. The "
+                    "exit status is 1 when any differs.")
+    parser.add_argument("network", type=Path, metavar="NET.sparrow|FOLDER",
+                        help="a network, or what sparrow compile wrote")
+    add_settings(parser, "the accelerator's specification, TOML; a folder has its own")
+    parser.add_argument("--images", type=int, default=3, metavar="N",
+                        help="digits where they fit, else random (default: %(default)s)")
+    parser.add_argument("--latency", type=int, default=20, metavar="N",
+                        help="of the memory, cycles (default: %(default)s)")
+    parser.add_argument("--bandwidth", type=float, default=1.0, metavar="X",
+                        help="of the memory, words per cycle (default: 1)")
+    parser.add_argument("--stalls", choices=_STALLS, default="always",
+                        help="in which cycles the memory's channels move (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N",
+                        help="of stalls and images (default: %(default)s)")
+    parser.add_argument("--simulator", default="verilator", choices=("verilator", "icarus"))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit status."""
+    for name in ("images", "latency"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name} must be at least 1, not {getattr(arguments, name)}")
+    if not 0 < arguments.bandwidth <= 1:
+        raise UserError(f"--bandwidth must be above 0 and at most 1, not {arguments.bandwidth:g}")
+    program, network = _program(arguments)
+
+    from sparrow.flow.progress import progress
+    from sparrow.flow.simulation import built_simulation, images_for, simulate
+    from sparrow.sim.accelerator import Traffic
+
+    inputs = images_for(network, arguments.images, seed=arguments.seed)
+    with progress(f"building the simulation on {arguments.simulator}"):
+        built = built_simulation(program.spec, simulator=arguments.simulator,
+                                 cycles=program.cycles * arguments.images)
+    with progress(f"simulating {arguments.images} images"):
+        result = simulate(built, program, network, inputs, traffic=Traffic(
+            latency=arguments.latency, bandwidth=arguments.bandwidth, stalls=arguments.stalls,
+            seed=arguments.seed))
+    _print(arguments, program, result)
+    return 0 if result.bit_exact == arguments.images else 1
+
+
+def _program(arguments: argparse.Namespace) -> "tuple[Program, Network]":
+    if arguments.network.is_dir():
+        if arguments.spec or arguments.settings:
+            raise UserError("--spec and --set must go with a .sparrow file; "
+                            f"{arguments.network} has a specification of its own")
+        from sparrow.flow.memory_image import read_image
+        return read_image(arguments.network)
+    spec = block("accelerator").parse(arguments.spec, arguments.settings)
+    from sparrow.flow.memory_image import compiled, load_network
+    network = load_network(arguments.network)
+    return compiled(network, spec, latency=arguments.latency), network
+
+
+def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> None:
+    if arguments.json:
+        import json
+        print(json.dumps({
+            "images": arguments.images, "bit_exact": result.bit_exact,
+            "difference": result.difference, "simulator": result.simulator,
+            "cycles": [image.outcome.cycles for image in result.images],
+            "layers": [image.layer_cycles for image in result.images],
+            "counters": [image.outcome.counters for image in result.images]}, indent=2))
+        return
+    from rich.console import Console
+
+    from sparrow.flow.tables import layer_table
+    Console(highlight=False).print(layer_table(program, result.layer_cycles))
+    print(f"{result.bit_exact} of {arguments.images} images bit-exact on {result.simulator}; "
+          f"{result.simulated_cycles} cycles in {result.seconds:.1f} s")
+    if result.difference:
+        print(result.difference)

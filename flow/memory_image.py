@@ -1,0 +1,86 @@
+"""A compiled network as a folder: what goes into memory, where what lies, and the network."""
+
+from pathlib import Path
+from typing import Any
+
+from sparrow.compiler import CompileError, Program, compile_network
+from sparrow.compiler.timing import Timing
+from sparrow.flow.errors import UserError
+from sparrow.flow.files import write_atomically
+from sparrow.flow.tools import run_folder
+from sparrow.golden.network import Network, NetworkError, load, save
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+__all__ = ["NETWORK_FILE", "compiled", "layer_rows", "listing", "load_network", "read_image",
+           "write_image"]
+
+NETWORK_FILE, LISTING_FILE = "network.sparrow", "listing.txt"
+
+
+def load_network(path: Path) -> Network:
+    """The network of a ``.sparrow`` file; raises ``UserError`` if it holds none."""
+    try:
+        return load(path)
+    except NetworkError as error:
+        raise UserError(str(error)) from None
+
+
+def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20) -> Program:
+    """The program of a network, which keeps every layer's output.
+
+    Parameters
+    ----------
+    network, spec
+    latency : int
+        Of the memory, with which cycles are predicted.
+
+    Raises
+    ------
+    UserError
+        If the network can't run on the accelerator.
+    """
+    try:
+        return compile_network(network, spec,
+                               timing=Timing(memory_read=latency, memory_write=latency))
+    except CompileError as error:
+        raise UserError(str(error)) from None
+
+
+def write_image(folder: Path, program: Program, network: Network, *,
+                with_listing: bool = False) -> list[Path]:
+    """Write program, layout and network into a folder, each file whole or not at all."""
+    with run_folder() as scratch:
+        program.save(scratch)
+        save(network, scratch / NETWORK_FILE)
+        if with_listing:
+            (scratch / LISTING_FILE).write_text(listing(program), encoding="utf-8")
+        return [write_atomically(folder / path.name, path.read_bytes())
+                for path in sorted(scratch.iterdir())]
+
+
+def read_image(folder: Path) -> tuple[Program, Network]:
+    """The program and the network in a folder; raises ``UserError`` if one isn't there."""
+    try:
+        return Program.load(folder), load_network(folder / NETWORK_FILE)
+    except (CompileError, ValueError) as error:
+        raise UserError(str(error)) from None
+
+
+def listing(program: Program) -> str:
+    """Every command in a line: its address, its kind, and the fields that aren't 0."""
+    first = {layer.first_command: layer for layer in program.layers if layer.commands}
+    lines = []
+    for number, (kind, values) in enumerate(program.commands()):
+        if number in first:
+            lines.append(f"; {first[number].name}: {'; '.join(first[number].tiling)}")
+        fields = " ".join(f"{name}={value}" for name, value in values.items()
+                          if value and name != "opcode")
+        lines.append(f"{program.start + 64 * number:08x}  {kind.name:8}{fields}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def layer_rows(program: Program) -> list[dict[str, Any]]:
+    """For each layer name, kind, predicted cycles, steps of the array and bytes."""
+    return [{"name": layer.name, "kind": layer.kind, "predicted_cycles": layer.cycles,
+             "vectors": layer.vectors, "macs": layer.macs, "bytes_read": layer.bytes_read,
+             "bytes_written": layer.bytes_written} for layer in program.layers]

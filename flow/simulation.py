@@ -1,0 +1,90 @@
+"""Simulations of accelerators for the commands: built once for the same Verilog."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from sparrow.compiler import Program
+from sparrow.flow.blocks import block
+from sparrow.flow.errors import UserError
+from sparrow.golden.network import Network
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.sim.accelerator import Simulation, Traffic, simulation
+from sparrow.sim.accelerator.network import NetworkResult, run_network
+from sparrow.sim.runner import SimulationError
+
+__all__ = ["OPTIMIZE_CYCLES", "built_simulation", "simulate", "images_for"]
+
+OPTIMIZE_CYCLES = 1_000_000
+"""From so many clock cycles on, an optimized build of Verilator's model pays."""
+
+
+def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
+                     simulator: str = "verilator", cycles: int = 0,
+                     folder: Path | None = None) -> Simulation:
+    """The simulation of an accelerator, from ``build/sim`` where it has been built before.
+
+    Parameters
+    ----------
+    spec
+        The accelerator.
+    verilog
+        Its Verilog, if it is at hand.
+    simulator
+        ``verilator`` or ``icarus``.
+    cycles
+        How many clock cycles will be simulated, about.
+    folder
+        Where to build instead.
+
+    Raises
+    ------
+    UserError
+        If the simulator isn't there or doesn't build it.
+    """
+    found = block("accelerator")
+    text = found.verilog(spec) if verilog is None else verilog
+    optimize = cycles >= OPTIMIZE_CYCLES
+    if folder is None:
+        digest = hashlib.sha256(f"{simulator} {optimize} {text}".encode()).hexdigest()[:12]
+        folder = Path("build", "sim", f"accelerator-{digest}")
+    try:
+        return simulation(text, found.top_name, folder, address_width=spec.address_width,
+                          simulator=simulator, optimize=optimize)
+    except SimulationError as error:
+        raise UserError(str(error)) from None
+
+
+def simulate(built: Simulation, program: Program, network: Network, inputs: torch.Tensor, *,
+             traffic: Traffic) -> NetworkResult:
+    """Run images through a simulation; raises ``UserError`` if it breaks off."""
+    try:
+        with _run_folder(built) as folder:
+            return run_network(built, program, network, inputs, folder, traffic=traffic)
+    except SimulationError as error:
+        raise UserError(str(error)) from None
+
+
+@contextmanager
+def _run_folder(built: Simulation) -> Iterator[Path]:
+    """A folder beside the build; it stays where the run fails."""
+    folder = built.folder.parent / f"run-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def images_for(network: Network, count: int, *, seed: int = 0) -> torch.Tensor:
+    """Images for a network: handwritten digits where they fit, else random numbers."""
+    if network.input.shape == (1, 8, 8):
+        from sparrow.flow.models import dataset
+        images = dataset("digits").test_images
+        repeats = -(-count // len(images))
+        return network.input.to_elements(images.repeat(repeats, 1, 1, 1)[:count])
+    from sparrow.sim.accelerator.samples import sample_images
+    return sample_images(network, count, seed=seed)

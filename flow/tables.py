@@ -1,0 +1,70 @@
+"""Tables of layers, for the terminal and for files."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from sparrow.compiler import Program
+
+__all__ = ["layer_table", "result_table"]
+
+
+def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -> "Table":
+    """Layers with predicted cycles and bytes; with measured cycles by layer beside them."""
+    from rich.table import Table
+
+    table = Table(title=f"{program.name} on {program.spec.lanes} × {program.spec.columns}",
+                  title_justify="left")
+    for heading in ("layer", "kind"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("predicted", *(("measured",) if measured is not None else ()), "steps",
+                    "bytes read", "written"):
+        table.add_column(heading, justify="right")
+    totals = [0, 0, 0, 0, 0]
+    for layer in program.layers:
+        found = 0 if measured is None else measured.get(layer.name, 0)
+        numbers = [layer.cycles, found, layer.vectors, layer.bytes_read, layer.bytes_written]
+        totals = [total + number for total, number in zip(totals, numbers)]
+        table.add_row(layer.name, layer.kind, *_words(numbers, measured is not None))
+    table.add_section()
+    table.add_row("all", "", *_words(totals, measured is not None))
+    return table
+
+
+def _words(numbers: list[int], with_measured: bool) -> list[str]:
+    return [f"{number:,}".replace(",", " ") for place, number in enumerate(numbers)
+            if with_measured or place != 1]
+
+
+def result_table(results: Mapping[str, Any]) -> "Table":
+    """What a recipe's job found, in short."""
+    from rich.table import Table
+
+    exact = f"{results['bit_exact']} of {results['images']} images, every layer"
+    cycles = sum(layer["predicted_cycles"] for layer in results["layers"])
+    rows = [("bit-exact on " + results["simulator"], exact),
+            *([("first difference", results["difference"])] if results["difference"] else []),
+            (f"accuracy on {results['test_images']} test images",
+             f"float {results['accuracy_float']:.2%}, golden {results['accuracy_golden']:.2%}"),
+            (f"accuracy on the {results['images']} simulated ones",
+             f"golden {results['accuracy_golden_same']:.2%}, RTL {results['accuracy_rtl']:.2%}"),
+            ("cycles per image", f"{results['cycles']}, predicted {cycles}, at a memory latency "
+                                 f"of {results['latency']}"),
+            ("program and data", f"{results['program_bytes']} and {results['data_bytes']} bytes"),
+            *(row for target, area in results["area"].items() for row in _area(target, area))]
+    table = Table(title=f"{results['name']}: "
+                        f"{'proved' if results['bit_exact'] == results['images'] else 'FAILED'}",
+                  title_justify="left", show_header=False)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _area(target: str, area: Mapping[str, Any]) -> list[tuple[str, str]]:
+    figures = [("NAND2 equivalents", "nand2_equivalents"), ("flip-flops", "flip_flops"),
+               ("memory bits", "memory_bits"), ("LUTs", "luts"), ("DSPs", "dsps"),
+               ("block RAMs", "block_rams")]
+    return [(f"{target}: {label}", f"{area[name]:,.0f}".replace(",", " "))
+            for label, name in figures if area.get(name) is not None]

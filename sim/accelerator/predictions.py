@@ -1,0 +1,31 @@
+"""Predicted cycles of layers beside measured ones."""
+
+from collections.abc import Mapping
+
+from sparrow.compiler import Program
+
+__all__ = ["CYCLES", "SHARE", "wrong_predictions"]
+
+SHARE, CYCLES = 0.03, 64
+"""A prediction is right if it is off by at most so much, whichever is more."""
+
+
+def wrong_predictions(program: Program, measured: Mapping[str, int]) -> list[str]:
+    """The layers whose prediction is wrong, a line each.
+
+    Parameters
+    ----------
+    program : Program
+        With predictions.
+    measured : dict of str to int
+        Cycles by layer; layers without commands of their own have none.
+    """
+    lines = []
+    for layer in program.layers:
+        if not layer.commands:
+            continue
+        found = measured[layer.name]
+        if abs(found - layer.cycles) > max(SHARE * found, CYCLES):
+            lines.append(f"Layer {layer.name!r}: {found} cycles were measured, {layer.cycles} "
+                         "predicted")
+    return lines

@@ -1,0 +1,98 @@
+"""What is made from the descriptions of registers and commands: C header, core, page."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sparrow.flow.blocks import block
+from sparrow.flow.interface import c_header, companions, constraints, core_file
+from sparrow.flow.interface.page import commands_page
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import COMMANDS, Opcode, encode
+from sparrow.hw.spec.registers import REGISTERS, ErrorCode
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_is_up_to_date():
+    """If not: python -m sparrow.flow.interface.page > docs/commands.md"""
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == commands_page()
+
+
+def test_the_page_has_everything():
+    page = commands_page()
+    for entry in REGISTERS:
+        assert f"`{entry.name}`" in page
+    for kind in COMMANDS:
+        assert f"### {kind.name}\n" in page
+        for field in kind.fields:
+            assert f"`{field.name}`" in page
+
+
+def test_names_of_the_header_are_unique():
+    header = c_header(AcceleratorSpec())
+    names = re.findall(r"^#define (\w+)", header, re.M) + re.findall(r"^    (SPARROW_\w+) =",
+                                                                     header, re.M)
+    assert len(names) == len(set(names))
+
+
+def _program(values):
+    lines = ["#include <stdio.h>", '#include "sparrow_accelerator.h"', "int main(void) {",
+             "    unsigned i;", "    sparrow_command c = {{0}};",
+             "    SPARROW_SET(&c, SPARROW_COMPUTE_OPCODE, SPARROW_OPCODE_COMPUTE);"]
+    for name, value in values.items():
+        lines.append(f"    SPARROW_SET(&c, SPARROW_COMPUTE_{name.upper()}, {value});")
+        lines.append(f"    if (SPARROW_GET(&c, SPARROW_COMPUTE_{name.upper()}) != "
+                     f"({value} & ((1ull << SPARROW_COMPUTE_{name.upper()}_WIDTH) - 1))) "
+                     "return 1;")
+    for entry in REGISTERS:
+        lines.append(f"    if (SPARROW_{entry.name} != {entry.offset}) return 2;")
+    for code in ErrorCode:
+        lines.append(f"    if (SPARROW_ERROR_{code.name} != {int(code)}) return 3;")
+    lines += ["    for (i = 0; i < SPARROW_COMMAND_BYTES; i++) printf(\"%02x\", c.bytes[i]);",
+              "    return 0;", "}"]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_the_header_makes_the_same_command(tmp_path, language):
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        pytest.skip("no C++ compiler is installed")
+    [compute] = [kind for kind in COMMANDS if kind.opcode is Opcode.COMPUTE]
+    values = {field.name: field.minimum if field.signed else field.maximum - number % 3
+              for number, field in enumerate(compute.fields)
+              if field.name != "opcode" and field.maximum > 2}
+    (tmp_path / "sparrow_accelerator.h").write_text(c_header(AcceleratorSpec()))
+    source = tmp_path / "program.c"
+    source.write_text(_program(values))
+    standard = ["-std=c99"] if language == "c" else ["-std=c++11"]
+    subprocess.run([compiler, "-x", language, *standard, "-Wall", "-Wextra", "-Werror",
+                    "-pedantic", "-Wno-long-long", "-o", tmp_path / "program", source],
+                   check=True)
+    run = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True)
+    assert bytes.fromhex(run.stdout) == encode(Opcode.COMPUTE, **values)
+
+
+def test_files_beside_the_verilog():
+    spec = AcceleratorSpec(lanes=8, columns=8)
+    found = companions(spec, "accelerator", "accelerator.v")
+    assert list(found) == ["sparrow_accelerator.h", "accelerator.core", "accelerator.sdc"]
+    assert "#define SPARROW_SPEC_LANES 8\n" in found["sparrow_accelerator.h"]
+    assert block("accelerator").files_beside(spec, "accelerator.v") == found
+    assert block("mac-array").files_beside(None, "x.v") == {}
+
+
+def test_core_file():
+    text = core_file("top", description='a "b"', file="top.v", constraints="top.sdc")
+    assert text.startswith("CAPI=2:\n")
+    assert "description: \"a 'b'\"\n" in text
+    assert "      - top.v\n" in text
+
+
+def test_constraints():
+    assert constraints("top", frequency_mhz=250).splitlines()[-1] == (
+        "create_clock -name clk -period 4.000 [get_ports clk]")

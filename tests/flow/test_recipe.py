@@ -1,0 +1,108 @@
+"""Recipes: what they say, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from sparrow.flow.errors import UserError
+from sparrow.flow.recipe import read_recipe
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.base import SpecError
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAST = '[model]\nfactory = "m.py:make"\n[data]\nname = "digits"\n'
+
+
+def read(tmp_path, text):
+    path = tmp_path / "r.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_recipe(path)
+
+
+def test_defaults(tmp_path):
+    recipe = read(tmp_path, LEAST)
+    assert (recipe.name, recipe.folder, recipe.factory) == ("r", tmp_path, "m.py:make")
+    assert recipe.accelerator == AcceleratorSpec()
+    assert (recipe.images, recipe.bits, recipe.weights) == (50, 8, None)
+
+
+def test_everything(tmp_path):
+    recipe = read(tmp_path, """
+        [model]
+        factory = "../m.py:make"
+        weights = "w.safetensors"
+        seed = 3
+        [data]
+        name = "d.safetensors"
+        [quantize]
+        bits = 4
+        calibration = "mse"
+        layers = {"a.b" = 8}
+        [accelerator]
+        lanes = 8
+        columns = 8
+        [simulate]
+        images = 60
+        latency = 7
+        bandwidth = 1
+        stalls = "often"
+        seed = 9
+        [estimate]
+        targets = ["gates", "ecp5"]
+        """)
+    assert recipe.weights == tmp_path / "w.safetensors"
+    assert recipe.data == str(tmp_path / "d.safetensors")
+    assert (recipe.model_seed, recipe.stall_seed) == (3, 9)
+    assert recipe.layer_bits == {"a.b": 8}
+    assert recipe.accelerator == AcceleratorSpec(lanes=8, columns=8)
+    assert recipe.targets == ("gates", "ecp5")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "recipes").glob("*.toml")),
+                         ids=lambda path: path.stem)
+def test_examples_can_be_read(path):
+    recipe = read_recipe(path)
+    assert (recipe.folder / recipe.factory.split(":")[0]).is_file()
+    assert recipe.images >= 50
+
+
+@pytest.mark.parametrize("text, error", [
+    ("[model", "not a TOML file: Expected ']' at the end of a table declaration "
+               "(at end of document)"),
+    ("", "[model] must have factory"),
+    ('[model]\nfactory = "m.py:f"\n', "[data] must have name"),
+    (LEAST + "[nets]\n", "[nets] must be one of [model], [data], [quantize], [accelerator], "
+                         "[simulate], [estimate]"),
+    ("model = 3\n", "model must be a section, [model], not 3"),
+    (LEAST + "[quantize]\nbit = 8\n", "bit in [quantize] must be one of bits, layers, "
+                                      "calibration, calibration_images"),
+    (LEAST + "[quantize]\nbits = 5\n", "bits in [quantize] must be one of 8, 4, not 5"),
+    (LEAST + "[quantize]\nbits = '8'\n", "bits in [quantize] must be a whole number, not '8'"),
+    (LEAST + "[quantize.layers]\na = 3\n", "'a' in [quantize.layers] must be 8 or 4, not 3"),
+    (LEAST + "[simulate]\nimages = 0\n", "images in [simulate] must be at least 1, not 0"),
+    (LEAST + "[simulate]\nimages = true\n",
+     "images in [simulate] must be a whole number, not True"),
+    (LEAST + "[simulate]\nbandwidth = 1.5\n",
+     "bandwidth in [simulate] must be above 0 and at most 1, not 1.5"),
+    (LEAST + "[simulate]\nstalls = 'x'\n", "stalls in [simulate] must be one of always, often, "
+                                           "seldom, bursts, alternate, not 'x'"),
+    (LEAST + "[estimate]\ntargets = ['asic']\n",
+     "targets in [estimate] must be of gates, ice40, ecp5, xc7, not 'asic'"),
+])
+def test_refused(tmp_path, text, error):
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, text)
+    assert str(caught.value) == f"{tmp_path / 'r.toml'}: {error}"
+
+
+def test_the_accelerator_is_checked(tmp_path):
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, LEAST + "[accelerator]\nlanes = 3\n")
+    assert str(caught.value) == (f"{tmp_path / 'r.toml'}: [accelerator]: lanes must be an integer "
+                                 "from 4 to 64, not 3")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(UserError) as caught:
+        read_recipe(tmp_path / "none.toml")
+    assert str(caught.value) == f"{tmp_path / 'none.toml'}: No such file or directory"
