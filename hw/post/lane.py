@@ -31,7 +31,8 @@ class Lane(SharedComponent):
     Members
     -------
     advance : ``In(1)``
-        Moves all registers on; without it they keep what they hold.
+        Moves all registers on; without it they keep what they hold. Only with ``stalls``; else all
+        cycles are advancing ones.
     sum : ``In(signed(accumulator_width))``
         The sum to requantize.
     scale : ``In(scale_layout(spec))``
@@ -65,7 +66,7 @@ class Lane(SharedComponent):
             raise TypeError(f"spec must be a RequantizeSpec, not {spec!r}")
         self._spec = spec
         super().__init__({
-            "advance": In(1),
+            **({"advance": In(1)} if spec.stalls else {}),
             "sum": In(signed(spec.accumulator_width)),
             "scale": In(scale_layout(spec)),
             "tensor": In(tensor_layout(spec)),
@@ -84,10 +85,11 @@ class Lane(SharedComponent):
     def elaborate(self, platform):
         m = Module()
         spec = self._spec
+        advance = self.advance if spec.stalls else Const(1, 1)
 
         product = Signal(signed(spec.accumulator_width + spec.mantissa_width), reset_less=True)
         product_shift = Signal(spec.shift_width, reset_less=True)
-        with m.If(self.advance):
+        with m.If(advance):
             m.d.sync += [
                 product.eq(self._multiply(m, platform)),
                 product_shift.eq(self.scale.shift),
@@ -99,7 +101,7 @@ class Lane(SharedComponent):
         rounded_outside = Signal(reset_less=True)
         rounded_floor = Signal(spec.output_width, reset_less=True)
         rounded_carry = Signal(reset_less=True)
-        with m.If(self.advance):
+        with m.If(advance):
             m.d.sync += [
                 rounded_negative.eq(fraction[-1]),
                 rounded_outside.eq(outside),
@@ -115,7 +117,7 @@ class Lane(SharedComponent):
         above = Mux(rounded_outside, ~rounded_negative, moved > tensor.maximum)
         value = Signal(signed(spec.output_width), reset_less=True)
         m.d.comb += self.value.eq(value)
-        with m.If(self.advance):
+        with m.If(advance):
             m.d.sync += value.eq(Mux(above, tensor.maximum, Mux(below, tensor.minimum, moved)))
         return m
 

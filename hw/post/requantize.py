@@ -84,6 +84,8 @@ class Requantize(wiring.Component):
     last one. While ``o`` is valid and not ready, all stages stand still. ``i.ready`` depends
     on ``o.ready`` and on ``i.payload.first`` within the cycle, ``parameters.ready`` on nothing.
 
+    Without ``stalls`` it is up to the consumer to be ready always, and nothing stands still.
+
     **Reset** empties the pipeline and forgets every set, complete or not.
     """
 
@@ -118,7 +120,7 @@ class Requantize(wiring.Component):
         bank = Signal()
         committed = Signal()
         loaded = Signal(tensor_layout(spec), reset_less=True)
-        m.d.comb += advance.eq(~self.o.valid | self.o.ready)
+        m.d.comb += advance.eq(~self.o.valid | self.o.ready if spec.stalls else 1)
         self._load(m, memories, bank, committed, loaded)
         step, issue, take = self._issue(m, memories, advance, bank, committed)
 
@@ -136,7 +138,7 @@ class Requantize(wiring.Component):
         for index, lane in enumerate(lanes):
             lane.place(m, platform, f"lane_{index}")
             m.d.comb += [
-                lane.advance.eq(advance),
+                *([lane.advance.eq(advance)] if spec.stalls else []),
                 lane.sum.eq(sums[index]),
                 lane.scale.eq(scales.read_data.word_select(index, scales.width)),
                 lane.tensor.eq(tensor),

@@ -125,7 +125,7 @@ class AcceleratorSpec(Spec):
         return RequantizeSpec(columns=self.columns, lanes=self.post_lanes,
                               accumulator_width=self.accumulator_width,
                               mantissa_width=self.mantissa_width, shift_width=6, output_width=8,
-                              rounding=self.rounding, bias=True, collect=False,
+                              rounding=self.rounding, bias=True, collect=False, stalls=False,
                               multiplier=self.multiplier)
 
     @property

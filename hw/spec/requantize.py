@@ -71,6 +71,9 @@ class RequantizeSpec(Spec):
     collect : bool
         Whether the values of a vector are collected and put out together, rather than step by step
         as they come.
+    stalls : bool
+        Whether whoever takes the values may keep them waiting. If not, ``o.ready`` is taken to be
+        always up, and no register needs to hold what it has.
     multiplier : Multiplier
         How products with mantissas are made.
 
@@ -91,6 +94,7 @@ class RequantizeSpec(Spec):
     rounding: Rounding = Rounding.HALF_UP
     bias: bool = False
     collect: bool = True
+    stalls: bool = True
     multiplier: Multiplier = Multiplier.BOOTH
 
     def __post_init__(self) -> None:

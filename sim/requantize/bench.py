@@ -42,7 +42,8 @@ class RequantizeBench:
         self.sums = StreamDriver(dut, "i", ports, pattern(idle, seed), seed=seed)
         self.parameters = StreamDriver(dut, "parameters", ports, pattern(waiting, seed + 1),
                                        seed=seed + 1)
-        self.values = StreamMonitor(dut, "o", ports, pattern(stall, seed + 2),
+        self.values = StreamMonitor(dut, "o", ports,
+                                    pattern(stall if spec.stalls else "always", seed + 2),
                                     receive=self._check)
         self.clocking = Clocking(dut, [self.sums, self.parameters, self.values])
         self.covered: collections.Counter[str] = collections.Counter()

@@ -11,7 +11,7 @@ def test_defaults_and_derived_numbers():
     assert spec.to_mapping() == {
         "columns": 16, "lanes": 8, "accumulator_width": 32, "mantissa_width": 16,
         "shift_width": 6, "output_width": 8, "rounding": "half_up", "bias": False,
-        "collect": True, "multiplier": "booth"}
+        "collect": True, "stalls": True, "multiplier": "booth"}
     assert (spec.maximum_mantissa, spec.maximum_shift) == (65535, 63)
     assert (spec.output_minimum, spec.output_maximum) == (-128, 127)
     assert RequantizeSpec.from_mapping(spec.to_mapping()) == spec
