@@ -8,6 +8,23 @@ from amaranth.sim import Simulator
 from sparrow.hw.memory.activations import ActivationBuffer
 
 
+def _traffic(source, parts, vector, written, read):
+    """What the four users ask for in a cycle."""
+    step = source.getrandbits(2) & source.getrandbits(2)
+    result = source.getrandbits(parts) if source.random() < 0.5 else 0
+    load = source.random() < 0.6
+    return {
+        "result_enable": result, "result_bank": source.getrandbits(1),
+        "result_row": written[0], "result_data": source.getrandbits(vector),
+        "load_valid": load, "load_enable": source.getrandbits(parts),
+        "load_bank": source.getrandbits(1), "load_row": written[1],
+        "load_data": source.getrandbits(vector),
+        "step_enable": step,
+        "step_hold": source.getrandbits(2) & source.getrandbits(2) & ~step, "step_row": read[0],
+        "fetch_valid": source.random() < 0.6, "fetch_bank": source.getrandbits(1),
+        "fetch_row": read[1]}
+
+
 @pytest.mark.parametrize("seed, parts", [(0, 2), (1, 4), (2, 1)])
 def test_users_share_the_banks(seed, parts):
     source = random.Random(seed)
@@ -42,19 +59,8 @@ def test_users_share_the_banks(seed, parts):
             low = 0 if cycle // 50 % 2 else rows // 2
             written = [low + source.randrange(rows // 2) for _ in range(2)]
             read = [(low + rows // 2) % rows + source.randrange(rows // 2) for _ in range(2)]
-            result = source.getrandbits(parts) if source.random() < 0.5 else 0
-            load = source.random() < 0.6
-            values = {
-                "result_enable": result, "result_bank": source.getrandbits(1),
-                "result_row": written[0], "result_data": source.getrandbits(vector),
-                "load_valid": load, "load_enable": source.getrandbits(parts),
-                "load_bank": source.getrandbits(1), "load_row": written[1],
-                "load_data": source.getrandbits(vector),
-                "step_enable": source.getrandbits(2) & source.getrandbits(2),
-                "step_hold": source.getrandbits(2) & source.getrandbits(2), "step_row": read[0],
-                "fetch_valid": source.random() < 0.6, "fetch_bank": source.getrandbits(1),
-                "fetch_row": read[1]}
-            values["step_hold"] &= ~values["step_enable"]
+            values = _traffic(source, parts, vector, written, read)
+            result, load = values["result_enable"], values["load_valid"]
             for name, value in values.items():
                 ctx.set(getattr(buffer, name), value)
             for bank in range(2):
