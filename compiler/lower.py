@@ -19,11 +19,9 @@ from .layout import TensorLayout
 from .lower_average import lower_average_pool
 from .lower_plain import lower_add, lower_concat, lower_max_pool
 from .lower_weighted import lower_weighted
-from .passes import Pass
+from .passes import LARGEST_WINDOW_FIELD, Pass
 
 __all__ = ["lower", "require_supported", "true_macs"]
-
-LARGEST = 255  # of a kernel, stride, dilation or padding
 
 Lowering = Callable[..., list[Pass]]
 LOWERINGS: dict[type[Layer], Lowering] = {
@@ -63,9 +61,9 @@ def lower(layer: Layer, network: Network, spec: AcceleratorSpec,
         for name, values in (("kernel", work.kernel), ("stride", work.stride),
                              ("dilation", work.dilation)):
             for value in values:
-                require_range(layer.name, name, value, 1, LARGEST)
+                require_range(layer.name, name, value, 1, LARGEST_WINDOW_FIELD)
         for value in work.padding:
-            require_range(layer.name, "padding", value, 0, LARGEST)
+            require_range(layer.name, "padding", value, 0, LARGEST_WINDOW_FIELD)
     return passes
 
 

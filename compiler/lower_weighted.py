@@ -9,7 +9,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import refuse, require_range
 from .layout import TensorLayout
-from .passes import Pass, Region, spans
+from .passes import LARGEST_WINDOW_FIELD, Pass, Region, spans
 
 __all__ = ["lower_weighted"]
 
@@ -46,9 +46,9 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         stride, dilation, padding = layer.stride, layer.dilation, layer.padding
     for axis, side in enumerate(("top", "left", "bottom", "right")):
         reach = (kernel[axis % 2] - 1) * dilation[axis % 2] + 1
-        if padding[axis] >= reach:
-            raise refuse(layer.name, f"padding at the {side}",
-                         f"less than the kernel's reach {reach}", padding[axis])
+        # a tile of padding alone has as much of it before the source, in as many bits
+        require_range(layer.name, f"padding at the {side}", padding[axis], 0,
+                      max(LARGEST_WINDOW_FIELD, reach - 1))
     weights = _Weights(weight, groups, source, spec.lanes)
     int4 = layer.weight_bits == 4 and weights.pays_in_pairs()
     needs = weights.needs(int4)

@@ -7,7 +7,9 @@ import numpy as np
 
 from .layout import TensorLayout
 
-__all__ = ["Pass", "Region", "Span", "blockwise", "spans"]
+__all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans"]
+
+LARGEST_WINDOW_FIELD = 255  # of a kernel, stride, dilation or padding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,11 +122,28 @@ class Pass:
         return channels * self.kernel[0] * self.kernel[1]
 
     def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
-        """Source rows (axis 0) or columns (axis 1) that output rows or columns take."""
-        size = (self.sources[0].height, self.sources[0].width)[axis]
+        """Source rows (axis 0) or columns (axis 1) that output rows or columns take.
+
+        Where they take padding alone, it is the nearest one of the source.
+        """
+        size = self._size(axis)
         first = start * self.stride[axis] - self.padding[axis]
-        last = (stop - 1) * self.stride[axis] - self.padding[axis] + self.reach[axis]
-        return max(first, 0), min(last, size)
+        last = first + self._extent(axis, start, stop)
+        return max(min(first, size - 1), 0), min(max(last, 1), size)
+
+    def padding_before(self, axis: int, start: int, stop: int) -> int:
+        """Rows or columns of padding before ``source_range``, as COMPUTE has them."""
+        first = start * self.stride[axis] - self.padding[axis]
+        if first >= self._size(axis):  # all of it is beyond the source: as if it were before it
+            return self._extent(axis, start, stop)
+        return max(-first, 0)
+
+    def _size(self, axis: int) -> int:
+        return (self.sources[0].height, self.sources[0].width)[axis]
+
+    def _extent(self, axis: int, start: int, stop: int) -> int:
+        """Rows or columns, padding included, that output rows or columns reach over."""
+        return (stop - start - 1) * self.stride[axis] + self.reach[axis]
 
 
 def spans(needs: Sequence[tuple[int, int]], *, int4: bool) -> tuple[Span, ...]:

@@ -1,6 +1,7 @@
 """Compiled programs: what the host puts into memory, and where it finds the results."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,10 +117,6 @@ class Program:
                        for layer in self.layers)
         return dataclasses.replace(self, layers=layers, cycles=prediction.total)
 
-    def new_memory(self) -> np.ndarray:
-        """A data window of zeros, uint8."""
-        return np.zeros(self.data_size, np.uint8)
-
     def write_input(self, memory: np.ndarray | bytearray,
                     tensor: torch.Tensor | np.ndarray) -> None:
         """Put an input image into a data window.
@@ -157,6 +154,7 @@ class Program:
             "cycles": self.cycles,
             "tensors": [dataclasses.asdict(tensor) for tensor in self.tensors.values()],
             "layers": [dataclasses.asdict(layer) for layer in self.layers]}
+        layout["checksum"] = _checksum(layout, self.program_bytes)
         (folder / LAYOUT_FILE).write_text(json.dumps(layout, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
@@ -176,7 +174,7 @@ class Program:
             layout = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise CompileError(f"{path}: {error.strerror}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CompileError(f"{path}: not a JSON file: {error}") from None
         try:
             if layout["format"] != FORMAT:
@@ -186,7 +184,7 @@ class Program:
                                    f"{layout['program_size']} bytes, not {len(program)}")
             tensors = [TensorLayout(**tensor | {"segments": tuple(tensor["segments"])})
                        for tensor in layout["tensors"]]
-            return cls(
+            found = cls(
                 name=layout["name"], program_bytes=program, start=layout["start"],
                 spec=AcceleratorSpec.from_mapping(layout["accelerator"], source=str(path)),
                 data_size=layout["data_size"], input=layout["input"], output=layout["output"],
@@ -194,8 +192,21 @@ class Program:
                 tensors={tensor.name: tensor for tensor in tensors},
                 layers=tuple(LayerInfo(**layer | {"tiling": tuple(layer["tiling"])})
                              for layer in layout["layers"]))
+            checksum = layout["checksum"]
         except (KeyError, TypeError) as error:
             raise CompileError(f"{path}: not a layout of a program: {error}") from None
+        if checksum != _checksum(layout, program):
+            raise CompileError(f"{path}: checksum must be that of it and {PROGRAM_FILE}, but "
+                               "isn't: one was changed or damaged")
+        return found
+
+
+def _checksum(layout: Mapping[str, object], program: bytes) -> str:
+    """Of everything in a layout but the checksum, and of the program."""
+    rest = {name: value for name, value in layout.items() if name != "checksum"}
+    total = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
+    total.update(program)
+    return total.hexdigest()
 
 
 def _bytes(memory: np.ndarray | bytes | bytearray) -> np.ndarray:

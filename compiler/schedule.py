@@ -134,8 +134,8 @@ class _Schedule:
         plane = pitch_rows * pitch
         rows = work.source_range(0, window.top, window.bottom)
         columns = work.source_range(1, window.left, window.right)
-        pad_top = rows[0] - (window.top * work.stride[0] - work.padding[0])
-        pad_left = columns[0] - (window.left * work.stride[1] - work.padding[1])
+        pad_top = work.padding_before(0, window.top, window.bottom)
+        pad_left = work.padding_before(1, window.left, window.right)
         begin, bank = span.channel - part.channel, self._target_bank(part, span)
         corner = base + (begin >> 1) * plane + (rows[0] - top) * pitch + columns[0] - left
         own_width = tile.right - tile.left

@@ -1,6 +1,7 @@
 """Ranges of tensors, from what they hold on calibration data."""
 
 import enum
+import math
 
 import numpy as np
 import torch
@@ -53,21 +54,26 @@ def tensor_ranges(graph: Graph, images: torch.Tensor, method: Method, *,
     Returns
     -------
     dict of (float, float)
-        Smallest and largest value by tensor; always with 0 in between. ``PERCENTILE`` and
-        ``MSE`` look at no more than 65 536 values, evenly spaced, of every 64 images.
+        Smallest and largest value by tensor, infinite where a value isn't finite; always with 0
+        in between. ``PERCENTILE`` and ``MSE`` look at no more than 65 536 values, evenly spaced,
+        of every 64 images.
     """
     samples: dict[str, list[torch.Tensor]] = {}
     extremes: dict[str, list[float]] = {}
     for batch in images.split(BATCH):
         for name, tensor in graph.run(batch).items():
             values = tensor.flatten()
+            if not bool(values.isfinite().all()):
+                extremes[name] = [-math.inf, math.inf]
             low, high = extremes.get(name, [0.0, 0.0])
             extremes[name] = [min(low, float(values.min())), max(high, float(values.max()))]
             samples.setdefault(name, []).append(values[::-(-len(values) // SAMPLE)])
     ranges = {}
     for name, (low, high) in extremes.items():
         values = torch.cat(samples[name]).to(torch.float64)
-        if method is Method.PERCENTILE:
+        if math.isinf(low) or math.isinf(high):
+            pass
+        elif method is Method.PERCENTILE:
             ends = np.percentile(values.numpy(), [100 - percentile, percentile])
             low, high = min(0.0, float(ends[0])), max(0.0, float(ends[1]))
         elif method is Method.MSE:

@@ -1,5 +1,6 @@
 """From a PyTorch model to a float graph, through ``torch.export``."""
 
+import logging
 import math
 import re
 
@@ -51,6 +52,8 @@ def capture(model: torch.nn.Module, shape: tuple[int, ...], *, name: str | None 
     for kind, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
             raise CaptureError(f"Parameter {kind!r} must be of torch.float32, not {tensor.dtype}")
+        if not bool(tensor.isfinite().all()):
+            raise CaptureError(f"Parameter {kind!r} must be finite, but has an infinity or NaN")
     if len(shape) not in (1, 2, 3):
         raise CaptureError(f"The input must have 1 to 3 dimensions, not {len(shape)}")
     example = torch.randn(IMAGES, *shape, generator=torch.Generator().manual_seed(0))
@@ -65,12 +68,16 @@ def capture(model: torch.nn.Module, shape: tuple[int, ...], *, name: str | None 
 
 
 def _exported(model: torch.nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # torch logs at length what it raises as well
     try:
         return torch.export.export(model, (example.clone(),))
     except Exception as error:  # torch raises errors of many types here
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
         raise CaptureError(f"The model must be exportable by torch.export: {reason}") from error
+    finally:
+        logging.disable(before)
 
 
 class _Capture:

@@ -1,10 +1,11 @@
-"""Data that comes with a package: real handwritten digits."""
+"""Data without files: the real handwritten digits of a package, and noise."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 
-__all__ = ["Dataset", "digits"]
+__all__ = ["Dataset", "digits", "noise"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -14,13 +15,14 @@ class Dataset:
     Parameters
     ----------
     train_images, test_images : torch.Tensor, float32, shape (images, channels, height, width)
-    train_labels, test_labels : torch.Tensor, int64, shape (images,)
+    train_labels, test_labels : torch.Tensor, int64, shape (images,), or None
+        Classes; ``None`` where there is nothing to be right about.
     """
 
     train_images: torch.Tensor
-    train_labels: torch.Tensor
+    train_labels: torch.Tensor | None
     test_images: torch.Tensor
-    test_labels: torch.Tensor
+    test_labels: torch.Tensor | None
 
 
 def digits(*, test: int = 360, seed: int = 0) -> Dataset:
@@ -45,3 +47,23 @@ def digits(*, test: int = 360, seed: int = 0) -> Dataset:
     classes = torch.from_numpy(labels).to(torch.int64)[order]
     return Dataset(train_images=values[test:], train_labels=classes[test:],
                    test_images=values[:test], test_labels=classes[:test])
+
+
+def noise(shape: Sequence[int], *, test: int = 10, train: int = 32, seed: int = 0) -> Dataset:
+    """Normally distributed pixels without labels, for networks whose data aren't at hand.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of an image.
+    test, train : int
+        Images of each kind.
+    seed : int
+    """
+    for name, value in (("test", test), ("train", train)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(train + test, *shape, generator=generator)
+    return Dataset(train_images=images[:train], train_labels=None,
+                   test_images=images[train:], test_labels=None)

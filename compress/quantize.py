@@ -5,6 +5,7 @@ Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-On
 2018, sections 2.1 to 2.4).
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,7 +43,7 @@ from .graph import (
 )
 from .scales import QuantizeError, multiplier, multipliers, weight_scales
 
-__all__ = ["Method", "QuantizeError", "quantize"]
+__all__ = ["Method", "QuantizeError", "quantize", "weight_widths"]
 
 UNIFY_LIMIT = 2.0  # a concatenation may cost its inputs one bit
 ADD_FRACTION = 15  # at most ADD_SHIFT, so that scaling an input of a sum rounds nothing
@@ -89,9 +90,13 @@ def quantize(graph: Graph, images: torch.Tensor, *, bits: int = 8,
         If the sums of a layer can leave the accumulator; the text names the layer.
     """
     numbers = Numbers() if numbers is None else numbers
-    widths = _widths(graph, bits, layer_bits or {})
+    widths = weight_widths(graph, bits, layer_bits or {})
     _check(graph, images, method, percentile, weight_method)
     ranges = tensor_ranges(graph, images, method, percentile=percentile)
+    for name, (low, high) in ranges.items():
+        if not math.isfinite(high - low):
+            raise QuantizeError(f"Layer {name!r}: values must be finite on the calibration images, "
+                                "but one is an infinity or NaN")
     shapes = {graph.input_name: graph.shape, **{node.name: node.shape for node in graph}}
     types = {}
     for name, (low, high) in _shared_ranges(graph, ranges).items():
@@ -105,7 +110,8 @@ def quantize(graph: Graph, images: torch.Tensor, *, bits: int = 8,
     return network
 
 
-def _widths(graph: Graph, bits: int, layer_bits: Mapping[str, int]) -> dict[str, int]:
+def weight_widths(graph: Graph, bits: int, layer_bits: Mapping[str, int]) -> dict[str, int]:
+    """The bits of weights of each layer that has any; raises ``QuantizeError`` on wrong ones."""
     names = [node.name for node in graph if isinstance(node, ConvNode | LinearNode)]
     for subject, value in (("bits", bits), *((f"layer_bits of {name!r}", value)
                                              for name, value in layer_bits.items())):
@@ -115,7 +121,7 @@ def _widths(graph: Graph, bits: int, layer_bits: Mapping[str, int]) -> dict[str,
         if name not in names:
             raise QuantizeError(f"layer_bits must name layers with weights, {', '.join(names)}, "
                                 f"not {name!r}")
-    return dict(layer_bits)
+    return {name: layer_bits.get(name, bits) for name in names}
 
 
 def _check(graph: Graph, images: torch.Tensor, method: Method, percentile: float,
@@ -132,6 +138,10 @@ def _check(graph: Graph, images: torch.Tensor, method: Method, percentile: float
                             f"not of shape {tuple(images.shape)}")
     if not bool(images.isfinite().all()):
         raise QuantizeError("images must be finite, but one has an infinity or NaN")
+    for node in graph:
+        if isinstance(node, ConvNode | LinearNode) and not bool(
+                node.weight.isfinite().all() and node.bias.isfinite().all()):
+            raise QuantizeError(f"{_subject(node, 'weights')} must be finite, but one is not")
 
 
 def _shared_ranges(graph: Graph, ranges: dict[str, tuple[float, float]]
@@ -217,8 +227,6 @@ def _weighted(node: ConvNode | LinearNode, source: TensorType, output: TensorTyp
     or that its sums would be far finer than the output, gets a larger step.
     """
     weight, bias = node.weight.to(torch.float64), node.bias.to(torch.float64)
-    if not bool(weight.isfinite().all() and bias.isfinite().all()):
-        raise QuantizeError(f"{_subject(node, 'weights')} must be finite, but one is not")
     step = weight_scales(weight.flatten(1), bits, method)
     step = torch.maximum(step, torch.full_like(step, SMALLEST_FACTOR * output.scale
                                                / source.scale))

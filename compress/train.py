@@ -1,4 +1,4 @@
-"""Plain supervised training of small classifiers."""
+"""Plain supervised training of small classifiers, and random weights."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from .data import Dataset
 
-__all__ = ["float_accuracy", "initialized", "train"]
+__all__ = ["float_accuracy", "initialized", "normalize", "train"]
 
 
 def initialized(factory: Callable[[], torch.nn.Module], seed: int = 0) -> torch.nn.Module:
@@ -15,6 +15,25 @@ def initialized(factory: Callable[[], torch.nn.Module], seed: int = 0) -> torch.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return factory()
+
+
+def normalize(model: torch.nn.Module, images: torch.Tensor, *, batch: int = 64,
+              seed: int = 0) -> None:
+    """Give batch normalizations the statistics of some images; the model is changed.
+
+    A network of random weights then has values of one size in all of its layers, however many
+    there are; with the statistics it starts with they would vanish in a deep one.
+
+    Parameters
+    ----------
+    images : torch.Tensor, float32
+    seed : int
+        Of dropout.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.optim.swa_utils.update_bn(images.split(batch), model)
+    model.eval()
 
 
 def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int = 64,
@@ -41,7 +60,14 @@ def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int
     -------
     float
         Accuracy on the test images. The model is left in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the data have no labels.
     """
+    if data.train_labels is None or data.test_labels is None:
+        raise ValueError("data must have labels, to be trained on, but have none")
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     steps = -(-len(data.train_images) // batch) * epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=learning_rate,

@@ -10,6 +10,7 @@ from sparrow.flow.blocks import block
 from sparrow.flow.charts import bar_chart
 from sparrow.flow.data import require_data
 from sparrow.flow.files import write_atomically
+from sparrow.flow.numbers import grouped
 from sparrow.flow.progress import progress
 from sparrow.flow.synthesis import Estimate, estimate
 from sparrow.golden.mac.cycles import product_cycles
@@ -137,7 +138,7 @@ def _kinds() -> Iterator[_Table]:
         cycles = product_cycles(MacArraySpec(**values), **_LAYER)
         rows.append((f"{dataflow}, {topology}", f"{(area.area_um2 or 0) / 64:.0f}",
                      f"{area.delay_ns:.2f}", f"{placed.fmax_mhz:.0f}",
-                     f"{cycles:,}".replace(",", " "),
+                     grouped(cycles),
                      f"{_LAYER['pixels'] * _LAYER['inputs'] * _LAYER['outputs'] / cycles / 64:.1%}",
                      ))
     yield _Table(

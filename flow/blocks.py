@@ -24,7 +24,8 @@ class Block:
     name : str
         As on the command line.
     specification, component : str
-        ``module:class``; the component takes the specification as keyword ``spec``.
+        ``module:class``; the component, or a function that makes it, takes the specification as
+        keyword ``spec``.
     regression : str
         Module of cocotb tests.
     companions : str
@@ -112,6 +113,9 @@ def _value(text: str) -> Any:
         raise UserError(f"--set must be given a plain value, not {text[:20]!r}…") from None
 
 
+_ACCELERATOR = "sparrow.hw.spec:AcceleratorSpec"
+_LOOPS = "sparrow.sim.loops.regression"
+
 BLOCKS = {found.name: found for found in (
     Block("mac-array", "sparrow.hw.spec:MacArraySpec", "sparrow.hw.mac:MacArray",
           "sparrow.sim.mac.regression"),
@@ -119,13 +123,15 @@ BLOCKS = {found.name: found for found in (
           "sparrow.sim.accumulators.regression"),
     Block("requantize", "sparrow.hw.spec:RequantizeSpec", "sparrow.hw.post:Requantize",
           "sparrow.sim.requantize.regression"),
-    Block("step-loop", "sparrow.hw.spec:AcceleratorSpec", "sparrow.hw.engines.steps:StepLoop",
-          "sparrow.sim.loops.steps"),
-    Block("sequencer", "sparrow.hw.spec:AcceleratorSpec",
-          "sparrow.hw.control.sequencer:Sequencer", "sparrow.sim.loops.sequencer"),
-    Block("accelerator", "sparrow.hw.spec.accelerator:AcceleratorSpec",
-          "sparrow.hw.accelerator:Accelerator", "sparrow.sim.accelerator.regression",
-          "sparrow.flow.interface:companions"),
+    Block("step-loop", _ACCELERATOR, "sparrow.hw.engines.steps:StepLoop", _LOOPS),
+    Block("result-loop", _ACCELERATOR, "sparrow.hw.engines.results:ResultLoop", _LOOPS),
+    Block("memory-loop", _ACCELERATOR, "sparrow.sim.loops.parts:memory_loop", _LOOPS),
+    Block("buffer-loop", _ACCELERATOR, "sparrow.sim.loops.parts:buffer_loop", _LOOPS),
+    Block("tokens", _ACCELERATOR, "sparrow.sim.loops.parts:tokens", "sparrow.sim.loops.tokens"),
+    Block("sequencer", _ACCELERATOR, "sparrow.hw.control.sequencer:Sequencer",
+          "sparrow.sim.loops.sequencer"),
+    Block("accelerator", _ACCELERATOR, "sparrow.hw.accelerator:Accelerator",
+          "sparrow.sim.accelerator.regression", "sparrow.flow.interface:companions"),
 )}
 
 

@@ -10,16 +10,17 @@ import torch
 from sparrow.compress.calibrate import Method
 from sparrow.compress.capture import CaptureError, capture
 from sparrow.compress.data import Dataset
-from sparrow.compress.quantize import QuantizeError, quantize
+from sparrow.compress.quantize import QuantizeError, quantize, weight_widths
 from sparrow.compress.report import Comparison, compare
-from sparrow.compress.train import initialized, train
+from sparrow.compress.train import initialized, normalize, train
 from sparrow.flow.errors import UserError
 from sparrow.flow.models import load_weights
 from sparrow.golden.network import Network, NetworkError, Numbers
 
-__all__ = ["Compressed", "bits_of", "compress", "rows", "trained"]
+__all__ = ["Compressed", "bits_of", "check_layers", "compress", "rows", "trained", "untrained"]
 
 CALIBRATION_IMAGES = 256
+LARGEST_SEED = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,27 +37,102 @@ class Compressed:
     comparison: Comparison
 
 
-def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: Path | None = None,
-            seed: int = 0, epochs: int = 20) -> torch.nn.Module:
-    """A model with weights of a file, or trained on the data; in evaluation mode.
+def untrained(factory: Callable[[], torch.nn.Module], data: Dataset, *,
+              weights: Path | None = None, seed: int = 0) -> torch.nn.Module:
+    """A model with weights of a file, or random ones; in evaluation mode.
 
     Raises
     ------
     UserError
-        If the factory fails or gives no model, or the file isn't of its kind.
+        If the factory fails or gives no model, the model doesn't go with the data, or the file
+        isn't of its kind.
     """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"The seed must be 0 to {LARGEST_SEED}, not {seed}")
     try:
         model = initialized(factory, seed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"The model's factory must give a model: {type(error).__name__}: "
                         f"{error}") from error
     if not isinstance(model, torch.nn.Module):
         raise UserError(f"The model's factory must give a torch.nn.Module, not {model!r}")
+    _check_classes(model, data, seed)
     if weights is not None:
         load_weights(model, weights)
-        return model.eval()
-    train(model, data, epochs=epochs, seed=seed)
+    return model.eval()
+
+
+def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: Path | None = None,
+            random: bool = False, seed: int = 0, epochs: int = 20) -> torch.nn.Module:
+    """A model with weights of a file, or trained on the data; in evaluation mode.
+
+    With ``random`` it keeps the weights it starts with, and its batch normalizations take the
+    statistics of the training images.
+
+    Raises
+    ------
+    UserError
+        As :func:`untrained`, and if the model can't be trained.
+    """
+    model = untrained(factory, data, weights=weights, seed=seed)
+    if weights is not None:
+        return model
+    if random:
+        normalize(model, data.train_images, seed=seed)
+        return model
+    if data.train_labels is None:
+        raise UserError("The model must be given weights, random ones too, with data that have no "
+                        "labels to train it on")
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise UserError("The model must have parameters, to be trained, but has none")
+    try:
+        train(model, data, epochs=epochs, seed=seed)
+    except Exception as error:  # the model's code runs here
+        raise UserError(f"The model must be one that can be trained: {type(error).__name__}: "
+                        f"{error}") from error
     return model
+
+
+def _check_classes(model: torch.nn.Module, data: Dataset, seed: int) -> None:
+    """Check that the model takes the images, and has an output for every label."""
+    images = data.train_images[:2]
+    shape = tuple(images.shape[1:])
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # lazy modules get their weights here
+            output = model.eval()(images)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"The model must take images of shape {shape}: {type(error).__name__}: "
+                        f"{error}") from error
+    if not isinstance(output, torch.Tensor) or output.shape[:1] != images.shape[:1]:
+        found = (f"a tensor of shape {tuple(output.shape)}" if isinstance(output, torch.Tensor)
+                 else type(output).__name__)
+        raise UserError(f"The model must give one tensor, {len(images)} outputs for "
+                        f"{len(images)} images, not {found}")
+    labels = [each for each in (data.train_labels, data.test_labels) if each is not None]
+    if not labels:
+        return
+    classes = output[0].numel()
+    largest = max(int(each.max()) for each in labels)
+    if largest >= classes:
+        raise UserError(f"The model must give an output for each class, 0 to {largest}, "
+                        f"not {classes} outputs")
+
+
+def check_layers(model: torch.nn.Module, data: Dataset, *, bits: int = 8,
+                 layer_bits: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The bits of weights by layer, of a model that needn't be trained yet.
+
+    Raises
+    ------
+    UserError
+        If the model can't be captured, or has no layer with weights of a name.
+    """
+    try:
+        graph = capture(model, tuple(data.train_images.shape[1:]))
+        return weight_widths(graph, bits, layer_bits or {})
+    except (CaptureError, QuantizeError) as error:
+        raise UserError(str(error)) from None
 
 
 def compress(model: torch.nn.Module, data: Dataset, *, name: str | None = None, bits: int = 8,

@@ -1,10 +1,58 @@
 """Writing output files so that nobody ever sees half of one."""
 
+import contextlib
+import errno
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+from sparrow.flow.errors import UserError
+
+__all__ = ["only_user", "require_writable", "write_atomically"]
+
+
+def require_writable(path: Path) -> None:
+    """Check that a file can be made, before work is spent on its content.
+
+    Raises
+    ------
+    OSError
+        If it is a folder, or can't be made where it is to be.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "must be a file, not a folder", str(path))
+    if path.exists() and not path.is_file():
+        return  # such as /dev/stdout
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+@contextlib.contextmanager
+def only_user(folder: Path) -> Iterator[None]:
+    """Make a folder, and be the only one to work in it.
+
+    Raises
+    ------
+    UserError
+        If another process is at work in it.
+    OSError
+        If it can't be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder} must be used by one run at a time, but another one is at "
+                            "work in it") from None
+        yield
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> Path:

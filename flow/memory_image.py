@@ -10,6 +10,7 @@ from sparrow.flow.files import write_atomically
 from sparrow.flow.tools import run_folder
 from sparrow.golden.network import Network, NetworkError, load, save
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.base import SpecError
 
 __all__ = ["NETWORK_FILE", "compiled", "layer_rows", "listing", "load_network", "read_image",
            "write_image"]
@@ -49,6 +50,8 @@ def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20) -> P
 def write_image(folder: Path, program: Program, network: Network, *,
                 with_listing: bool = False) -> list[Path]:
     """Write program, layout and network into a folder, each file whole or not at all."""
+    if not with_listing:
+        (folder / LISTING_FILE).unlink(missing_ok=True)  # of another program
     with run_folder() as scratch:
         program.save(scratch)
         save(network, scratch / NETWORK_FILE)
@@ -59,11 +62,37 @@ def write_image(folder: Path, program: Program, network: Network, *,
 
 
 def read_image(folder: Path) -> tuple[Program, Network]:
-    """The program and the network in a folder; raises ``UserError`` if one isn't there."""
+    """The program and the network in a folder.
+
+    Raises
+    ------
+    UserError
+        If one isn't there, is damaged, or they don't belong together.
+    """
     try:
-        return Program.load(folder), load_network(folder / NETWORK_FILE)
-    except (CompileError, ValueError) as error:
+        program = Program.load(folder)
+    except (CompileError, SpecError) as error:
         raise UserError(str(error)) from None
+    network = load_network(folder / NETWORK_FILE)
+    for name in dict.fromkeys([*program.tensors, network.input_name, *(x.name for x in network)]):
+        found = [_shape(program, name), _shape(network, name)]
+        if found[0] != found[1]:
+            raise UserError(f"{folder / NETWORK_FILE}: must be the network of the program; "
+                            f"{name!r} is {found[1]}, in the program {found[0]}")
+    return program, network
+
+
+def _shape(of: Program | Network, name: str) -> str:
+    """A tensor's shape in words."""
+    try:
+        if isinstance(of, Network):
+            shape = of.type_of(name).shape
+        else:
+            tensor = of.tensors[name]
+            shape = tensor.channels, tensor.height, tensor.width
+    except (KeyError, NetworkError):
+        return "missing"
+    return f"of shape {shape}"
 
 
 def listing(program: Program) -> str:

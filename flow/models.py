@@ -1,4 +1,4 @@
-"""What the user brings: a PyTorch model in a Python file, weights, data."""
+"""What the user brings: a PyTorch model in a Python file, weights."""
 
 import importlib.util
 import sys
@@ -11,14 +11,9 @@ from sparrow.flow.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-    from sparrow.compress.data import Dataset
+__all__ = ["files_of", "load_weights", "model_factory", "split_reference"]
 
-__all__ = ["DATASETS", "dataset", "load_weights", "model_factory", "split_reference"]
-
-DATASETS = ("digits",)
-"""Data that comes with the environment."""
-
-_TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
+_imported: set[str] = set()  # modules from the folder of the model's file
 
 
 def split_reference(reference: str, subject: str = "MODEL", *,
@@ -60,22 +55,55 @@ def model_factory(path: Path, name: str) -> Callable[[], Any]:
     if spec is None or spec.loader is None:
         raise UserError(f"{path} must be a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))
+    folder = path.resolve().parent
+    for known in _imported:  # by another model's file, or before it was changed
+        sys.modules.pop(known, None)
+    _imported.clear()
+    others = set(_modules_in(folder))
+    sys.path.insert(0, str(folder))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{path} must be a Python file that can be executed: "
                         f"{type(error).__name__}: {error}") from error
     finally:
         sys.path.pop(0)
+        _imported.update(set(_modules_in(folder)) - others)
     factory = getattr(module, name, None)
     if not callable(factory):
         raise UserError(f"{path} must have a function {name!r}, which it hasn't")
     return factory
 
 
+def files_of(path: Path) -> dict[str, Path]:
+    """A model's file and all modules of its folder that are loaded, by their paths in the folder.
+
+    Once :func:`model_factory` has executed the file, these are the modules that it has imported
+    from there. Other files that it reads aren't known; nor are modules of an environment in that
+    folder, or of Sparrow.
+    """
+    folder = path.resolve().parent
+    files = [file.relative_to(folder) for file in _modules_in(folder).values()]
+    return {str(file): folder / file for file in sorted({Path(path.name), *files})}
+
+
+def _modules_in(folder: Path) -> dict[str, Path]:
+    """The files of loaded modules in a folder, by the modules' names."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or "/").resolve()
+        if (name.split(".")[0] != "sparrow" and file.is_relative_to(folder) and file.is_file()
+                and not {"site-packages", "dist-packages"} & set(file.parts)):
+            found[name] = file
+    return found
+
+
 def load_weights(model: "torch.nn.Module", path: Path) -> None:
-    """Read a model's parameters and buffers from a safetensors file.
+    """Read a model's parameters and buffers from a file.
+
+    One of safetensors, or by its suffix ``.pt``, ``.pth`` or ``.th`` one of ``torch.save``: the
+    tensors, or a mapping with them as ``state_dict``. No code of it is run. Of names that all begin
+    with ``module.``, as ``DataParallel`` leaves them, this is taken off.
 
     Raises
     ------
@@ -86,68 +114,35 @@ def load_weights(model: "torch.nn.Module", path: Path) -> None:
     import safetensors.torch
 
     try:
-        tensors = safetensors.torch.load_file(path)
-        model.load_state_dict(tensors)
+        tensors = (_saved(path) if path.suffix in (".pt", ".pth", ".th")
+                   else safetensors.torch.load_file(path))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} must be a safetensors file: {error}") from None
+    try:
+        model.load_state_dict(tensors)
     except RuntimeError as error:
         raise UserError(f"{path} must hold the model's tensors: {error}") from None
 
 
-def dataset(name: str, **options: Any) -> "Dataset":
-    """Data by name, or from a safetensors file.
-
-    Parameters
-    ----------
-    name
-        One of ``DATASETS``, or a file with the tensors ``train_images``, ``train_labels``,
-        ``test_images`` and ``test_labels``; images float32, (images, channels, height, width).
-    options
-        Of the data set.
-
-    Raises
-    ------
-    UserError
-        If there is none of the name, or the file isn't of the kind.
-    """
-    if name in DATASETS:
-        from sparrow.compress import data
-
-        try:
-            return getattr(data, name)(**options)
-        except (TypeError, ValueError) as error:
-            raise UserError(f"data {name!r}: {error}") from None
-    path = Path(name)
-    if path.suffix != ".safetensors" or not path.is_file():
-        raise UserError(f"data must be one of {', '.join(DATASETS)} or an existing .safetensors "
-                        f"file, not {name!r}")
-    if options:
-        raise UserError(f"data from a file has no options, such as {next(iter(options))!r}")
-    return _read_data(path)
-
-
-def _read_data(path: Path) -> "Dataset":
-    import safetensors
-    import safetensors.torch
+def _saved(path: Path) -> "dict[str, torch.Tensor]":
+    """The tensors of a file of ``torch.save``."""
     import torch
 
-    from sparrow.compress.data import Dataset
-
     try:
-        tensors = safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise UserError(f"{path} must be a safetensors file: {error}") from None
-    for name in _TENSORS:
-        if name not in tensors:
-            raise UserError(f"{path} must hold {', '.join(_TENSORS)}, but has no {name}")
-    for part in ("train", "test"):
-        images, labels = tensors[f"{part}_images"], tensors[f"{part}_labels"]
-        if images.dtype != torch.float32 or images.dim() < 2 or not len(images):
-            raise UserError(f"{path}: {part}_images must be float32 with one image or more, "
-                            f"not {images.dtype} of shape {tuple(images.shape)}")
-        if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
-            raise UserError(f"{path}: {part}_labels must be int64, one for each image, "
-                            f"not {labels.dtype} of shape {tuple(labels.shape)}")
-    return Dataset(**{name: tensors[name] for name in _TENSORS})
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # of a file that isn't one, errors of many types
+        reason = str(error).split("\n")[0]
+        raise UserError(f"{path} must be a file of tensors by torch.save: {reason}") from None
+    if isinstance(content, dict):
+        content = content.get("state_dict", content)
+    if not isinstance(content, dict) or not all(
+            isinstance(name, str) and isinstance(tensor, torch.Tensor)
+            for name, tensor in content.items()):
+        raise UserError(f"{path} must hold tensors by name")
+    if all(name.startswith("module.") for name in content):
+        content = {name.removeprefix("module."): tensor for name, tensor in content.items()}
+    return content

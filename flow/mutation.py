@@ -7,9 +7,7 @@ Yosys's equivalence prover.
 
 import dataclasses
 import enum
-import hashlib
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +15,9 @@ from typing import Any
 
 from sparrow.flow.blocks import Block
 from sparrow.flow.errors import UserError
+from sparrow.flow.regression import build_folder, run_regression
 from sparrow.flow.tools import run_folder, run_yosys, tool
-from sparrow.sim.runner import SimulationError, TestResult, build, run
+from sparrow.sim.runner import TestResult
 
 __all__ = ["Fate", "Mutant", "MutationReport", "Mutation", "equivalent", "list_mutations",
            "mutate"]
@@ -230,22 +229,13 @@ def mutate(block: Block, spec: Any, *, mutants: int = 60, seed: int = 1,
     top = block.top(spec)
     text = block.verilog(spec) if verilog is None else verilog
     mutations, files = list_mutations(text, top, count=mutants, seed=seed)
-    if folder is None:
-        digest = hashlib.sha256(files["mutants.v"].encode()).hexdigest()[:12]
-        folder = Path("build", "mutation", f"{top}-{digest}").absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = build_folder("mutation", top, files["mutants.v"], folder=folder)
     (folder / f"{top}.v").write_text(text, encoding="utf-8")
     source = folder / "mutants.v"
     source.write_text(files["mutants.v"], encoding="utf-8")
-    parameters = {"regression": regression or block.regression, "mutants": len(mutations),
-                  "spec": spec.to_mapping(), "seed": seed, "blocks": _BLOCKS, "exhaustive": False}
-    try:
-        runner = build(source, top, folder / "build")
-        results, _ = run(runner, top, "sparrow.sim.mutants", folder / "build",
-                         parameters=parameters, seed=seed)
-    except SimulationError as error:
-        raise UserError(str(error)) from None
+    results, _ = run_regression(block, spec, source, module="sparrow.sim.mutants", seed=seed,
+                                blocks=_BLOCKS, exhaustive=False, mutants=len(mutations),
+                                regression=regression or block.regression)
     found = _first_failures(results)
     last = len(mutations) + 1
     if not any(f"turn={last}/" in result.name for result in results):

@@ -14,7 +14,8 @@ DELAY_SECONDS = 2.0
 def progress(text: str) -> Iterator[None]:
     """Tell on standard error what is being done, once it has taken two seconds.
 
-    On a terminal a spinner that vanishes afterwards, elsewhere one plain line.
+    On a terminal a spinner that vanishes afterwards; elsewhere one plain line that ends in ``…``,
+    which tells it from the line about an error.
     """
     if sys.stderr.isatty():
         from rich.console import Console

@@ -1,15 +1,13 @@
 """Proving a block: its regression on a simulator, for one specification."""
 
 import dataclasses
-import hashlib
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import Block
-from sparrow.flow.errors import UserError
-from sparrow.sim.runner import SimulationError, TestResult, build, run, simulator_version
+from sparrow.flow.regression import build_folder, run_regression
+from sparrow.sim.runner import TestResult, simulator_version
 
 __all__ = ["Proof", "prove"]
 
@@ -70,21 +68,13 @@ def prove(block: Block, spec: Any, *, simulator: str = "verilator", seed: int = 
         If the simulator isn't there or breaks off.
     """
     text = block.verilog(spec) if verilog is None else verilog
-    if folder is None:
-        digest = hashlib.sha256(f"{simulator} {waves} {text}".encode()).hexdigest()[:12]
-        # a folder for each process, so that proofs can run side by side
-        folder = Path("build", "sim", f"{block.top_name}-{digest}-{os.getpid()}").absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    # a folder for each process, so that proofs can run side by side
+    folder = build_folder("sim", block.top_name, f"{simulator} {waves} {text}",
+                          suffix=f"-{os.getpid()}", folder=folder)
     source = folder / f"{block.top_name}.v"
     source.write_text(text, encoding="utf-8")
-    parameters = {"spec": spec.to_mapping(), "seed": seed, "blocks": blocks,
-                  "exhaustive": exhaustive}
-    try:
-        runner = build(source, block.top_name, folder / "build", simulator=simulator, waves=waves)
-        results, coverage = run(runner, block.top_name, block.regression, folder / "build",
-                                parameters=parameters, seed=seed, waves=waves)
-    except SimulationError as error:
-        raise UserError(str(error)) from None
+    results, coverage = run_regression(block, spec, source, module=block.regression, seed=seed,
+                                       blocks=blocks, exhaustive=exhaustive, simulator=simulator,
+                                       waves=waves)
     version = simulator_version(simulator)
     return Proof(f"{simulator} {version}", results, coverage, folder)

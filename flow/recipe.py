@@ -6,32 +6,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sparrow.flow.data import VARIABLE, require_data
 from sparrow.flow.errors import UserError
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
-__all__ = ["Recipe", "read_recipe"]
+__all__ = ["RANDOM", "Recipe", "read_recipe"]
 
 _KINDS: dict[str, dict[str, Any]] = {
     "model": {"factory": str, "weights": str, "epochs": int, "seed": int},
-    "data": {"name": str, "test": int, "seed": int},
+    "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
-    "simulate": {"images": int, "latency": int, "bandwidth": float, "stalls": str, "seed": int},
+    "simulate": {"images": int, "latency": int, "bandwidth": float, "stalls": str, "seed": int,
+                 "engine": str},
     "estimate": {"targets": list},
 }
 _CHOICES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("quantize", "bits"): (8, 4),
     ("quantize", "calibration"): ("minmax", "percentile", "mse"),
     ("simulate", "stalls"): ("always", "often", "seldom", "bursts", "alternate"),
+    ("simulate", "engine"): ("cocotb", "native"),
 }
-_LEAST = {("model", "epochs"): 1, ("data", "test"): 1, ("quantize", "calibration_images"): 1,
+_LEAST = {("model", "epochs"): 1, ("data", "test"): 1, ("data", "train"): 1,
+          ("quantize", "calibration_images"): 1,
           ("simulate", "images"): 1, ("simulate", "latency"): 1}
+RANDOM = "random"
+"""In the place of weights: those that the model starts with."""
 _TARGETS = ("gates", "ice40", "ecp5", "xc7")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A recipe; paths in it are relative to its file.
+    """A recipe; paths in it are relative to its file, or begin with ``$SPARROW_DATA/``.
 
     Parameters
     ----------
@@ -43,10 +49,12 @@ class Recipe:
         ``FILE.py:function`` that gives the model.
     weights : Path or None
         The model's tensors; else it is trained.
+    random_weights : bool
+        Not even that.
     epochs, model_seed : int
         Of the training.
     data : str
-        Name of a data set, or a file.
+        Name of a data set, a file or a folder.
     data_options : dict
         Of the data set.
     bits : int
@@ -64,6 +72,8 @@ class Recipe:
         Words per cycle.
     stalls : str
     stall_seed : int
+    engine : str
+        ``cocotb``, or ``native`` for millions of cycles.
     targets : tuple of str
         Of the estimates.
     """
@@ -71,6 +81,7 @@ class Recipe:
     folder: Path
     factory: str
     weights: Path | None = None
+    random_weights: bool = False
     epochs: int = 20
     model_seed: int = 0
     data: str
@@ -85,6 +96,7 @@ class Recipe:
     bandwidth: float = 1.0
     stalls: str = "always"
     stall_seed: int = 1
+    engine: str = "cocotb"
     targets: tuple[str, ...] = ("gates",)
 
 
@@ -101,7 +113,7 @@ def read_recipe(path: Path) -> Recipe:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not a TOML file: {error}") from None
     for section, settings in values.items():
         if section not in _KINDS:
@@ -138,7 +150,7 @@ def _check(path: Path, section: str, settings: Mapping[str, Any]) -> None:
         if name == "bandwidth" and not 0 < value <= 1:
             raise UserError(f"{subject} must be above 0 and at most 1, not {value!r}")
     for layer, bits in settings.get("layers", {}).items():
-        if bits not in (8, 4) or isinstance(bits, bool):
+        if type(bits) is not int or bits not in (8, 4):
             raise UserError(f"{path}: {layer!r} in [quantize.layers] must be 8 or 4, not {bits!r}")
     for target in settings.get("targets", ()):
         if target not in _TARGETS:
@@ -159,12 +171,26 @@ def _recipe(path: Path, values: Mapping[str, Mapping[str, Any]]) -> Recipe:
         "accelerator": AcceleratorSpec.from_mapping(values["accelerator"],
                                                     source=f"{path}: [accelerator]"),
         "layer_bits": dict(quantize.pop("layers", {})), **quantize}
-    if "weights" in model:
-        settings["weights"] = path.parent / model.pop("weights")
-    if settings["data"].endswith(".safetensors"):
-        settings["data"] = str(path.parent / settings["data"])
+    weights = model.pop("weights", None)
+    if weights == RANDOM:
+        settings["random_weights"] = True
+    elif weights is not None:
+        settings["weights"] = _located(path, weights)
+    if "/" in settings["data"] or settings["data"].endswith(".safetensors"):
+        settings["data"] = str(_located(path, settings["data"]))
     for section, renamed in ((model, {"seed": "model_seed"}), (simulate, {"seed": "stall_seed"})):
         settings |= {renamed.get(name, name): value for name, value in section.items()}
     if "targets" in values["estimate"]:
         settings["targets"] = tuple(values["estimate"]["targets"])
     return Recipe(name=path.stem, folder=path.parent, **settings)
+
+
+def _located(path: Path, file: str) -> Path:
+    """A file that a recipe names."""
+    start = f"${VARIABLE}/"
+    if not file.startswith(start):
+        return path.parent / file
+    try:
+        return require_data(file.removeprefix(start))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None

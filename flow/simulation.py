@@ -14,19 +14,23 @@ from sparrow.flow.blocks import block
 from sparrow.flow.errors import UserError
 from sparrow.golden.network import Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.sim.accelerator import Simulation, Traffic, simulation
+from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.network import NetworkResult, run_network
+from sparrow.sim.accelerator.simulate import AnySimulation
+from sparrow.sim.native import native_simulation
 from sparrow.sim.runner import SimulationError
 
-__all__ = ["OPTIMIZE_CYCLES", "built_simulation", "simulate", "images_for"]
+__all__ = ["ENGINES", "OPTIMIZE_CYCLES", "built_simulation", "simulate", "images_for"]
+
+ENGINES = ("cocotb", "native")
 
 OPTIMIZE_CYCLES = 1_000_000
 """From so many clock cycles on, an optimized build of Verilator's model pays."""
 
 
 def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
-                     simulator: str = "verilator", cycles: int = 0,
-                     folder: Path | None = None) -> Simulation:
+                     simulator: str = "verilator", engine: str = "cocotb", cycles: int = 0,
+                     folder: Path | None = None) -> AnySimulation:
     """The simulation of an accelerator, from ``build/sim`` where it has been built before.
 
     Parameters
@@ -37,6 +41,8 @@ def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
         Its Verilog, if it is at hand.
     simulator
         ``verilator`` or ``icarus``.
+    engine
+        Of :data:`ENGINES`: a bench in Python, or a driver in C++, on ``verilator`` alone.
     cycles
         How many clock cycles will be simulated, about.
     folder
@@ -49,18 +55,24 @@ def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
     """
     found = block("accelerator")
     text = found.verilog(spec) if verilog is None else verilog
-    optimize = cycles >= OPTIMIZE_CYCLES
+    optimize = engine == "cocotb" and cycles >= OPTIMIZE_CYCLES
     if folder is None:
-        digest = hashlib.sha256(f"{simulator} {optimize} {text}".encode()).hexdigest()[:12]
+        kind = simulator if engine == "cocotb" else engine
+        digest = hashlib.sha256(f"{kind} {optimize} {text}".encode()).hexdigest()[:12]
         folder = Path("build", "sim", f"accelerator-{digest}")
     try:
+        if engine == "native":
+            if simulator != "verilator":
+                raise UserError(f"engine native must run on verilator, not {simulator!r}")
+            return native_simulation(text, found.top_name, folder,
+                                     address_width=spec.address_width)
         return simulation(text, found.top_name, folder, address_width=spec.address_width,
                           simulator=simulator, optimize=optimize)
     except SimulationError as error:
         raise UserError(str(error)) from None
 
 
-def simulate(built: Simulation, program: Program, network: Network, inputs: torch.Tensor, *,
+def simulate(built: AnySimulation, program: Program, network: Network, inputs: torch.Tensor, *,
              traffic: Traffic) -> NetworkResult:
     """Run images through a simulation; raises ``UserError`` if it breaks off."""
     try:
@@ -71,7 +83,7 @@ def simulate(built: Simulation, program: Program, network: Network, inputs: torc
 
 
 @contextmanager
-def _run_folder(built: Simulation) -> Iterator[Path]:
+def _run_folder(built: AnySimulation) -> Iterator[Path]:
     """A folder beside the build; it stays where the run fails."""
     folder = built.folder.parent / f"run-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,7 +94,7 @@ def _run_folder(built: Simulation) -> Iterator[Path]:
 def images_for(network: Network, count: int, *, seed: int = 0) -> torch.Tensor:
     """Images for a network: handwritten digits where they fit, else random numbers."""
     if network.input.shape == (1, 8, 8):
-        from sparrow.flow.models import dataset
+        from sparrow.flow.datasets import dataset
         images = dataset("digits").test_images
         repeats = -(-count // len(images))
         return network.input.to_elements(images.repeat(repeats, 1, 1, 1)[:count])

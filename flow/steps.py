@@ -22,12 +22,14 @@ def digest(content: bytes) -> str:
 
 
 def code_digest(*packages: str) -> str:
-    """A digest of all Python files of some packages of Sparrow, by import name."""
+    """A digest of all Python and C++ files of some packages of Sparrow, by import name."""
     total = hashlib.sha256(__version__.encode())
     for package in packages:
         found = importlib.import_module(package)
         for folder in found.__path__:
-            for path in sorted(Path(folder).rglob("*.py")):
+            for path in sorted(Path(folder).rglob("*.*")):
+                if path.suffix not in (".py", ".cpp", ".h"):
+                    continue
                 total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()
 
@@ -36,7 +38,8 @@ class Steps:
     """The steps of one job, remembered in a folder.
 
     A step is a function that gives plain values, as JSON holds them, and perhaps writes files. It
-    isn't called when it has been called before with an equal key and its files are still there.
+    isn't called when it has been called before with an equal key and its files are still as it
+    left them.
     What it gave is written last, so that a step that was interrupted is done again.
 
     Parameters
@@ -80,7 +83,8 @@ class Steps:
         path = self._folder / f"{name}.json"
         wanted = digest(json.dumps([self._code, key], sort_keys=True).encode())
         known = _read(path)
-        if known is not None and known.get("key") == wanted and all(map(Path.exists, files)):
+        if (known is not None and known.get("key") == wanted
+                and known.get("files") == _digests(files)):
             self.kept.append(name)
             return known["result"]
         path.unlink(missing_ok=True)
@@ -88,10 +92,16 @@ class Steps:
         with progress(text) if text else contextlib.nullcontext():
             result = make()
         self.seconds[name] = time.monotonic() - started
-        memory = {"key": wanted, "seconds": round(self.seconds[name], 1), "result": result}
+        memory = {"key": wanted, "seconds": round(self.seconds[name], 1),
+                  "files": _digests(files), "result": result}
         write_atomically(path, json.dumps(memory, indent=1) + "\n")
         self.done.append(name)
         return result
+
+
+def _digests(files: Sequence[Path]) -> dict[str, str | None]:
+    """The digest of each file, None where there is none."""
+    return {path.name: digest(path.read_bytes()) if path.is_file() else None for path in files}
 
 
 def _read(path: Path) -> dict[str, Any] | None:

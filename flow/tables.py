@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sparrow.flow.numbers import grouped
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -34,7 +36,7 @@ def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -
 
 
 def _words(numbers: list[int], with_measured: bool) -> list[str]:
-    return [f"{number:,}".replace(",", " ") for place, number in enumerate(numbers)
+    return [grouped(number) for place, number in enumerate(numbers)
             if with_measured or place != 1]
 
 
@@ -46,10 +48,7 @@ def result_table(results: Mapping[str, Any]) -> "Table":
     cycles = sum(layer["predicted_cycles"] for layer in results["layers"])
     rows = [("bit-exact on " + results["simulator"], exact),
             *([("first difference", results["difference"])] if results["difference"] else []),
-            (f"accuracy on {results['test_images']} test images",
-             f"float {results['accuracy_float']:.2%}, golden {results['accuracy_golden']:.2%}"),
-            (f"accuracy on the {results['images']} simulated ones",
-             f"golden {results['accuracy_golden_same']:.2%}, RTL {results['accuracy_rtl']:.2%}"),
+            *_accuracies(results),
             ("cycles per image", f"{results['cycles']}, predicted {cycles}, at a memory latency "
                                  f"of {results['latency']}"),
             ("program and data", f"{results['program_bytes']} and {results['data_bytes']} bytes"),
@@ -62,9 +61,19 @@ def result_table(results: Mapping[str, Any]) -> "Table":
     return table
 
 
+def _accuracies(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """None of data without labels."""
+    if results["accuracy_float"] is None:
+        return []
+    return [(f"accuracy on {results['test_images']} test images",
+             f"float {results['accuracy_float']:.2%}, golden {results['accuracy_golden']:.2%}"),
+            (f"accuracy on the {results['images']} simulated ones",
+             f"golden {results['accuracy_golden_same']:.2%}, RTL {results['accuracy_rtl']:.2%}")]
+
+
 def _area(target: str, area: Mapping[str, Any]) -> list[tuple[str, str]]:
     figures = [("NAND2 equivalents", "nand2_equivalents"), ("flip-flops", "flip_flops"),
                ("memory bits", "memory_bits"), ("LUTs", "luts"), ("DSPs", "dsps"),
                ("block RAMs", "block_rams")]
-    return [(f"{target}: {label}", f"{area[name]:,.0f}".replace(",", " "))
+    return [(f"{target}: {label}", grouped(area[name], "{:,.0f}"))
             for label, name in figures if area.get(name) is not None]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .report import PARAMETERS_VARIABLE, read_coverage
 
-__all__ = ["SIMULATORS", "SimulationError", "TestResult", "build", "built", "run",
-           "simulator_version", "verilator_environment"]
+__all__ = ["SIMULATORS", "SimulationError", "TestResult", "build", "built",
+           "require_buildable", "run", "simulator_version", "verilator_environment"]
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -85,6 +85,13 @@ def _runner(simulator):
     return get_runner(simulator)
 
 
+def require_buildable(folder: Path) -> None:
+    """Check that a simulation can be built in a folder; raises ``SimulationError`` otherwise."""
+    if re.search(r"\s", str(folder.absolute())):
+        raise SimulationError(f"Build folder must have no spaces in its path, which make can't "
+                              f"handle, not {str(folder)!r}")
+
+
 def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator",
           waves: bool = False, optimize: bool = False):
     """Build a simulation of a Verilog file.
@@ -99,9 +106,7 @@ def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator"
         With the last lines of the simulator's output.
     """
     runner = _runner(simulator)
-    if re.search(r"\s", str(folder.absolute())):
-        raise SimulationError(f"Build folder must have no spaces in its path, which make can't "
-                              f"handle, not {str(folder)!r}")
+    require_buildable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     arguments = []
     if simulator == "verilator":

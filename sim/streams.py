@@ -12,7 +12,11 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from .bits import pack, unpack
 
-__all__ = ["Clocking", "StreamDriver", "StreamMonitor", "pattern"]
+__all__ = ["PATTERNS", "Clocking", "StreamDriver", "StreamMonitor", "pattern"]
+
+PATTERNS = [("always", "always"), ("often", "often"), ("seldom", "always"), ("always", "seldom"),
+            ("bursts", "bursts"), ("alternate", "alternate")]
+"""Of idle inputs and a stalling output, see :func:`pattern`: what random traffic goes through."""
 
 
 def pattern(kind: str, seed: int) -> Iterator[bool]:

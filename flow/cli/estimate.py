@@ -97,8 +97,8 @@ def _as_json(result: "Estimate") -> str:
 
 
 def _number(value: float) -> str:
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
-    return text.replace(",", " ")
+    from sparrow.flow.numbers import grouped
+    return grouped(value, "{:,}" if isinstance(value, int) else "{:,.2f}")
 
 
 def _print_table(result: "Estimate", name: str) -> None:
@@ -139,25 +139,26 @@ def _module_table(result: "Estimate") -> Any:
     return table
 
 
-def _write_netlist(arguments: argparse.Namespace, verilog: Path | str, top: str,
-                   target: str) -> None:
+def _write_netlist(arguments: argparse.Namespace, verilog: Path | str, top: str) -> None:
     from sparrow.flow.files import write_atomically
     from sparrow.flow.synthesis.gate_verilog import mapped_verilog
 
-    if target not in ("gates", "liberty"):
-        raise UserError(f"--netlist must go with target gates or liberty, not {target!r}")
     write_atomically(arguments.netlist, mapped_verilog(
         verilog, top, liberty=arguments.liberty, recipe_name=arguments.recipe))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    from sparrow.flow.files import require_writable
     from sparrow.flow.progress import progress
     from sparrow.flow.synthesis import DEFAULT_RECIPE, estimate
 
     target = arguments.target or ("liberty" if arguments.liberty else "gates")
-    if target not in ("gates", "liberty") and arguments.recipe is not None:
-        raise UserError(f"--recipe must go with target gates or liberty, not {target!r}")
+    for name in ("recipe", "netlist"):
+        if target not in ("gates", "liberty") and getattr(arguments, name) is not None:
+            raise UserError(f"--{name} must go with target gates or liberty, not {target!r}")
+    if arguments.netlist is not None:
+        require_writable(arguments.netlist)
     arguments.recipe = arguments.recipe or DEFAULT_RECIPE
     with progress(f"estimating {arguments.block or arguments.top} for {target}"):
         verilog, top, macs_per_cycle, name = _subject(arguments)
@@ -166,7 +167,7 @@ def run(arguments: argparse.Namespace) -> int:
                           hierarchy=arguments.hierarchy, seeds=arguments.seeds,
                           macs_per_cycle=macs_per_cycle)
         if arguments.netlist is not None:
-            _write_netlist(arguments, verilog, top, target)
+            _write_netlist(arguments, verilog, top)
     if arguments.json:
         print(_as_json(result))
     else:

@@ -23,19 +23,24 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    from sparrow.flow.files import write_atomically
+    from sparrow.flow.files import require_writable, write_atomically
     from sparrow.flow.progress import progress
     started = time.monotonic()
     found = block(arguments.block)
     spec = found.parse(arguments.spec, arguments.settings)
+    path = Path(arguments.output)
+    beside = {}
+    if not path.exists() or path.is_file():
+        beside = {path.with_name(name): content
+                  for name, content in found.files_beside(spec, path.name).items()}
+    for file in (path, *beside):
+        require_writable(file)
     with progress(f"generating {arguments.block}"):
         text = found.verilog(spec)
     write_atomically(arguments.output, text)
     print(f"{arguments.output}: module {found.top_name}, {len(text.encode()) / 1000:.0f} kB, "
           f"{time.monotonic() - started:.1f} s")
-    path = Path(arguments.output)
-    if path.is_file():
-        for name, companion in found.files_beside(spec, path.name).items():
-            write_atomically(path.with_name(name), companion)
-            print(path.with_name(name))
+    for file, content in beside.items():
+        write_atomically(file, content)
+        print(file)
     return 0

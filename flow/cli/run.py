@@ -6,6 +6,7 @@ from typing import Any
 
 from sparrow.flow.blocks import BLOCKS, add_settings, block
 from sparrow.flow.errors import UserError
+from sparrow.flow.files import only_user
 
 __all__ = ["add_parser", "run"]
 
@@ -43,12 +44,14 @@ def _run_recipe(arguments: argparse.Namespace) -> int:
     recipe = read_recipe(Path(arguments.subject))
     folder = arguments.output or Path("build", recipe.name)
 
-    from sparrow.flow.recipe_job import TABLE, run_recipe
-    job = run_recipe(recipe, folder)
+    from sparrow.flow.recipe_job import PAGE, TABLE, run_recipe
+    with only_user(folder):
+        job = run_recipe(recipe, folder)
     print((folder / TABLE).read_text(encoding="utf-8"), end="")
     if job.kept:
         print(f"unchanged since the last run: {', '.join(job.kept)}")
     print(f"Verilog, memory image and results: {folder}")
+    print(f"to look at: {folder / PAGE}")
     return 0 if job.passed else 1
 
 
@@ -56,13 +59,14 @@ def _run_block(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from sparrow.flow.main_job import run_main_job
+    from sparrow.flow.block_job import run_block_job
     found = block(arguments.subject)
     spec = found.parse(arguments.spec, arguments.settings)
     if arguments.liberty is not None and not arguments.liberty.is_file():
         raise UserError(f"--liberty must be a file, not {str(arguments.liberty)!r}")
     folder = arguments.output or Path("build", found.name)
-    job = run_main_job(found, spec, folder=folder, liberty=arguments.liberty)
+    with only_user(folder):
+        job = run_block_job(found, spec, folder=folder, liberty=arguments.liberty)
     table = Table(title=f"{found.name}: {'proved' if job.passed else 'FAILED'}",
                   title_justify="left", show_header=False)
     for row in job.rows():

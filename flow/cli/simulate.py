@@ -36,6 +36,9 @@ def add_parser(subparsers: Any) -> None:
                         help="in which cycles the memory's channels move (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, metavar="N",
                         help="of stalls and images (default: %(default)s)")
+    parser.add_argument("--engine", default="cocotb", choices=("cocotb", "native"),
+                        help="native: memory and host in C++, for millions of cycles; it takes "
+                             "longer to build (default: %(default)s)")
     parser.add_argument("--simulator", default="verilator", choices=("verilator", "icarus"))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -47,6 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"--{name} must be at least 1, not {getattr(arguments, name)}")
     if not 0 < arguments.bandwidth <= 1:
         raise UserError(f"--bandwidth must be above 0 and at most 1, not {arguments.bandwidth:g}")
+    if arguments.engine == "native" and arguments.simulator != "verilator":
+        raise UserError(f"--simulator must be verilator with --engine native, not "
+                        f"{arguments.simulator!r}")
     program, network = _program(arguments)
 
     from sparrow.flow.progress import progress
@@ -56,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = images_for(network, arguments.images, seed=arguments.seed)
     with progress(f"building the simulation on {arguments.simulator}"):
         built = built_simulation(program.spec, simulator=arguments.simulator,
+                                 engine=arguments.engine,
                                  cycles=program.cycles * arguments.images)
     with progress(f"simulating {arguments.images} images"):
         result = simulate(built, program, network, inputs, traffic=Traffic(
@@ -84,6 +91,7 @@ def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> No
         print(json.dumps({
             "images": arguments.images, "bit_exact": result.bit_exact,
             "difference": result.difference, "simulator": result.simulator,
+            "simulated_cycles": result.simulated_cycles, "seconds": result.seconds,
             "cycles": [image.outcome.cycles for image in result.images],
             "layers": [image.layer_cycles for image in result.images],
             "counters": [image.outcome.counters for image in result.images]}, indent=2))
@@ -93,6 +101,7 @@ def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> No
     from sparrow.flow.tables import layer_table
     Console(highlight=False).print(layer_table(program, result.layer_cycles))
     print(f"{result.bit_exact} of {arguments.images} images bit-exact on {result.simulator}; "
-          f"{result.simulated_cycles} cycles in {result.seconds:.1f} s")
+          f"{result.simulated_cycles} cycles in {result.seconds:.1f} s, "
+          f"{result.simulated_cycles / result.seconds:.0f} per second")
     if result.difference:
         print(result.difference)

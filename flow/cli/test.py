@@ -30,12 +30,12 @@ def add_parser(subparsers: Any) -> None:
 
 def print_proof(proof: "Proof") -> None:
     """Print the tests' outcomes and what they covered."""
+    from sparrow.flow.numbers import grouped
     for result in proof.results:
         print(f"  {result.outcome:8}{result.name}")
         if result.message:
             print(f"          {result.message.splitlines()[0]}")
-    covered = ", ".join(f"{count:,} {name}".replace(",", " ")
-                        for name, count in proof.coverage.items())
+    covered = ", ".join(f"{grouped(count)} {name}" for name, count in proof.coverage.items())
     print(f"covered: {covered or 'nothing'}")
     print(f"logs{' and waveform' if any(proof.folder.rglob('*.vcd')) else ''}: {proof.folder}")
 
@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     spec = found.parse(arguments.spec, arguments.settings)
     if arguments.blocks < 1:
         raise UserError(f"--blocks must be at least 1, not {arguments.blocks}")
+    if not 0 <= arguments.seed < 1 << 63:
+        raise UserError(f"--seed must be 0 to {(1 << 63) - 1}, not {arguments.seed}")
     verilog = None if arguments.verilog is None else _read(arguments.verilog)
     with progress(f"testing {arguments.block} on {arguments.simulator}"):
         proof = prove(found, spec, simulator=arguments.simulator, seed=arguments.seed,

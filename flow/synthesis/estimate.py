@@ -41,12 +41,18 @@ class ModuleArea:
         target ``gates``.
     share
         Of the whole design's area, all instances together.
+    memory_bits
+        Of its own memories in one instance, those that can be written.
+    submodules
+        Module → how often one instance holds it directly.
     """
 
     name: str
     instances: int
     area: float
     share: float
+    memory_bits: int = 0
+    submodules: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,11 +123,15 @@ class Estimate:
 
 def _modules(mapped: MappedDesign) -> tuple[ModuleArea, ...]:
     result = []
+    names = {module.name for module in mapped.modules}
     for module in mapped.modules:
         times, area = mapped.instances[module.name], mapped.area_of(module)
         if times:
             share = area * times / mapped.area if mapped.area else 0.0
-            result.append(ModuleArea(module.name, times, round(area, 3), round(share, 4)))
+            inside = {kind: number for kind, number in sorted(module.counts().items())
+                      if kind in names}
+            result.append(ModuleArea(module.name, times, round(area, 3), round(share, 4),
+                                     memory_bits(module.cells), inside))
     if mapped.buffer_area and len(mapped.modules) > 1:
         result.append(ModuleArea("(buffers)", 1, round(mapped.buffer_area, 3),
                                  round(mapped.buffer_area / mapped.area, 4)))

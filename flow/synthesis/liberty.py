@@ -7,15 +7,14 @@ library take about a second.
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sparrow.flow.errors import UserError
+from sparrow.flow.synthesis.liberty_syntax import Group, parse_groups
 
 __all__ = ["Arc", "Cell", "FlipFlop", "Library", "Pin", "Table", "WireLoad", "read_liberty"]
 
-_TOKEN = re.compile(r'\s+|\\\n|/\*.*?\*/|//[^\n]*|"([^"]*)"|([{}();:,])|([^\s{}();:,"]+)',
-                    re.DOTALL)
 _TIME_UNITS = {"ps": 1e-3, "ns": 1.0, "us": 1e3}
 
 
@@ -130,79 +129,13 @@ class Library:
                    for arc in pin.arcs)
 
 
-@dataclass
-class _Group:
-    kind: str
-    arguments: list[str]
-    attributes: dict[str, list[str]] = field(default_factory=dict)
-    groups: list["_Group"] = field(default_factory=list)
-
-    def first(self, name: str, default: str | None = None) -> str | None:
-        values = self.attributes.get(name)
-        return values[0] if values else default
-
-    def number(self, name: str, default: float = 0.0) -> float:
-        text = self.first(name)
-        return default if text is None else float(text)
-
-    def of_kind(self, *kinds: str) -> Iterator["_Group"]:
-        return (group for group in self.groups if group.kind in kinds)
-
-
-def _tokens(text: str) -> Iterator[tuple[str, bool]]:
-    """Tokens, each with whether it is a mark (and not a word that looks like one)."""
-    for match in _TOKEN.finditer(text):
-        index = match.lastindex
-        if index:
-            yield match.group(index), index == 2
-
-
-def _parse(text: str, path: Path) -> _Group:
-    """The groups and attributes of a liberty text, as a tree."""
-    root = _Group("", [])
-    stack = [root]
-    words: list[str] = []
-    arguments: list[str] | None = None
-    colon = False
-    for token, mark in _tokens(text):
-        if not mark:
-            (words if arguments is None or colon else arguments).append(token)
-        elif token == "(" and not colon:
-            arguments = []
-        elif token == ":":
-            colon = True
-        elif token == "{":
-            group = _Group(words[0] if words else "", arguments or [])
-            stack[-1].groups.append(group)
-            stack.append(group)
-            words, arguments, colon = [], None, False
-        elif token in ";}":
-            _store(stack[-1], words, arguments, colon)
-            words, arguments, colon = [], None, False
-            if token == "}":
-                stack.pop()
-                if not stack:
-                    break
-    if len(stack) != 1 or not root.groups or root.groups[0].kind != "library":
-        raise UserError(f"liberty file must hold one library with balanced braces, "
-                        f"which {path.name!r} doesn't")
-    return root.groups[0]
-
-
-def _store(group: _Group, words: list[str], arguments: list[str] | None, colon: bool) -> None:
-    if colon and words:
-        group.attributes[words[0]] = [" ".join(words[1:])]
-    elif arguments is not None and words:
-        group.attributes.setdefault(words[0], []).extend(arguments)
-
-
 def _floats(texts: list[str]) -> tuple[float, ...]:
     return tuple(float(word) for text in texts for word in text.replace("\\", " ")
                  .replace(",", " ").split())
 
 
-def _table(group: _Group, templates: dict[str, _Group]) -> Table:
-    template = templates.get(group.arguments[0] if group.arguments else "", _Group("", []))
+def _table(group: Group, templates: dict[str, Group]) -> Table:
+    template = templates.get(group.arguments[0] if group.arguments else "", Group("", []))
     first, second = ((group.attributes.get(name) or template.attributes.get(name) or [])
                      for name in ("index_1", "index_2"))
     rows, columns = _floats(first) or (0.0,), _floats(second) or (0.0,)
@@ -216,7 +149,7 @@ def _table(group: _Group, templates: dict[str, _Group]) -> Table:
     return Table(rows, columns, values)
 
 
-def _arcs(pin: _Group, templates: dict[str, _Group]) -> Iterator[Arc]:
+def _arcs(pin: Group, templates: dict[str, Group]) -> Iterator[Arc]:
     for timing in pin.of_kind("timing"):
         tables = {group.kind: _table(group, templates) for group in timing.groups
                   if group.attributes.get("values")}
@@ -225,7 +158,7 @@ def _arcs(pin: _Group, templates: dict[str, _Group]) -> Iterator[Arc]:
                       timing.first("timing_type") or "combinational", tables)
 
 
-def _pin(name: str, group: _Group, templates: dict[str, _Group], default: float) -> Pin:
+def _pin(name: str, group: Group, templates: dict[str, Group], default: float) -> Pin:
     capacitance = group.number("capacitance", default)
     return Pin(name, group.first("direction") or "internal",
                group.number("rise_capacitance", capacitance),
@@ -234,13 +167,13 @@ def _pin(name: str, group: _Group, templates: dict[str, _Group], default: float)
                tuple(_arcs(group, templates)))
 
 
-def _flip_flop(group: _Group) -> FlipFlop:
+def _flip_flop(group: Group) -> FlipFlop:
     state, inverted = (group.arguments + ["", ""])[:2]
     return FlipFlop(state, inverted, group.first("clocked_on") or "",
                     group.first("next_state") or "", group.first("clear"), group.first("preset"))
 
 
-def _cell(group: _Group, templates: dict[str, _Group], default: float) -> Cell:
+def _cell(group: Group, templates: dict[str, Group], default: float) -> Cell:
     pins = {name: _pin(name, pin, templates, default)
             for pin in group.of_kind("pin") for name in pin.arguments}
     flip_flop = next((_flip_flop(ff) for ff in group.of_kind("ff")), None)
@@ -251,7 +184,7 @@ def _cell(group: _Group, templates: dict[str, _Group], default: float) -> Cell:
                 any("three_state" in pin.attributes for pin in group.of_kind("pin")))
 
 
-def _wire_load(library: _Group) -> WireLoad:
+def _wire_load(library: Group) -> WireLoad:
     name = library.first("default_wire_load")
     for group in library.of_kind("wire_load"):
         if group.arguments == [name]:
@@ -263,7 +196,7 @@ def _wire_load(library: _Group) -> WireLoad:
     return WireLoad((), 0.0)
 
 
-def _time_unit(library: _Group) -> float:
+def _time_unit(library: Group) -> float:
     match = re.fullmatch(r"\s*([\d.]+)\s*(ps|ns|us)\s*", library.first("time_unit") or "1ns")
     if not match:
         raise UserError(f"liberty time_unit must be in ps, ns or us, "
@@ -274,7 +207,7 @@ def _time_unit(library: _Group) -> float:
 def parse_liberty(text: str, path: Path) -> Library:
     """Parse the text of a liberty file; ``path`` is for messages."""
     try:
-        group = _parse(text, path)
+        group = parse_groups(text, path)
         templates = {table.arguments[0]: table for table in group.of_kind("lu_table_template")}
         default = group.number("default_input_pin_cap")
         cells = [_cell(cell, templates, default) for cell in group.of_kind("cell")]

@@ -11,19 +11,17 @@ at 0 with slew 0), the drivers of the inputs (they arrive at 0 with slew 0), loa
 hold, and whatever lies behind a memory. Latches and memories start and end no path.
 """
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sparrow.flow.synthesis.liberty import Arc, Cell, Library, Table
+from sparrow.flow.synthesis.arcs import FALL, RISE, Edge, edges, lookup
+from sparrow.flow.synthesis.liberty import Cell, Library
 from sparrow.flow.synthesis.netlist import Bit, Netlist
 
 __all__ = ["Path", "critical_path"]
 
-RISE, FALL = 0, 1
-_EDGES = (("cell_rise", "rise_transition"), ("cell_fall", "fall_transition"))
 _CONSTRAINTS = ("rise_constraint", "fall_constraint")
 
 
@@ -50,79 +48,6 @@ class Path:
     steps: tuple[tuple[str, str, float], ...]
 
 
-@dataclass(frozen=True)
-class _Edge:
-    """How an edge at input ``source`` makes edge ``target_edge`` at an output."""
-
-    source: str
-    source_edge: int
-    target_edge: int
-    slews: tuple[float, ...]
-    loads: tuple[float, ...]
-    delays: tuple[tuple[float, ...], ...]
-    transitions: tuple[tuple[float, ...], ...]
-
-
-def _position(axis: tuple[float, ...], value: float) -> tuple[int, float]:
-    """Segment of an axis and the fraction within it; below 0 or above 1 it extrapolates."""
-    if len(axis) == 1:
-        return 0, 0.0
-    low = min(max(bisect_right(axis, value) - 1, 0), len(axis) - 2)
-    return low, (value - axis[low]) / (axis[low + 1] - axis[low])
-
-
-def _blend(values, row: int, down: float, column: int, across: float) -> float:
-    first = values[row]
-    second = values[row + 1] if len(values) > 1 else first
-    if len(first) == 1:
-        return first[0] + (second[0] - first[0]) * down
-    upper = first[column] + (first[column + 1] - first[column]) * across
-    lower = second[column] + (second[column + 1] - second[column]) * across
-    return upper + (lower - upper) * down
-
-
-def _lookup(table: Table, slew: float, load: float) -> float:
-    return _blend(table.values, *_position(table.slews, slew), *_position(table.loads, load))
-
-
-def _larger(first: Table, second: Table) -> Table:
-    values = tuple(tuple(map(max, a, b)) for a, b in zip(first.values, second.values, strict=True))
-    return Table(first.slews, first.loads, values)
-
-
-def _merged(arcs: list[Arc]) -> list[dict[str, Table]]:
-    """Arcs that differ in their condition alone as one with the larger of each value."""
-    result: list[dict[str, Table]] = []
-    for arc in arcs:
-        axes = {name: (table.slews, table.loads) for name, table in arc.tables.items()}
-        for known in result:
-            if {name: (table.slews, table.loads) for name, table in known.items()} == axes:
-                known.update({name: _larger(known[name], arc.tables[name]) for name in axes})
-                break
-        else:
-            result.append(dict(arc.tables))
-    return result
-
-
-def _edges(cell: Cell, output: str) -> Iterator[_Edge]:
-    groups: dict[tuple[str, str, bool], list[Arc]] = defaultdict(list)
-    for arc in cell.pins[output].arcs:
-        clocked = arc.kind in ("rising_edge", "falling_edge")
-        if arc.kind.startswith("combinational") or clocked:
-            groups[arc.related_pin, arc.sense, clocked].append(arc)
-    for (source, sense, clocked), arcs in groups.items():
-        for tables in _merged(arcs):
-            for target, (delay, transition) in enumerate(_EDGES):
-                if delay not in tables:
-                    continue
-                sources = {"positive_unate": (target,), "negative_unate": (1 - target,)}
-                shape = tables[delay]
-                slew = tables.get(transition, shape)
-                for edge in (RISE,) if clocked else sources.get(sense, (RISE, FALL)):
-                    yield _Edge(source, edge, target, shape.slews, shape.loads, shape.values,
-                                slew.values)
-
-
 class _Analysis:
     """Arrival times of one netlist. Nets are indexed as in the JSON file."""
 
@@ -137,7 +62,7 @@ class _Analysis:
         self.arrival: dict[Bit, list[float | None]] = {}
         self._slew: dict[Bit, list[float]] = {}
         self.origin: dict[tuple[Bit, int], tuple[str, str, Bit | None, int]] = {}
-        self._edges_of: dict[tuple[str, str], list[_Edge]] = {}
+        self._edges_of: dict[tuple[str, str], list[Edge]] = {}
 
     def _known(self) -> Iterator[tuple[str, dict[str, Any], Cell]]:
         for name, instance in self._netlist.cells.items():
@@ -209,7 +134,7 @@ class _Analysis:
     def _drive(self, name: str, cell: Cell, pin: str, connections, bit: Bit) -> None:
         key = (cell.name, pin)
         if key not in self._edges_of:
-            self._edges_of[key] = list(_edges(cell, pin))
+            self._edges_of[key] = list(edges(cell, pin))
         load = self._load[bit] if bit in self._load else (0.0, 0.0)
         arrivals: list[float | None] = [None, None]
         slews = [0.0, 0.0]
@@ -221,9 +146,9 @@ class _Analysis:
                 if arrival is None:
                     continue
                 start, slew = arrival, self._slew[source][edge.source_edge]
-            place = (*_position(edge.slews, slew), *_position(edge.loads, load[target]))
-            time = start + _blend(edge.delays, *place)
-            slews[target] = max(slews[target], _blend(edge.transitions, *place))
+            delay, transition = edge.at(slew, load[target])
+            time = start + delay
+            slews[target] = max(slews[target], transition)
             known = arrivals[target]
             if known is None or time > known:
                 arrivals[target] = time
@@ -249,7 +174,7 @@ class _Analysis:
             for choice in tables:
                 table = choice.get(_CONSTRAINTS[edge])
                 if time is not None and table:
-                    setup = _lookup(table, self._slew[bit][edge], 0.0)
+                    setup = lookup(table, self._slew[bit][edge], 0.0)
                     yield time + setup, setup, bit, edge, name
 
 

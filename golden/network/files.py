@@ -5,7 +5,9 @@ A ``.sparrow`` file is a safetensors file. Its metadata hold ``format``, ``versi
 and every tensor's name, type, shape and bytes). A tensor is named ``layer/field``.
 """
 
+import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -67,13 +69,18 @@ def save(network: Network, path: str | Path) -> Path:
     metadata = {"format": FORMAT, "version": str(VERSION), "description": description,
                 "checksum": _checksum(description, tensors)}
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "must be a file, not a folder", str(path))
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_bytes(safetensors.torch.save(tensors, metadata=metadata))
         os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.strerror:
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
     return path
 

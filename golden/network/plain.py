@@ -170,13 +170,6 @@ class AveragePool(Pool):
     both.
     """
 
-    @classmethod
-    def whole_image(cls, name: str, source: str, kind: TensorType) -> "AveragePool":
-        """Global average pooling of a tensor ``source`` of type ``kind``."""
-        size = kind.shape[1], kind.shape[2]
-        return cls(name=name, inputs=(source,), kernel=size, stride=size,
-                   output=dataclasses.replace(kind, shape=(kind.shape[0], 1, 1)))
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Table(Layer):

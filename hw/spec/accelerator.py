@@ -51,6 +51,9 @@ class AcceleratorSpec(Spec):
     SpecError, TypeError
         On a value out of range, a conflict, or a combination that isn't built.
     """
+    choices = {"precision": (Precision.INT8, Precision.INT8_INT4),
+               "rounding": (Rounding.HALF_UP, Rounding.HALF_EVEN)}
+
     lanes: int = 16
     columns: int = 16
     precision: Precision = Precision.INT8_INT4
@@ -78,18 +81,12 @@ class AcceleratorSpec(Spec):
         _require_power("columns", self.columns, 4, 64)
         if self.columns != self.lanes:
             raise SpecError(f"columns must be equal to lanes, {self.lanes}, not {self.columns!r}")
-        if self.precision not in (Precision.INT8, Precision.INT8_INT4):
-            raise SpecError("precision of an accelerator must be 'int8' or 'int8_int4', "
-                            f"not {self.precision.value!r}")
         require_integer("pixels", self.pixels, 1, 1)
         require_integer("accumulator_depth", self.accumulator_depth, 2, 65536)
         require_integer("accumulator_width", self.accumulator_width, self.array.sum_width + 8, 32)
         _require_power("buffer_bytes", self.buffer_bytes, 16 * self.lanes, 65536 * self.lanes)
         _require_power("post_lanes", self.post_lanes, 1, self.columns)
         require_integer("mantissa_width", self.mantissa_width, 8, 24)
-        if self.rounding is Rounding.TFLITE:
-            raise SpecError("rounding of an accelerator must be 'half_up' or 'half_even', "
-                            "not 'tflite'")
         if self.bus.word_bytes > self.lanes:
             raise SpecError(f"data_width must be at most that of a vector, {8 * self.lanes} bits, "
                             f"not {self.data_width!r}")

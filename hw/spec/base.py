@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import tomllib
 import typing
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import tomli_w
@@ -28,10 +29,11 @@ def require_integer(subject: str, value: object, low: int, high: int) -> None:
     SpecError
         If ``value`` is out of range.
     """
+    wanted = f"{low}" if low == high else f"an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{subject} must be an integer from {low} to {high}, not {value!r}")
+        raise TypeError(f"{subject} must be {wanted}, not {value!r}")
     if not low <= value <= high:
-        raise SpecError(f"{subject} must be an integer from {low} to {high}, not {value!r}")
+        raise SpecError(f"{subject} must be {wanted}, not {value!r}")
 
 
 def require_flag(subject: str, value: object) -> None:
@@ -40,11 +42,19 @@ def require_flag(subject: str, value: object) -> None:
         raise TypeError(f"{subject} must be true or false, not {value!r}")
 
 
-def require_choice(subject: str, value: object, choices: type[enum.Enum]) -> None:
-    """Check that ``value`` is a member of the enumeration; raises ``SpecError`` otherwise."""
-    if not isinstance(value, choices):
+def require_choice(subject: str, value: object, choices: Iterable[enum.Enum]) -> None:
+    """Check that ``value`` is one of some members of an enumeration, or of all members.
+
+    Raises
+    ------
+    SpecError
+        If it isn't.
+    """
+    choices = tuple(choices)
+    if value not in choices:
+        given = value.value if isinstance(value, enum.Enum) else value
         names = ", ".join(repr(member.value) for member in choices)
-        raise SpecError(f"{subject} must be one of {names}, not {value!r}")
+        raise SpecError(f"{subject} must be one of {names}, not {given!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,8 +63,11 @@ class Spec:
 
     A subclass is a frozen, keyword-only dataclass whose fields are integers, flags and
     string-valued enumerations, and which validates itself in ``__post_init__``. An enumeration
-    may be given by its value: ``Rounding.HALF_UP`` and ``"half_up"`` mean the same.
+    may be given by its value: ``Rounding.HALF_UP`` and ``"half_up"`` mean the same. A subclass that
+    doesn't take every member of an enumeration names those that it takes in ``choices``, by field.
     """
+
+    choices: typing.ClassVar[Mapping[str, tuple[enum.Enum, ...]]] = {}
 
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))
@@ -63,12 +76,13 @@ class Spec:
             if isinstance(hint, type) and issubclass(hint, enum.Enum):
                 if isinstance(value, str) and value in {member.value for member in hint}:
                     object.__setattr__(self, field.name, hint(value))
-                require_choice(field.name, getattr(self, field.name), hint)
+                require_choice(field.name, getattr(self, field.name),
+                               self.choices.get(field.name, hint))
             elif hint is bool:
                 require_flag(field.name, value)
 
     @classmethod
-    def from_mapping(cls, values: typing.Mapping[str, object], *, source: str = "specification"):
+    def from_mapping(cls, values: Mapping[str, object], *, source: str = "specification"):
         """Make a specification of plain values, as TOML gives them.
 
         Raises

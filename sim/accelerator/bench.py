@@ -6,18 +6,14 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, First, RisingEdge, Timer
 
-from sparrow.hw.spec.registers import REGISTERS
-
 from .host import Host
 from .memory import PERIOD, Memory, MemorySlave, now
 from .rules import StreamRule
-from .script import DATA_BASE, PROGRAM_BASE, Outcome, Run, pages
+from .script import COUNTERS, Outcome, Run, pages, program_window, window_bases
 
 __all__ = ["AcceleratorBench"]
 
-_AHEAD = 512  # bytes behind a program's END that are fetched, too
 _DRAIN_LIMIT = 5000  # cycles
-COUNTERS = tuple(entry.name for entry in REGISTERS if entry.offset >= 0x40)
 
 
 class AcceleratorBench:
@@ -37,8 +33,7 @@ class AcceleratorBench:
         self._dut = dut
         for name in ("cocotb.accelerator", f"cocotb.{dut._name}"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        high = 1 << (address_width - 1) if address_width > 32 else 0
-        self._bases = {"PROGRAM": high + PROGRAM_BASE, "DATA": high + DATA_BASE}
+        self._bases = window_bases(address_width)
         self._program, self._data = bytearray(pages(0)), bytearray(pages(0))
         self.memory = self._new_memory()
         dut.rst.value = 1
@@ -84,7 +79,7 @@ class AcceleratorBench:
         data_size, program_size : int
             Bytes of the windows.
         """
-        size = program_size or pages(len(program) + _AHEAD)
+        size = program_window(len(program), program_size)
         self._program[:] = program[:size].ljust(size, b"\0")
         if data is not None:
             self._data[:] = data.ljust(data_size, b"\0")

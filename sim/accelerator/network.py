@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,9 +13,9 @@ from sparrow.hw.spec.registers import ErrorCode
 
 from .compare import first_difference
 from .script import Outcome, Run, Traffic
-from .simulate import Simulation
+from .simulate import AnySimulation
 
-__all__ = ["ImageResult", "NetworkResult", "run_network"]
+__all__ = ["ImageResult", "NetworkResult", "image_results", "image_runs", "run_network"]
 
 _SLACK = 20_000  # cycles
 
@@ -84,7 +85,7 @@ class NetworkResult:
         return max((image.outcome.cycles for image in self.images), default=0)
 
 
-def run_network(simulation: Simulation, program: Program, network: Network,
+def run_network(simulation: AnySimulation, program: Program, network: Network,
                 inputs: torch.Tensor, folder: Path, *, traffic: Traffic | None = None,
                 watchdog: int = 100_000, check_rules: bool = False,
                 timeout: int | None = None) -> NetworkResult:
@@ -95,7 +96,7 @@ def run_network(simulation: Simulation, program: Program, network: Network,
 
     Parameters
     ----------
-    simulation : Simulation
+    simulation : AnySimulation
         Of an accelerator of the program's specification.
     program : Program
         Compiled with ``keep_all``.
@@ -118,27 +119,40 @@ def run_network(simulation: Simulation, program: Program, network: Network,
     SimulationError
         If the simulation breaks off.
     """
+    runs, files = image_runs(program, inputs, traffic=traffic or Traffic(), watchdog=watchdog,
+                             timeout=timeout)
+    result = simulation.run(runs, files, folder, check_rules=check_rules)
+    images = image_results(program, network, inputs, result.outcomes, result.outputs)
+    return NetworkResult(images, result.cycles, result.seconds, simulation.version)
+
+
+def image_runs(program: Program, inputs: torch.Tensor, *, traffic: Traffic, watchdog: int,
+               timeout: int | None, prefix: str = "") -> tuple[list[Run], dict[str, bytes]]:
+    """A run for each image, and the files that they name, with a prefix to their names."""
     limit = timeout if timeout is not None else 4 * program.cycles + _SLACK
-    traffic = traffic or Traffic()
     noise = random.Random(1)
     windows = bytearray()
     for image in inputs:
         window = bytearray(noise.randbytes(program.data_size))
         program.write_input(window, image)
         windows += window
-    run = Run(program="program.bin", data="data.bin", data_size=program.data_size,
-              start=program.start, program_size=len(program.program_bytes), watchdog=watchdog,
-              timeout=limit, traffic=traffic)
-    runs = [dataclasses.replace(run, data_offset=number * program.data_size)
-            for number in range(len(inputs))]
-    files = {"program.bin": program.program_bytes, "data.bin": bytes(windows)}
-    result = simulation.run(runs, files, folder, check_rules=check_rules)
+    files = {f"{prefix}program.bin": program.program_bytes, f"{prefix}data.bin": bytes(windows)}
+    run = Run(program=f"{prefix}program.bin", data=f"{prefix}data.bin",
+              data_size=program.data_size, start=program.start,
+              program_size=len(program.program_bytes), watchdog=watchdog, timeout=limit,
+              traffic=traffic)
+    return [dataclasses.replace(run, data_offset=number * program.data_size)
+            for number in range(len(inputs))], files
+
+
+def image_results(program: Program, network: Network, inputs: torch.Tensor,
+                  outcomes: Sequence[Outcome], memories: Sequence[bytes]) -> list[ImageResult]:
+    """What became of images, as far as there are outcomes and data windows of their runs."""
     trace = execute(network, inputs, trace=True)
     assert isinstance(trace, dict)
-    images = [_image(program, outcome, memory,
-                     {name: tensor[number] for name, tensor in trace.items()})
-              for number, (outcome, memory) in enumerate(zip(result.outcomes, result.outputs))]
-    return NetworkResult(images, result.cycles, result.seconds, simulation.version)
+    return [_image(program, outcome, memory,
+                   {name: tensor[number] for name, tensor in trace.items()})
+            for number, (outcome, memory) in enumerate(zip(outcomes, memories))]
 
 
 def _image(program: Program, outcome: Outcome, memory: bytes,

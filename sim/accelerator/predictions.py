@@ -4,10 +4,15 @@ from collections.abc import Mapping
 
 from sparrow.compiler import Program
 
-__all__ = ["CYCLES", "SHARE", "wrong_predictions"]
+__all__ = ["CYCLES", "SHARE", "is_off", "wrong_predictions"]
 
 SHARE, CYCLES = 0.03, 64
 """A prediction is right if it is off by at most so much, whichever is more."""
+
+
+def is_off(predicted: int, measured: int) -> bool:
+    """Whether a prediction is off by more than ``CYCLES`` and ``SHARE`` of what was measured."""
+    return abs(measured - predicted) > max(SHARE * measured, CYCLES)
 
 
 def wrong_predictions(program: Program, measured: Mapping[str, int]) -> list[str]:
@@ -25,7 +30,7 @@ def wrong_predictions(program: Program, measured: Mapping[str, int]) -> list[str
         if not layer.commands:
             continue
         found = measured[layer.name]
-        if abs(found - layer.cycles) > max(SHARE * found, CYCLES):
+        if is_off(layer.cycles, found):
             lines.append(f"Layer {layer.name!r}: {found} cycles were measured, {layer.cycles} "
                          "predicted")
     return lines

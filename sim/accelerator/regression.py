@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import Timer
 
-from sparrow.compiler import compile_network
+from sparrow.compiler import CompileError, compile_network
 from sparrow.golden.network import execute
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import Opcode, encode
@@ -15,6 +15,7 @@ from ..report import add_coverage, bench_parameters
 from .bench import AcceleratorBench
 from .compare import first_difference
 from .memory import PERIOD
+from .random_networks import KINDS, random_network
 from .samples import INT4_SAMPLES, SAMPLES, sample, sample_images
 from .script import DATA_BASE, PAGE, Fault, Run, Traffic
 
@@ -22,6 +23,7 @@ _PARAMETERS = bench_parameters()
 _SPEC = AcceleratorSpec.from_mapping(_PARAMETERS["spec"])
 _SEED = _PARAMETERS["seed"]
 _IMAGES = max(1, _PARAMETERS["blocks"] // 20)
+_NUMBERS = {"rounding": _SPEC.rounding, "mantissa_width": min(_SPEC.mantissa_width, 16)}
 _NAMES = [*SAMPLES, *(INT4_SAMPLES if _SPEC.int4 else ())]
 _TRAFFIC = {
     "quick": Traffic(latency=1, seed=_SEED),
@@ -39,10 +41,14 @@ async def _bench(dut):
     return bench
 
 
-async def _run_sample(bench, name, traffic, *, images=_IMAGES, fault=None):
+async def _run_sample(bench, name, traffic, **options):
     """Run a sample; gives the outcome of the last image."""
-    network = sample(name, seed=_SEED, rounding=_SPEC.rounding)
-    program = compile_network(network, _SPEC)
+    network = sample(name, seed=_SEED, **_NUMBERS)
+    return await _run(bench, network, compile_network(network, _SPEC), traffic, **options)
+
+
+async def _run(bench, network, program, traffic, *, images=_IMAGES, fault=None):
+    name = network.name
     inputs = sample_images(network, images, seed=_SEED)
     trace = execute(network, inputs, trace=True)
     run = Run(program="", data="", data_size=program.data_size, start=program.start,
@@ -69,13 +75,38 @@ async def _run_sample(bench, name, traffic, *, images=_IMAGES, fault=None):
     return outcome
 
 
+def _compiled(network):
+    """The program of a network, or ``None`` where it can't run on this accelerator."""
+    try:
+        return compile_network(network, _SPEC)
+    except CompileError:
+        add_coverage({"networks that don't fit": 1})
+        return None
+
+
 @cocotb.test()
 @cocotb.parametrize(traffic=list(_TRAFFIC))
 async def networks(dut, traffic):
     """Every kind of layer, bit for bit, whatever the memory does."""
     bench = await _bench(dut)
     for name in _NAMES:
-        await _run_sample(bench, name, _TRAFFIC[traffic])
+        network = sample(name, seed=_SEED, **_NUMBERS)
+        if (program := _compiled(network)) is not None:
+            await _run(bench, network, program, _TRAFFIC[traffic])
+
+
+@cocotb.test()
+async def random_networks(dut):
+    """Layers of any shape and chains of them, on a memory that stalls at random."""
+    bench = await _bench(dut)
+    for number in range(_IMAGES):
+        for kind in KINDS:
+            choose = random.Random(f"{_SEED} {number} {kind}").randint
+            network = random_network(kind, choose, **_NUMBERS)
+            traffic = Traffic(latency=choose(1, 120), stalls="often", seed=choose(1, 999))
+            if (program := _compiled(network)) is not None:
+                await _run(bench, network, program, traffic, images=1)
+                add_coverage({"random networks": 1})
 
 
 @cocotb.test()

@@ -3,18 +3,33 @@
 import dataclasses
 from typing import Any
 
-__all__ = ["CHANNELS", "DATA_BASE", "PROGRAM_BASE", "PAGE", "Fault", "Outcome", "Run", "Traffic",
-           "pages"]
+from sparrow.hw.spec.registers import REGISTERS
+
+__all__ = ["CHANNELS", "COUNTERS", "DATA_BASE", "PROGRAM_BASE", "PAGE", "Fault", "Outcome", "Run",
+           "Traffic", "pages", "program_window", "window_bases"]
 
 PROGRAM_BASE = 0x1000_0000
 DATA_BASE = 0x2000_0000
 PAGE = 4096
 CHANNELS = ("ar", "r", "aw", "w", "b")
+COUNTERS = tuple(entry.name for entry in REGISTERS if entry.offset >= 0x40)
+_AHEAD = 512  # bytes behind a program's END that are fetched, too
 
 
 def pages(size: int) -> int:
     """A number of bytes, rounded up to whole pages of 4096, at least one."""
     return max(1, -(-size // PAGE)) * PAGE
+
+
+def window_bases(address_width: int) -> dict[str, int]:
+    """Where the windows ``PROGRAM`` and ``DATA`` begin: as high as the bus' addresses go."""
+    high = 1 << (address_width - 1) if address_width > 32 else 0
+    return {"PROGRAM": high + PROGRAM_BASE, "DATA": high + DATA_BASE}
+
+
+def program_window(program_bytes: int, program_size: int) -> int:
+    """The size of the program window for :attr:`Run.program_size`."""
+    return program_size or pages(program_bytes + _AHEAD)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ..runner import SimulationError, build, built, run, simulator_version
 from .script import Outcome, Run
 
-__all__ = ["Result", "Simulation", "simulation"]
+__all__ = ["AnySimulation", "Result", "Simulation", "folder_lock", "read_result", "simulation",
+           "write_files"]
 
 _MODULE = "sparrow.sim.accelerator.session"
 
@@ -35,6 +37,22 @@ class Result:
     outputs: list[bytes]
     cycles: int
     seconds: float
+
+
+class AnySimulation(Protocol):
+    """What carries out runs: :class:`Simulation`, or one of another engine."""
+
+    @property
+    def folder(self) -> Path:
+        """Of the build."""
+
+    @property
+    def version(self) -> str:
+        """Name and version of the simulator."""
+
+    def run(self, runs: Sequence[Run], files: Mapping[str, bytes], folder: Path, *,
+            check_rules: bool = False, waves: bool = False) -> Result:
+        """Carry out runs; see :meth:`Simulation.run`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,13 +100,9 @@ class Simulation:
         SimulationError
             If the simulation breaks off, or the bench finds a rule broken; with its words.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        folder = folder.absolute()
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
+        folder = write_files(folder, files)
         script = [entry.to_json() for entry in runs]
         (folder / "script.json").write_text(json.dumps(script), encoding="utf-8")
-        (folder / "outcomes.json").unlink(missing_ok=True)
         parameters = {"folder": str(folder), "address_width": self.address_width,
                       "check_rules": check_rules}
         results, _ = run(built(self.simulator), self.top, _MODULE, self.folder,
@@ -97,10 +111,20 @@ class Simulation:
             if result.outcome != "passed":
                 text = " ".join(result.message.split()) or f"see {folder / 'run.log'}"
                 raise SimulationError(f"The simulation failed: {text}")
-        return _read(runs, folder)
+        return read_result(runs, folder)
 
 
-def _read(runs: Sequence[Run], folder: Path) -> Result:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Put the files of runs into a folder, where no results are left; its absolute path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / "outcomes.json").unlink(missing_ok=True)
+    return folder.absolute()
+
+
+def read_result(runs: Sequence[Run], folder: Path) -> Result:
+    """What ``outcomes.json`` and ``outputs.bin`` in a folder say."""
     values = json.loads((folder / "outcomes.json").read_text(encoding="utf-8"))
     outcomes = [Outcome(**outcome) for outcome in values["outcomes"]]
     outputs, position = [], 0
@@ -146,7 +170,7 @@ def simulation(verilog: str, top: str, folder: Path, *, address_width: int,
     key = f"{simulator} {simulator_version(simulator)} {optimize} {waves}\n{verilog}"
     digest = hashlib.sha256(key.encode()).hexdigest()
     stamp = folder / "built"
-    with _lock(folder / "lock"):
+    with folder_lock(folder / "lock"):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
             stamp.unlink(missing_ok=True)
             source = folder / f"{top}.v"
@@ -158,7 +182,8 @@ def simulation(verilog: str, top: str, folder: Path, *, address_width: int,
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def folder_lock(path: Path) -> Iterator[None]:
+    """Wait for other processes that have locked the file."""
     with open(path, "w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -5,6 +5,7 @@ import cocotb
 from sparrow.hw.spec.mac import AccumulatorsSpec
 
 from ..report import add_coverage, bench_parameters
+from ..streams import PATTERNS
 from .bench import AccumulatorsBench
 from .scenario import (
     exhaustive_scenario,
@@ -18,18 +19,16 @@ _PARAMETERS = bench_parameters()
 _SPEC = AccumulatorsSpec.from_mapping(_PARAMETERS["spec"])
 _SEED = _PARAMETERS["seed"]
 _BLOCKS = _PARAMETERS["blocks"]
-_PATTERNS = [("always", "always"), ("often", "often"), ("seldom", "always"), ("always", "seldom"),
-             ("bursts", "bursts"), ("alternate", "alternate")]
 
 
 @cocotb.test()
-@cocotb.parametrize(patterns=_PATTERNS)
+@cocotb.parametrize(patterns=PATTERNS)
 async def random_traffic(dut, patterns):
     """Random passes and sums, all combinations of an idle input and a stalling output."""
     idle, stall = patterns
     bench = AccumulatorsBench(dut, _SPEC, idle=idle, stall=stall, seed=_SEED)
     await bench.reset()
-    await bench.run(random_scenario(_SPEC, seed=_SEED + _PATTERNS.index(patterns),
+    await bench.run(random_scenario(_SPEC, seed=_SEED + PATTERNS.index(patterns),
                                     blocks=_BLOCKS))
     add_coverage(bench.coverage())
 

@@ -1,1 +1,1 @@
-"""Benches of what generates addresses: the loops of commands, and the sequencer."""
+"""Benches of the loops of commands, which generate addresses, of tokens, and of the sequencer."""

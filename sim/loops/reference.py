@@ -1,12 +1,14 @@
-"""The loops of commands as nested loops in Python, and random commands for them."""
+"""The loops of commands as nested loops in Python, tokens as counters, and what to ask of them."""
 
+import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sparrow.hw.spec.commands import Opcode, command
+from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS, Opcode, command
 
-__all__ = ["memory_requests", "random_compute", "random_transfer", "result_rows", "steps",
-           "transfer_rows", "whole_command"]
+__all__ = ["TokenRequest", "TokenTable", "memory_requests", "random_compute",
+           "random_token_request", "random_transfer", "result_rows", "steps", "transfer_rows",
+           "whole_command"]
 
 
 def whole_command(opcode: Opcode, values: dict) -> dict[str, int]:
@@ -93,11 +95,12 @@ def _pixels(c):
     return ((y, x) for y in range(c["out_height"]) for x in range(c["out_width"]))
 
 
-def result_rows(c: dict[str, int], rows: int) -> Iterator[tuple[int, int]]:
+def result_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
     """Bank and row of each result vector of a COMPUTE command."""
     for bank, row in _blocks(c["destination_bank"], 1, c["destination_step"], c["output_blocks"]):
         for y, x in _pixels(c):
-            yield bank, (c["destination"] + row + y * c["destination_row"] + x) % rows
+            yield {"bank": bank,
+                   "row": (c["destination"] + row + y * c["destination_row"] + x) % rows}
 
 
 def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:
@@ -108,12 +111,53 @@ def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:
             yield {"window": 1, "offset": offset % (1 << 32), "words": c["run"] * words}
 
 
-def transfer_rows(c: dict[str, int], rows: int) -> Iterator[tuple[int, int]]:
+def transfer_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
     """Bank and row of each vector of a LOAD or STORE command."""
     for plane in range(c["planes"]):
         place = c["bank"] + plane
         bank, number = (place & 1, place >> 1) if c["alternate"] else (c["bank"], plane)
         for run in range(c["runs"]):
+            row = c["row"] + number * c["plane_step"] + run * c["run_step"]
             for vector in range(c["run"]):
-                yield bank, (c["row"] + number * c["plane_step"] + run * c["run_step"]
-                             + vector) % rows
+                yield {"bank": bank, "row": (row + vector) % rows}
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenRequest:
+    """What an engine asks for: to ``take`` or to ``give`` one of each token of a mask."""
+    kind: str
+    mask: int
+
+    @property
+    def tokens(self) -> list[int]:
+        """Their numbers."""
+        return [token for token in range(TOKENS) if self.mask >> token & 1]
+
+
+def random_token_request(source: random.Random, gives: float) -> TokenRequest:
+    """A request for one token or for any set of them, which gives with probability ``gives``."""
+    kind = "give" if source.random() < gives else "take"
+    return TokenRequest(kind, source.choice([1 << source.randrange(TOKENS),
+                                             source.randrange(1, 1 << TOKENS)]))
+
+
+class TokenTable:
+    """The counters of tokens; ``before`` are those before the last cycle."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * TOKENS
+        self.before = list(self.counts)
+
+    def _possible(self, request: TokenRequest) -> bool:
+        limit = 0 if request.kind == "take" else TOKEN_MAXIMUM
+        return all(self.counts[token] != limit for token in request.tokens)
+
+    def serve(self, requests: Sequence[TokenRequest | None]) -> int | None:
+        """Serve the first request that is possible, and say whose it is."""
+        self.before = list(self.counts)
+        for engine, request in enumerate(requests):
+            if request is not None and self._possible(request):
+                for token in request.tokens:
+                    self.counts[token] += 1 if request.kind == "give" else -1
+                return engine
+        return None

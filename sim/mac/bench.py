@@ -1,20 +1,17 @@
 """The bench around a MAC array: streams joined to a checker."""
 
-import collections
-
-from cocotb.clock import Clock
-
 from sparrow.hw.export import flat_ports
 from sparrow.hw.mac import MacArray
 from sparrow.hw.spec.mac import Dataflow, MacArraySpec
 
-from ..streams import Clocking, StreamDriver, StreamMonitor, pattern
+from ..bench import StreamBench
+from ..streams import StreamDriver, StreamMonitor, pattern
 from .scenario import Scenario
 
 __all__ = ["MacArrayBench"]
 
 
-class MacArrayBench:
+class MacArrayBench(StreamBench):
     """Drives an exported MAC array and checks its sums against golden's, in order.
 
     Parameters
@@ -31,6 +28,7 @@ class MacArrayBench:
 
     def __init__(self, dut, spec: MacArraySpec, *, idle: str = "always", stall: str = "always",
                  patient: bool = False, seed: int = 0):
+        super().__init__(dut)
         self.spec = spec
         ports = flat_ports(MacArray(spec=spec))
         names = ["weights", "activations"]
@@ -40,27 +38,19 @@ class MacArrayBench:
             StreamDriver(dut, name, ports, pattern(idle, seed + number), seed=seed)
             for number, name in enumerate(names))
         self.sums = StreamMonitor(dut, "sums", ports, pattern(stall, seed + 2),
-                                  receive=self._check, patient=patient)
-        self.clocking = Clocking(dut, [self.stationary, self.moving, self.sums])
-        self.covered: collections.Counter[str] = collections.Counter()
-        self.received_at: list[int] = []
-        self._expected: collections.deque[dict] = collections.deque()
-        self._checked = 0
-        Clock(dut.clk, 10, "ns").start()
+                                  receive=self.receive, patient=patient)
+        self.connect({"loads": self.stationary, "vectors": self.moving}, self.sums)
 
-    def _check(self, payload):
-        assert self._expected, f"sums: a transfer more than the {self._checked} expected: {payload}"
-        expected = self._expected.popleft()
+    def compare(self, payload, expected) -> None:
+        """Sums column by column, and all other fields."""
         for field, value in payload.items():
             wanted = expected[field]
             if isinstance(value, list):
                 for column, (is_, should) in enumerate(zip(value, wanted, strict=True)):
-                    assert is_ == should, (f"transfer {self._checked}, column {column}: sum is "
+                    assert is_ == should, (f"transfer {self.checked}, column {column}: sum is "
                                            f"{is_}, golden says {should}")
             assert value == wanted or isinstance(value, list), (
-                f"transfer {self._checked}: {field} is {value}, golden says {wanted}")
-        self._checked += 1
-        self.received_at.append(self.clocking.cycles)
+                f"transfer {self.checked}: {field} is {value}, golden says {wanted}")
 
     def load(self, scenario: Scenario) -> None:
         """Queue a scenario's payloads and expectations."""
@@ -68,36 +58,20 @@ class MacArrayBench:
             self.stationary.send(payload)
         for payload in scenario.moving:
             self.moving.send(payload)
-        self._expected.extend(scenario.expected)
+        self.expected.extend(scenario.expected)
         self.covered.update(scenario.covered)
-
-    async def reset(self) -> None:
-        """Reset the array and forget what is under way."""
-        self._expected.clear()
-        await self.clocking.reset()
-        self.covered["resets"] += 1
 
     async def run(self, scenario: Scenario, *, cycles: int | None = None) -> None:
         """Run a scenario to its end, or for some cycles; then look out for surplus sums."""
         self.load(scenario)
         if cycles is not None:
-            for _ in range(cycles):
-                await self.clocking.cycle()
+            await self.cycles(cycles)
             return
-        limit = 100 + 8 * (self.spec.lanes + self.spec.columns)
-        moved, still = 0, 0
-        while self._expected or self.stationary.pending or self.moving.pending:
-            await self.clocking.cycle()
-            transfers = sum(stream.transfers for stream in self.clocking.streams)
-            moved, still = transfers, 0 if transfers != moved else still + 1
-            assert still < limit, (
-                f"nothing moves for {still} cycles: {len(self._expected)} sums, "
-                f"{self.moving.pending} vectors, {self.stationary.pending} loads are left")
-        for _ in range(2 * (self.spec.lanes + self.spec.columns) + 10):
-            await self.clocking.cycle()
+        sides = self.spec.lanes + self.spec.columns
+        await self.finish(still_limit=100 + 8 * sides, surplus_cycles=2 * sides + 10)
 
     def coverage(self) -> dict:
         """What has been exercised so far."""
-        return {**self.covered, "sums": self._checked, "cycles": self.clocking.cycles,
+        return {**self.covered, "sums": self.checked, "cycles": self.clocking.cycles,
                 "weights stalls": self.stationary.stalls, "vector stalls": self.moving.stalls,
                 "sums stalls": self.sums.stalls}

@@ -7,6 +7,7 @@ from sparrow.golden.mac.cycles import latency, run_cycles
 from sparrow.hw.spec.mac import Dataflow, MacArraySpec, Precision
 
 from ..report import add_coverage, bench_parameters
+from ..streams import PATTERNS
 from .bench import MacArrayBench
 from .scenario import exhaustive_scenario, random_scenario, steady_scenario
 
@@ -15,18 +16,16 @@ _SPEC = MacArraySpec.from_mapping(_PARAMETERS["spec"])
 _SEED = _PARAMETERS["seed"]
 _BLOCKS = _PARAMETERS["blocks"]
 _FULL_SPEED = 3 * _SPEC.lanes + _SPEC.columns + 3  # long enough for every kind of array
-_PATTERNS = [("always", "always"), ("often", "often"), ("seldom", "always"), ("always", "seldom"),
-             ("bursts", "bursts"), ("alternate", "alternate")]
 
 
 @cocotb.test()
-@cocotb.parametrize(patterns=_PATTERNS)
+@cocotb.parametrize(patterns=PATTERNS)
 async def random_traffic(dut, patterns):
     """Random blocks and operands, all combinations of idle inputs and a stalling output."""
     idle, stall = patterns
     bench = MacArrayBench(dut, _SPEC, idle=idle, stall=stall, seed=_SEED)
     await bench.reset()
-    await bench.run(random_scenario(_SPEC, seed=_SEED + _PATTERNS.index(patterns), blocks=_BLOCKS))
+    await bench.run(random_scenario(_SPEC, seed=_SEED + PATTERNS.index(patterns), blocks=_BLOCKS))
     add_coverage(bench.coverage())
 
 

@@ -30,7 +30,7 @@ def windows(draw, height, width):
     for axis, size in enumerate((height, width)):
         kernel, dilation = draw(st.integers(1, 7)), draw(st.integers(1, 3))
         reach = (kernel - 1) * dilation + 1
-        largest = min(reach - 1, 3)
+        largest = draw(st.sampled_from([min(reach - 1, 3), 9]))
         values["padding"][axis] = draw(st.integers(0, largest))
         values["padding"][axis + 2] = draw(st.integers(0, largest))
         if reach > size + values["padding"][axis] + values["padding"][axis + 2]:
@@ -64,6 +64,22 @@ def test_convolutions(tools, data):
         st.sampled_from([8, 4])), **data.draw(windows(height, width)),
         limits=data.draw(st.sampled_from([None, (-10, 100)])))
     run(tools, spec, builder)
+
+
+@pytest.mark.parametrize("padding", [(3, 3, 3, 3), (9, 0, 0, 12), (0, 11, 14, 0)])
+@pytest.mark.parametrize("kernel", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("depth", [2, 20, 256])
+def test_padding_wider_than_the_kernel(tools, padding, kernel, depth):
+    """Tiles that meet padding alone, on each side."""
+    builder = tools.Builder((5, 4, 3), zero_point=7)
+    builder.conv("input", 6, kernel, padding=padding, stride=(2, 1))
+    run(tools, tools.small_spec(accumulator_depth=depth, buffer_bytes=4 * 512), builder)
+
+
+def test_as_much_padding_as_there_can_be(tools):
+    builder = tools.Builder((1, 1, 1), zero_point=7)
+    builder.conv("input", 1, (1, 1), padding=(0, 0, 255, 255))
+    run(tools, tools.small_spec(), builder)
 
 
 @settings(max_examples=25, deadline=None)
@@ -180,10 +196,12 @@ def test_refuses_sums_that_may_overflow(tools):
     ({"kernel": (2, 1), "dilation": (256, 1)}, "dilation must be 1 to 255, not 256"),
     ({"kernel": (150, 1), "dilation": (2, 1), "padding": (256, 0, 0, 0)},
      "padding must be 0 to 255, not 256"),
-    ({"kernel": (2, 3), "padding": (0, 0, 2, 0)},
-     "padding at the bottom must be less than the kernel's reach 2, not 2"),
-    ({"kernel": (2, 3), "padding": (1, 3, 1, 0)},
-     "padding at the left must be less than the kernel's reach 3, not 3"),
+    ({"kernel": (2, 3), "padding": (0, 0, 256, 0)},
+     "padding at the bottom must be 0 to 255, not 256"),
+    ({"kernel": (150, 1), "dilation": (2, 1), "padding": (0, 0, 299, 0)},
+     "padding at the bottom must be 0 to 298, not 299"),
+    ({"kernel": (2, 3), "padding": (1, 256, 1, 0)},
+     "padding at the left must be 0 to 255, not 256"),
 ])
 def test_refuses_windows(tools, changes, text):
     builder = tools.Builder((1, 320, 3))

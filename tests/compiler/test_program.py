@@ -29,7 +29,7 @@ def test_round_trip_through_a_folder(example, tmp_path):
     assert read == program
     assert {path.name for path in (tmp_path / "a" / "b").iterdir()} == {
         "program.bin", "layout.json"}
-    memory = read.new_memory()
+    memory = np.zeros(read.data_size, np.uint8)
     read.write_input(memory, image)
     Machine(read.spec).run(read.program_bytes, memory)
     assert torch.equal(read.read_tensor(memory), execute(network, image)[0])
@@ -50,7 +50,7 @@ def test_memory_of_several_kinds(example, kind):
 
 def test_refuses_wrong_tensors(example):
     program = compile_network(example[0], example[2])
-    memory = program.new_memory()
+    memory = bytearray(program.data_size)
     with pytest.raises(ValueError, match=r"input must be an int8 tensor of shape \(5, 6, 6\), "
                                          r"not int64 of shape \(5, 6, 6\)"):
         program.write_input(memory, torch.zeros((5, 6, 6), dtype=torch.int64))
@@ -111,3 +111,23 @@ def test_refuses_a_program_of_another_size(example, tmp_path):
                    lambda folder: (folder / "program.bin").write_bytes(b"1234"))
     size = len(compile_network(example[0], example[2]).program_bytes)
     assert text == f"{tmp_path / 'program.bin'}: size must be {size} bytes, not 4"
+
+
+def flip(folder):
+    path = folder / "program.bin"
+    content = bytearray(path.read_bytes())
+    content[70] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("change", [flip, edit(start=64), edit(cycles="many")])
+def test_refuses_what_was_changed(example, tmp_path, change):
+    assert damaged(tmp_path, example, change) == (
+        f"{tmp_path / 'layout.json'}: checksum must be that of it and program.bin, but isn't: "
+        "one was changed or damaged")
+
+
+def test_refuses_deep_json(example, tmp_path):
+    text = damaged(tmp_path, example,
+                   lambda folder: (folder / "layout.json").write_text("[" * 100_000))
+    assert text.startswith(f"{tmp_path / 'layout.json'}: not a JSON file: ")

@@ -90,3 +90,12 @@ def test_factors_at_the_ends():
         assert str(caught.value) == text
     scale = multipliers(Numbers(), torch.tensor([0.5, 0.25], dtype=torch.float64), "x")
     assert scale.mantissa.tolist() == [2**15, 2**15] and scale.shift.tolist() == [16, 17]
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+@pytest.mark.parametrize("method", list(Method))
+def test_values_that_are_not_finite(value, method):
+    node = ClampNode(name="x", inputs=("input",), shape=(1, 1, 2))
+    graph = Graph(name="g", shape=(1, 1, 2), nodes=(node,), output="x")
+    images = torch.tensor([[[[1.0, value]]], [[[2.0, 3.0]]]])
+    assert tensor_ranges(graph, images, method)["x"] == (-float("inf"), float("inf"))

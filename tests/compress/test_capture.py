@@ -1,5 +1,7 @@
 """Capture: what is understood, under which names, and how the rest is refused."""
 
+import logging
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -261,3 +263,20 @@ def test_training_mode_is_refused():
     with pytest.raises(CaptureError) as caught:
         capture(nn.Conv2d(1, 1, 1), (1, 2, 2))
     assert str(caught.value) == "The model must be in evaluation mode; call its eval() first"
+
+
+def test_weights_that_are_not_finite():
+    model = nn.Conv2d(1, 1, 1).eval()
+    with torch.no_grad():
+        model.bias[0] = float("nan")
+    with pytest.raises(CaptureError) as caught:
+        capture(model, (1, 2, 2))
+    assert str(caught.value) == "Parameter 'bias' must be finite, but has an infinity or NaN"
+
+
+def test_nothing_but_the_error_is_said(caplog, capfd):
+    with pytest.raises(CaptureError):
+        capture(nn.Linear(3, 2).eval(), (4,))
+    assert [entry for entry in caplog.records if entry.levelno >= logging.WARNING] == []
+    assert capfd.readouterr() == ("", "")
+    assert logging.root.manager.disable == logging.NOTSET

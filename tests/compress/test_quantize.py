@@ -224,3 +224,14 @@ def test_weights_that_are_not_finite(mixed):
               else node for node in graph]
     with pytest.raises(QuantizeError, match="^Layer 'b': weights must be finite, but one is not$"):
         quantize(graph.replace(nodes=tuple(broken)), images)
+
+
+def test_values_that_overflow_name_their_layer():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(1, 1, bias=False)).eval()
+    with torch.no_grad():
+        model[1].weight.fill_(1e30)
+    graph = capture(model, (1, 1, 1))
+    with pytest.raises(QuantizeError) as caught:
+        quantize(graph, torch.full((1, 1, 1, 1), 1e30))
+    assert str(caught.value) == ("Layer 'layer1': values must be finite on the calibration images, "
+                                 "but one is an infinity or NaN")

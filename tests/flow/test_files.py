@@ -1,8 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from sparrow.flow.files import write_atomically
+from sparrow.flow.errors import UserError
+from sparrow.flow.files import only_user, require_writable, write_atomically
 
 
 @pytest.mark.parametrize("content, expected", [
@@ -74,3 +76,26 @@ def test_type(tmp_path):
     with pytest.raises(TypeError, match="^content must be str or bytes, not 7$"):
         write_atomically(tmp_path / "file", 7)  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
+
+
+def test_one_user_at_a_time(tmp_path):
+    folder = tmp_path / "a" / "b"
+    with only_user(folder):
+        with pytest.raises(UserError) as caught, only_user(folder):
+            pass
+    assert str(caught.value) == (f"{folder} must be used by one run at a time, but another one is "
+                                 "at work in it")
+    with only_user(folder):
+        pass
+
+
+def test_writable(tmp_path):
+    (tmp_path / "file").write_text("x")
+    require_writable(tmp_path / "file")
+    require_writable(tmp_path / "new" / "folder" / "file")
+    require_writable(Path("/dev/null"))
+    with pytest.raises(IsADirectoryError, match="must be a file, not a folder"):
+        require_writable(tmp_path)
+    with pytest.raises(NotADirectoryError):
+        require_writable(tmp_path / "file" / "below")
+    assert os.listdir(tmp_path) == ["file"]

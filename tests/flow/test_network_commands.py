@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sparrow.flow.cli import main
-from sparrow.golden.network import save
+from sparrow.flow.files import only_user
+from sparrow.golden.network import load, save
 from sparrow.sim.accelerator.samples import sample
 
 SMALL = [word for setting in ("lanes=4", "columns=4", "data_width=32", "post_lanes=4",
@@ -70,10 +71,17 @@ def here(tmp_path, monkeypatch):
     ("compress model.py:number --data digits -o x",
      "The model's factory must give a torch.nn.Module, not 3"),
     ("compress model.py:tiny --data fashion -o x",
-     "data must be one of digits or an existing .safetensors file, not 'fashion'"),
+     "data must be one of digits, random:SHAPE, or an existing .safetensors file or folder, "
+     "not 'fashion'"),
     ("compress model.py:tiny --data digits --epochs 0 -o x", "--epochs must be at least 1, not 0"),
     ("compress model.py:tiny --data digits --weights none -o x",
-     "--weights must be a file, not 'none'"),
+     "--weights must be a file or 'random', not 'none'"),
+    ("compress model.py:tiny --data digits --mantissa-width 3 -o x",
+     "compress: mantissa_width must be an integer from 4 to 31, not 3"),
+    ("compress model.py:tiny --data digits --accumulator-width 99 -o x",
+     "compress: accumulator_width must be an integer from 8 to 32, not 99"),
+    ("compress model.py:tiny --data digits --epochs 1000000 --bits-of none=4 -o x",
+     "layer_bits must name layers with weights, layer0, layer3, not 'none'"),
     ("compress model.py:tiny --data digits --bits-of a=5 -o x",
      "--bits-of must be given LAYER=4 or LAYER=8, not 'a=5'"),
     ("compress model.py:tiny --data digits --bits 3 -o x",
@@ -91,14 +99,20 @@ def here(tmp_path, monkeypatch):
      "--set must go with a block; a recipe has its own [accelerator]"),
     ("run none.toml", "none.toml: No such file or directory"),
     ("run nothing", None),
+    ("generate accelerator -o .", ".: must be a file, not a folder"),
+    ("estimate mac-array --netlist .", ".: must be a file, not a folder"),
+    ("estimate mac-array --target ecp5 --netlist x.v",
+     "--netlist must go with target gates or liberty, not 'ecp5'"),
+    ("test accelerator --seed -1", f"--seed must be 0 to {2**63 - 1}, not -1"),
 ])
 def test_mistakes(here, capsys, command, text):
     assert main(command.split()) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.count("\n") == 1
+    [line] = [line for line in captured.err.splitlines() if not line.endswith(" …")]
+    assert line.startswith("sparrow: error: ")
     if text is not None:
-        assert captured.err == f"sparrow: error: {text}\n"
+        assert line == f"sparrow: error: {text}"
 
 
 def test_a_file_that_is_no_network(here, capsys):
@@ -113,6 +127,21 @@ def test_a_network_that_does_not_fit(here, capsys):
     assert not (here / "x").exists()
 
 
+def test_generate_all_or_nothing(here, capsys):
+    (here / "out" / "sparrow_accelerator.h").mkdir(parents=True)
+    assert main(["generate", "accelerator", *SMALL, "-o", "out/accelerator.v"]) == 2
+    assert capsys.readouterr().err == (
+        "sparrow: error: out/sparrow_accelerator.h: must be a file, not a folder\n")
+    assert [path.name for path in (here / "out").iterdir()] == ["sparrow_accelerator.h"]
+
+
+def test_one_run_in_a_folder(here, capsys):
+    with only_user(here / "out"):
+        assert main(["run", "recipe.toml", "-o", "out"]) == 2
+    assert capsys.readouterr().err == ("sparrow: error: out must be used by one run at a time, but "
+                                       "another one is at work in it\n")
+
+
 def test_compile(here, capsys):
     assert main(["compile", "conv.sparrow", *SMALL, "--listing", "-o", "image"]) == 0
     assert sorted(path.name for path in (here / "image").iterdir()) == [
@@ -121,6 +150,21 @@ def test_compile(here, capsys):
     assert listing[0].startswith("; conv0: ")
     assert listing[-1].endswith("  END")
     assert "conv0" in capsys.readouterr().out
+
+
+def test_numbers_of_a_network(here):
+    """A network for an accelerator whose numbers aren't the usual ones."""
+    spec = ["--set", "mantissa_width=8", "--set", "rounding=half_even",
+            "--set", "accumulator_width=30"]
+    compress = ["compress", "model.py:tiny", "--data", "digits", "--epochs", "1", "-o"]
+    assert main([*compress, "usual.sparrow"]) == 0
+    assert main(["compile", "usual.sparrow", *SMALL, *spec, "-o", "image"]) == 2
+    assert main([*compress, "net.sparrow", "--mantissa-width", "8", "--rounding", "half_even",
+                 "--accumulator-width", "30"]) == 0
+    numbers = load(here / "net.sparrow").numbers
+    assert (numbers.mantissa_width, numbers.rounding.value, numbers.accumulator_width) == (
+        8, "half_even", 30)
+    assert main(["compile", "net.sparrow", *SMALL, *spec, "-o", "image"]) == 0
 
 
 def test_recipe(here, capsys):
@@ -137,12 +181,15 @@ def test_recipe(here, capsys):
         assert layer["bytes_read"] > 0
     names = {path.name for path in (here / "out").iterdir()}
     assert names >= {"accelerator.v", "accelerator.core", "accelerator.sdc", "image",
-                     "results.json", "results.txt", "sparrow_accelerator.h"}
-    assert "bit-exact" in (here / "out" / "results.txt").read_text(encoding="utf-8")
+                     "results.json", "results.txt", "report.html", "sparrow_accelerator.h"}
+    assert results["predictions_off"] == []
+    text = (here / "out" / "results.txt").read_text(encoding="utf-8")
+    assert "bit-exact" in text
+    assert "no layer is off by more than" in text
     capsys.readouterr()
 
     assert main(["run", "recipe.toml", "-o", "out"]) == 0
-    assert ("unchanged since the last run: generate, train, quantize, compile, simulate, "
+    assert ("unchanged since the last run: capture, generate, train, quantize, compile, simulate, "
             "estimate-gates") in _sorted_steps(capsys.readouterr().out)
     assert json.loads((here / "out" / "results.json").read_text()) == results
 
@@ -156,5 +203,5 @@ def _sorted_steps(output):
     """The line about unchanged steps, in the order of steps: some go side by side."""
     [line] = [line for line in output.splitlines() if line.startswith("unchanged")]
     start, _, steps = line.partition(": ")
-    order = ["generate", "train", "quantize", "compile", "simulate", "estimate-gates"]
+    order = ["capture", "generate", "train", "quantize", "compile", "simulate", "estimate-gates"]
     return f"{start}: {', '.join(sorted(steps.split(', '), key=order.index))}"

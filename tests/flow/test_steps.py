@@ -50,3 +50,11 @@ def test_a_damaged_memory_is_no_obstacle(tmp_path):
 def test_code_digest():
     assert code_digest("sparrow.sim") == code_digest("sparrow.sim")
     assert code_digest("sparrow.sim") != code_digest("sparrow.hw")
+
+
+def test_changed_files_are_made_again(tmp_path):
+    file = tmp_path / "file"
+    run(tmp_path, 1, file=file)
+    file.write_text("changed")
+    assert run(tmp_path, 1, file=file)
+    assert file.read_text() == "made"

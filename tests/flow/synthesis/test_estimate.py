@@ -91,6 +91,8 @@ def test_place_says_what_does_not_fit():
 def test_hierarchy(designs):
     result = estimate(designs["column"], "column", hierarchy=True)
     assert {module.name: module.instances for module in result.modules} == {"column": 1, "row": 2}
+    assert {module.name: module.submodules for module in result.modules} == {
+        "column": {"row": 2}, "row": {}}
     assert sum(module.share for module in result.modules) == pytest.approx(1, abs=1e-3)
 
 

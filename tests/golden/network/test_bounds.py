@@ -71,7 +71,7 @@ def test_accumulators():
 
 def test_refusals():
     kind = TensorType(shape=(1, 2, 2), scale=1.0, zero_point=0)
-    pool = AveragePool.whole_image("pool", "input", kind)
+    pool = AveragePool(name="pool", inputs=("input",), output=kind, kernel=(1, 1), stride=(1, 1))
     with pytest.raises(TypeError, match="^layer must be a Conv or Linear, not AveragePool"):
         accumulator_bound(pool)
     with pytest.raises(NetworkError, match="^input_bits must be an integer from 1 to 8, not 9$"):

@@ -46,7 +46,8 @@ def example():
                  shifts=(0, 0))
     largest = MaxPool(name="pool", inputs=("cat",), output=kind(4, 2, 2), kernel=(2, 2),
                       stride=(2, 2))
-    average = AveragePool.whole_image("average", "pool", kind(4, 2, 2))
+    average = AveragePool(name="average", inputs=("pool",), output=kind(4, 1, 1), kernel=(2, 2),
+                          stride=(2, 2))
     head = Linear(
         name="head", inputs=("average",), output=kind(3, 1, 1, scale=1 / 3), minimum=-128,
         weight=torch.tensor([[-128, 127, 0, 1]] * 3, dtype=torch.int8), maximum=127,
@@ -197,3 +198,11 @@ def test_only_networks_are_saved(tmp_path):
         save(5, tmp_path / "x.sparrow")
     with pytest.raises(FileNotFoundError):
         save(example(), tmp_path / "missing" / "x.sparrow")
+
+
+def test_folders_and_missing_folders_are_named(tmp_path):
+    with pytest.raises(IsADirectoryError, match="must be a file, not a folder"):
+        save(example(), tmp_path)
+    with pytest.raises(OSError) as caught:
+        save(example(), tmp_path / "none" / "x.sparrow")
+    assert caught.value.filename == str(tmp_path / "none" / "x.sparrow")

@@ -7,7 +7,6 @@ import torch
 
 from sparrow.golden.network import (
     Add,
-    AveragePool,
     Concat,
     Conv,
     Linear,
@@ -97,11 +96,6 @@ def test_tensors_are_copies_and_count_in_comparison():
     layer = conv(weight=weight)
     weight[0] = 5
     assert layer == conv() and layer != conv(weight=weight) and layer != conv(groups=4)
-
-
-def test_whole_image():
-    layer = AveragePool.whole_image("average", "conv", kind(4, 6, 7, zero_point=3))
-    assert (layer.kernel, layer.output) == ((6, 7), kind(4, 1, 1, zero_point=3))
 
 
 def test_elements_and_values():

@@ -43,5 +43,5 @@ def test_results_go_through_blocks_rows_and_columns(small_spec, walk, seed):
         return ctx.get(loop.busy)
 
     assert walk(loop, values, seed=seed, begin=begin,
-                sample=lambda ctx: (ctx.get(loop.bank), ctx.get(loop.row))
+                sample=lambda ctx: {"bank": ctx.get(loop.bank), "row": ctx.get(loop.row)}
                 ) == list(result_rows(values, _ROWS))

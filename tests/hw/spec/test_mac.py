@@ -21,7 +21,7 @@ from sparrow.hw.spec import AccumulatorsSpec, MacArraySpec, SpecError
     ({"pipeline_stages": 5},
      "pipeline_stages of a dot_product array must be an integer from 1 to 4, not 5"),
     ({"topology": "systolic", "pipeline_stages": 3},
-     "pipeline_stages of a systolic array must be an integer from 2 to 2, not 3"),
+     "pipeline_stages of a systolic array must be 2, not 3"),
     ({"accumulator_width": 19}, "accumulator_width of an array whose step sums have 20 bits must "
                                 "be an integer from 20 to 64, not 19"),
     ({"dataflow": "output_stationary", "load": "indexed"},

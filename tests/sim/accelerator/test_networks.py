@@ -117,3 +117,11 @@ def test_samples_use_the_whole_range(name):
     output = execute(network, sample_images(network, 20))
     assert len(output.unique()) > 8
     assert float((output.abs() >= 127).double().mean()) < 0.7
+
+
+@pytest.mark.parametrize("name", ["conv", "linear", "add", "concat"])
+def test_samples_of_narrow_mantissas(spec, name):
+    """They fit an accelerator that has no wider ones, and use the whole range as well."""
+    network = sample(name, mantissa_width=8)
+    compile_network(network, spec.replace(mantissa_width=8))
+    assert len(execute(network, sample_images(network, 20)).unique()) > 8

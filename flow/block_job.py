@@ -1,4 +1,4 @@
-"""The main job: a block from its specification to Verilog, proof and price, in one folder."""
+"""The job of a block: from its specification to Verilog, proof and price, in one folder."""
 
 import dataclasses
 import json
@@ -9,16 +9,17 @@ from sparrow import __version__
 from sparrow.flow.acceptance import Acceptance, accept
 from sparrow.flow.blocks import Block
 from sparrow.flow.files import write_atomically
+from sparrow.flow.numbers import grouped
 from sparrow.flow.progress import progress
 from sparrow.flow.proof import Proof, prove
 from sparrow.flow.synthesis import Estimate, estimate
 
-__all__ = ["MainJob", "run_main_job"]
+__all__ = ["BlockJob", "run_block_job"]
 
 
 @dataclasses.dataclass(frozen=True)
-class MainJob:
-    """What the main job found.
+class BlockJob:
+    """What the job of a block found.
 
     Members
     -------
@@ -56,8 +57,8 @@ class MainJob:
                 ("accepted by", ", ".join(_answer(answer) for answer in self.accepted)),
                 (f"proof on {self.proof.simulator}",
                  f"{outcomes.count('passed')} tests passed, {outcomes.count('failed')} failed; "
-                 f"{_count(self.proof.coverage.get('sums', 0))} sums equal golden's, "
-                 f"{_count(self.proof.coverage.get('cycles', 0))} cycles")]
+                 f"{grouped(self.proof.coverage.get('sums', 0))} sums equal golden's, "
+                 f"{grouped(self.proof.coverage.get('cycles', 0))} cycles")]
         macs = self.block.macs_per_cycle(self.spec)
         if macs:
             rows.append(("MACs per cycle", str(macs)))
@@ -70,24 +71,21 @@ def _answer(answer):
     return answer.reader + {True: "", False: ": REFUSED", None: ": not installed"}[answer.accepted]
 
 
-def _count(number):
-    return f"{number:,}".replace(",", " ")
-
-
 def _prices(result, macs):
     name = "gates" if result.target == "gates" else f"library, recipe {result.recipe}"
     figures = [("NAND2 equivalents", result.nand2_equivalents, "{:,.0f}"),
                ("area in µm²", result.area_um2, "{:,.0f}"),
                ("flip-flops", result.flip_flops, "{:,.0f}"),
                ("critical path in ns", result.delay_ns, "{:.2f}")]
-    rows = [(f"{name}: {label}", form.format(value).replace(",", " "))
+    rows = [(f"{name}: {label}", grouped(value, form))
             for label, value, form in figures if value is not None]
     if result.area_um2 is not None and macs:
         rows.append((f"{name}: µm² per MAC and cycle", f"{result.area_um2 / macs:.1f}"))
     return rows
 
 
-def run_main_job(block: Block, spec: Any, *, folder: Path, liberty: Path | None = None) -> MainJob:
+def run_block_job(block: Block, spec: Any, *, folder: Path,
+                  liberty: Path | None = None) -> BlockJob:
     """Generate, check, prove and estimate a block; write everything under ``folder``.
 
     ``<block>.v``, ``<block>.toml``, ``report.md`` and ``results.json``.
@@ -112,7 +110,7 @@ def run_main_job(block: Block, spec: Any, *, folder: Path, liberty: Path | None 
         with progress(f"estimating it for target {target}"):
             estimates.append(estimate(source, block.top_name, target, liberty=library,
                                       macs_per_cycle=block.macs_per_cycle(spec)))
-    job = MainJob(block, spec, len(verilog.encode()), accepted, proof, estimates, folder)
+    job = BlockJob(block, spec, len(verilog.encode()), accepted, proof, estimates, folder)
     write_atomically(folder / "results.json", json.dumps(_as_json(job), indent=2) + "\n")
     write_atomically(folder / "report.md", _report(job))
     return job
@@ -136,7 +134,7 @@ def _report(job):
     lines += ["", "## Tests", "", "| test | outcome |", "|---|---|"]
     lines += [f"| `{result.name}` | {result.outcome} |" for result in job.proof.results]
     lines += ["", "## Covered", "", "| what | count |", "|---|---:|"]
-    lines += [f"| {name} | {_count(value)} |" for name, value in job.proof.coverage.items()]
+    lines += [f"| {name} | {grouped(value)} |" for name, value in job.proof.coverage.items()]
     for result in job.estimates:
         lines += ["", f"## Estimate, target {result.target}, recipe {result.recipe}", "",
                   "| figure | how it was got |", "|---|---|"]

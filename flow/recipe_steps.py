@@ -1,0 +1,254 @@
+"""The steps of a recipe's job: each takes what those before it have left in the folder."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparrow.compress.report import accuracy
+from sparrow.flow.blocks import block
+from sparrow.flow.compression import check_layers, compress, trained, untrained
+from sparrow.flow.datasets import data_files, dataset
+from sparrow.flow.errors import UserError
+from sparrow.flow.files import write_atomically
+from sparrow.flow.memory_image import (
+    NETWORK_FILE,
+    compiled,
+    layer_rows,
+    load_network,
+    read_image,
+    write_image,
+)
+from sparrow.flow.models import files_of, model_factory, split_reference
+from sparrow.flow.recipe import Recipe
+from sparrow.flow.simulation import built_simulation, simulate
+from sparrow.flow.steps import Steps, code_digest, digest
+from sparrow.flow.synthesis import estimate
+from sparrow.golden.network import Numbers, save
+from sparrow.sim.accelerator import Traffic
+from sparrow.sim.runner import SimulationError, require_buildable, simulator_version
+
+__all__ = ["IMAGE", "RecipeSteps"]
+
+IMAGE = "image"
+
+
+class RecipeSteps:
+    """The steps of a recipe's job.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+        Where everything goes.
+
+    Raises
+    ------
+    UserError
+        If what the recipe names isn't there, or a setting doesn't go with it. The model's file is
+        executed, nothing else is done.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path):
+        self.recipe, self.folder = recipe, folder
+        self.steps = Steps(folder / ".steps", code=code_digest("sparrow.flow"))
+        self.spec = recipe.accelerator
+        self.block = block("accelerator")
+        self.verilog_file = folder / f"{self.block.top_name}.v"
+        self.network_file = folder / IMAGE / NETWORK_FILE
+        self.weights_file = folder / ".steps" / "weights.safetensors"
+        self.quantized_file = folder / ".steps" / NETWORK_FILE
+        path, self.function = split_reference(recipe.factory, "factory in [model]",
+                                              folder=recipe.folder)
+        self.data = dataset(recipe.data, **recipe.data_options)
+        self._check()
+        self.factory = model_factory(path, self.function)
+        self.model_key = {
+            "function": self.function,
+            "files": {name: digest(file.read_bytes()) for name, file in files_of(path).items()},
+            "weights": recipe.weights and digest(recipe.weights.read_bytes()),
+            "random": recipe.random_weights}
+        files = data_files(recipe.data)
+        self.data_key = ([digest(file.read_bytes()) for file in files] if files
+                         else [recipe.data, recipe.data_options])
+
+    def _check(self) -> None:
+        recipe = self.recipe
+        if recipe.weights is not None and not recipe.weights.is_file():
+            raise UserError(f"weights in [model] must be an existing file, not "
+                            f"{str(recipe.weights)!r}")
+        if recipe.images > len(self.data.test_images):
+            raise UserError(f"images in [simulate] must be at most the test images, "
+                            f"{len(self.data.test_images)}, not {recipe.images}")
+        try:
+            require_buildable(self._simulation_folder)
+        except SimulationError as error:
+            raise UserError(str(error)) from None
+
+    def capture(self) -> dict[str, Any]:
+        """Find out, before the model is trained, whether it can be captured as the recipe says."""
+        recipe = self.recipe
+        key = {"model": self.model_key, "data": self.data_key, "bits": recipe.bits,
+               "layers": recipe.layer_bits, "int4": self.spec.int4, "seed": recipe.model_seed,
+               "torch": torch.__version__, "code": code_digest("sparrow.compress")}
+
+        def make() -> dict[str, Any]:
+            model = untrained(self.factory, self.data, weights=recipe.weights,
+                              seed=recipe.model_seed)
+            widths = check_layers(model, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits)
+            narrow = [name for name, bits in widths.items() if bits == 4]
+            if narrow and not self.spec.int4:
+                raise UserError("precision in [accelerator] must be 'int8_int4' for weights of 4 "
+                                f"bits, which layer {narrow[0]!r} has, not "
+                                f"{self.spec.precision.value!r}")
+            return {"weight_bits": widths}
+
+        return self.steps.run("capture", key, make, text="capturing the model")
+
+    def train(self) -> dict[str, Any]:
+        recipe = self.recipe
+        key = {"model": self.model_key, "data": self.data_key, "epochs": recipe.epochs,
+               "seed": recipe.model_seed, "torch": torch.__version__,
+               "code": code_digest("sparrow.compress")}
+
+        def make() -> dict[str, Any]:
+            import safetensors.torch
+            model = trained(self.factory, self.data, weights=recipe.weights,
+                            random=recipe.random_weights, seed=recipe.model_seed,
+                            epochs=recipe.epochs)
+            tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+            write_atomically(self.weights_file, safetensors.torch.save(tensors))
+            return {"weights": digest(self.weights_file.read_bytes())}
+
+        given = recipe.random_weights or recipe.weights is not None
+        return self.steps.run("train", key, make, files=[self.weights_file],
+                              text="weights" if given else "training")
+
+    def quantize(self, weights: dict[str, Any]) -> dict[str, Any]:
+        recipe = self.recipe
+        numbers = Numbers(mantissa_width=self.spec.mantissa_width, rounding=self.spec.rounding,
+                          accumulator_width=self.spec.accumulator_width)
+        key = {"weights": weights["weights"], "bits": recipe.bits, "layers": recipe.layer_bits,
+               "calibration": recipe.calibration, "images": recipe.calibration_images,
+               "numbers": numbers.to_mapping(), "name": recipe.name, "data": self.data_key,
+               "model": self.model_key,
+               "code": code_digest("sparrow.compress", "sparrow.golden.network")}
+
+        def make() -> dict[str, Any]:
+            model = untrained(self.factory, self.data, weights=self.weights_file)
+            found = compress(model, self.data, name=_identifier(recipe.name), bits=recipe.bits,
+                             layer_bits=recipe.layer_bits, calibration=recipe.calibration,
+                             calibration_images=recipe.calibration_images, numbers=numbers)
+            self.quantized_file.parent.mkdir(parents=True, exist_ok=True)
+            save(found.network, self.quantized_file)
+            return {"network": digest(self.quantized_file.read_bytes()),
+                    "test_images": found.comparison.images,
+                    "accuracy_float": found.comparison.float_accuracy,
+                    "accuracy_golden": found.comparison.accuracy,
+                    "comparison": [dataclasses.asdict(layer)
+                                   for layer in found.comparison.layers]}
+
+        return self.steps.run("quantize", key, make, files=[self.quantized_file],
+                              text="quantizing")
+
+    def compile(self, quantized: dict[str, Any]) -> dict[str, Any]:
+        key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
+               "latency": self.recipe.latency,
+               "code": code_digest("sparrow.compiler", "sparrow.hw.spec")}
+        image = self.folder / IMAGE
+
+        def make() -> dict[str, Any]:
+            network = load_network(self.quantized_file)
+            program = compiled(network, self.spec, latency=self.recipe.latency)
+            paths = write_image(image, program, network, with_listing=True)
+            return {"layers": layer_rows(program), "program": digest(program.program_bytes),
+                    "program_bytes": len(program.program_bytes),
+                    "data_bytes": program.data_size, "files": [path.name for path in paths]}
+
+        return self.steps.run("compile", key, make, text="compiling", files=[
+            image / name for name in ("program.bin", "layout.json", NETWORK_FILE, "listing.txt")])
+
+    def generate(self) -> dict[str, Any]:
+        key = {"spec": self.spec.to_mapping(),
+               "code": code_digest("sparrow.hw", "sparrow.flow.interface")}
+        names = list(self.block.files_beside(self.spec, self.verilog_file.name))
+
+        def make() -> dict[str, Any]:
+            text = self.block.verilog(self.spec)
+            write_atomically(self.verilog_file, text)
+            for name, content in self.block.files_beside(self.spec,
+                                                         self.verilog_file.name).items():
+                write_atomically(self.folder / name, content)
+            return {"verilog": digest(text.encode()), "bytes": len(text.encode())}
+
+        return self.steps.run("generate", key, make, text="generating Verilog", files=[
+            self.verilog_file, *(self.folder / name for name in names)])
+
+    def build(self) -> None:
+        """Build the simulation, unless that of this Verilog is there."""
+        built_simulation(self.spec, verilog=self.verilog_file.read_text(encoding="utf-8"),
+                         folder=self._simulation_folder, engine=self.recipe.engine)
+
+    @property
+    def _simulation_folder(self) -> Path:
+        return self.folder / ".simulation"
+
+    def simulate(self, image: dict[str, Any], generated: dict[str, Any],
+                 build: Callable[[], None]) -> dict[str, Any]:
+        recipe = self.recipe
+        traffic = Traffic(latency=recipe.latency, bandwidth=recipe.bandwidth,
+                          stalls=recipe.stalls, seed=recipe.stall_seed)
+        key = {"verilog": generated["verilog"], "program": image["program"],
+               "network": digest(self.network_file.read_bytes()), "images": recipe.images,
+               "traffic": dataclasses.asdict(traffic), "data": self.data_key,
+               "engine": recipe.engine,
+               "simulator": simulator_version("verilator"),
+               "code": code_digest("sparrow.sim", "sparrow.golden.network")}
+
+        def make() -> dict[str, Any]:
+            build()
+            return self._simulated(traffic)
+
+        return self.steps.run("simulate", key, make, text=f"simulating {recipe.images} images")
+
+    def _simulated(self, traffic: Traffic) -> dict[str, Any]:
+        program, network = read_image(self.folder / IMAGE)
+        images = self.data.test_images[:self.recipe.images]
+        shaped = images.reshape(len(images), *network.input.shape)
+        built = built_simulation(self.spec, folder=self._simulation_folder,
+                                 engine=self.recipe.engine,
+                                 verilog=self.verilog_file.read_text(encoding="utf-8"))
+        result = simulate(built, program, network, network.input.to_elements(shaped),
+                          traffic=traffic)
+        found: dict[str, float | None] = {"accuracy_rtl": None, "accuracy_golden_same": None}
+        if self.data.test_labels is not None:
+            labels = self.data.test_labels[:self.recipe.images]
+            right = [image.output is not None and _class(image.output) == int(label)
+                     for image, label in zip(result.images, labels)]
+            found = {"accuracy_rtl": sum(right) / len(labels),
+                     "accuracy_golden_same": accuracy(network, images, labels)}
+        return {"images": self.recipe.images, "bit_exact": result.bit_exact,
+                "difference": result.difference, **found,
+                "measured_cycles": result.layer_cycles, "cycles": result.cycles,
+                "counters": result.images[0].outcome.counters, "simulator": result.simulator,
+                "simulated_cycles": result.simulated_cycles, "seconds": result.seconds}
+
+    def area(self, generated: dict[str, Any], target: str) -> dict[str, Any]:
+        key = {"verilog": generated["verilog"], "target": target,
+               "code": code_digest("sparrow.flow.synthesis")}
+        # keeping the modules is ten times as fast as a flat design
+        return self.steps.run(f"estimate-{target}", key, make=lambda: estimate(
+            self.verilog_file, self.block.top_name, target, hierarchy=target == "gates",
+            macs_per_cycle=self.spec.macs_per_cycle).to_dict())
+
+
+def _identifier(name: str) -> str:
+    return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
+
+
+def _class(output: torch.Tensor) -> int:
+    """The first of the largest outputs."""
+    values = output.flatten()
+    return int((values == values.max()).nonzero()[0])

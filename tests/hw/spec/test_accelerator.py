@@ -1,0 +1,27 @@
+"""Specifications of accelerators, and what is refused."""
+
+import pytest
+
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.base import SpecError
+
+
+@pytest.mark.parametrize("value", ["int8", "int8_int4"])
+def test_precisions(value):
+    assert AcceleratorSpec(precision=value).precision.value == value
+
+
+@pytest.mark.parametrize("values, text", [
+    ({"precision": "int4"}, "precision must be one of 'int8', 'int8_int4', not 'int4'"),
+    ({"precision": "int2"}, "precision must be one of 'int8', 'int8_int4', not 'int2'"),
+    ({"rounding": "tflite"}, "rounding must be one of 'half_up', 'half_even', not 'tflite'"),
+    ({"rounding": 1}, "rounding must be one of 'half_up', 'half_even', not 1"),
+    ({"pixels": 2}, "pixels must be 1, not 2"),
+    ({"pixels": "1"}, "pixels must be 1, not '1'"),
+    ({"lanes": 8}, "columns must be equal to lanes, 8, not 16"),
+    ({"lanes": 12}, "lanes must be a power of two from 4 to 64, not 12"),
+])
+def test_refused(values, text):
+    with pytest.raises(SpecError) as caught:
+        AcceleratorSpec.from_mapping(values)
+    assert str(caught.value) == f"specification: {text}"

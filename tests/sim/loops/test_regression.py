@@ -1,0 +1,69 @@
+"""The cocotb regressions of loops, tokens and sequencer: what they cover, and what they find."""
+
+import re
+
+import pytest
+
+from sparrow.flow.blocks import block
+from sparrow.flow.mutation import mutate
+from sparrow.flow.proof import prove
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+SPEC = AcceleratorSpec(lanes=16, columns=16, data_width=64, post_lanes=2, buffer_bytes=2048,
+                       weight_fifo_bytes=1024, accumulator_depth=64)
+LOOPS = {"commands": 20, "wide commands": 4, "outputs": 500, "resets": 4}
+COVERED = {
+    "step-loop": LOOPS, "result-loop": LOOPS, "memory-loop": LOOPS, "buffer-loop": LOOPS,
+    "tokens": {"full counters": 100, "cycles in which nobody is served": 100, "resets": 8,
+               **{f"times that engine {engine} {does}": 20
+                  for engine in range(4) for does in ("gives", "takes")}},
+    "sequencer": {"commands": 100, "illegal commands": 100},
+}
+# a fault in the Verilog, and what the regression says of it
+FAULTS = {
+    "request that waits for its partner": (
+        "memory-loop", r"(assign requests_valid = busy)", r"\1 & requests_ready",
+        r"requests_valid must be 1 with \d+ outputs left"),
+    "step that stays alone": (
+        "step-loop", r"(assign o_alone = command\[36\]) & .*;", r"\1;",
+        r"alone is 1, nested loops say 0"),
+    "two engines at once": (
+        "tokens", r"(assign done_1 = core_possible_1) & .*;", r"\1;",
+        r"engines \[0, 1\] are done, must be 0"),
+}
+
+
+def run(name, folder, verilog=None):
+    return prove(block(name), SPEC, simulator="icarus", blocks=6, verilog=verilog, folder=folder)
+
+
+def failures(proof):
+    return "\n".join(f"{result.name}: {result.message}" for result in proof.results
+                     if result.outcome == "failed")
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_icarus(name, tmp_path, icarus):
+    proof = run(name, tmp_path)
+    assert proof.passed, failures(proof)
+    for exercised, least in COVERED[name].items():
+        assert proof.coverage[exercised] >= least, exercised
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_found(fault, tmp_path, icarus):
+    name, sound, broken, message = FAULTS[fault]
+    verilog, changes = re.subn(sound, broken, block(name).verilog(SPEC))
+    assert changes == 1
+    proof = run(name, tmp_path, verilog)
+    assert not proof.passed
+    assert re.search(message, failures(proof)), failures(proof)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", COVERED)
+def test_mutation_score(name, tmp_path):
+    """The scores of docs/accelerator.md, and not one of 100 faults more survives."""
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096)
+    report = mutate(block(name), spec, mutants=100, folder=tmp_path / "mutation")
+    assert len(report.survivors) <= {"step-loop": 2}.get(name, 0), report.survivors
