@@ -4,18 +4,20 @@ import collections
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import COMMAND_BYTES, COMMANDS_AHEAD, Command, Engine, Opcode
 
+from .array import Array, Post, Results, Uses
 from .events import Change, Process, Simulation
-from .model import Burst, Queue, ReadClient, ReadPort, Tokens, Values, bursts
+from .model import Burst, Pending, Queue, ReadClient, ReadPort, Tokens, Values, bursts
 from .timing import Timing
 
 __all__ = ["Prediction", "predict"]
 
 PARAMETER_BYTES = 8
+Step = Generator["int | Change", None, Process | None]
 LOOK = 32  # cycles after which the array looks back at what STORE took
 
 
@@ -42,10 +44,10 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
 
     The bus gives a word per cycle; its reads are shared by commands, loads and weights, burst by
     burst. A weight block is loaded while the one before is in use: a word per cycle and at least a
-    lane per cycle. A block of T pixels takes T cycles, the last one of an output block
-    ``columns / post_lanes`` times as many. A vector that STORE takes from a bank which the array
-    reads costs the array a cycle, a result that is written to a bank
-    that LOAD writes costs LOAD a cycle.
+    lane per cycle. A block of T pixels takes T cycles. Sums wait in a FIFO for the requantizer,
+    which takes one every ``columns / post_lanes`` cycles; while that is full, the array waits. A
+    vector that STORE takes from a bank which the array reads costs the array a cycle, a result that
+    is written to a bank that LOAD writes costs LOAD a cycle.
 
     Parameters
     ----------
@@ -79,8 +81,12 @@ class _Model:
         self._fetches = ReadClient(port, COMMANDS_AHEAD)
         self._loads = ReadClient(port, None)
         self._weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
-        self._array = _Array(self.simulation)
-        runs: dict[Engine, Callable[[Values], Process]] = {
+        self._array = Array(self.simulation)
+        self._post = Post(self.simulation, spec, timing, self._array)
+        self._answers = collections.deque[int]()  # when outstanding writes are answered
+        self._write_free = 0
+        self._decoding, self._decoded = False, Change(self.simulation)
+        runs: dict[Engine, Callable[[Values], Step]] = {
             Engine.LOAD: self._load, Engine.STORE: self._store,
             Engine.WEIGHTS: self._send_weights, Engine.COMPUTE: self._compute}
         self._queues = {engine: Queue(self.simulation, spec.queue_depth) for engine in runs}
@@ -113,8 +119,13 @@ class _Model:
                 queue.push(number, values)
         self._last = max(self._last, self.simulation.now)
 
-    def _execute(self, queue: Queue, run: Callable[[Values], Process]) -> Process:
-        """An engine: its commands, one after the other."""
+    def _execute(self, queue: Queue, run: Callable[[Values], Step]) -> Process:
+        """An engine: its commands, one after the other.
+
+        ``run`` ends when the command is released and gives what then is left of it. The next
+        command runs while one that is released isn't complete.
+        """
+        pending = Pending(self.simulation)
         while True:
             while queue.empty:
                 yield queue.change
@@ -123,14 +134,25 @@ class _Model:
             if values["wait"]:
                 yield from self.tokens.take(values["wait"])
                 yield self.timing.token
-            yield from run(values)
-            if values["signal"]:
-                yield from self.tokens.give(values["signal"])
-                yield self.timing.token
-            if values["retire"]:
-                self._retired.append(self.simulation.now)
-            self._done += 1
-            self._last = self.simulation.now
+            rest = yield from run(values)
+            while pending.busy:
+                yield pending.change
+            pending.busy = True
+            self.simulation.resume(self._complete(pending, rest, values))
+
+    def _complete(self, pending: Pending, rest: Process | None, values: Values) -> Process:
+        """A released command, until its tokens are given."""
+        if rest is not None:
+            yield from rest
+        if values["signal"]:
+            yield self.timing.token
+            yield from self.tokens.give(values["signal"])
+        if values["retire"]:
+            self._retired.append(self.simulation.now)
+        self._done += 1
+        self._last = max(self._last, self.simulation.now)
+        pending.busy = False
+        pending.change.happen()
 
     def _consume(self, client: ReadClient, wanted: collections.deque[Burst], words: int,
                  cycles: int, taken: int = 0) -> Process:
@@ -151,7 +173,7 @@ class _Model:
                 client.free()
                 taken = 0
 
-    def _load(self, values: Values) -> Process:
+    def _load(self, values: Values) -> Step:
         yield self.timing.load_start
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
@@ -164,29 +186,53 @@ class _Model:
         assert last is not None
         while not last.granted:
             yield self._loads.granted
-        yield last.last - self.simulation.now + self.timing.load_end
+        return self._finish_load(last)
 
-    def _store(self, values: Values) -> Process:
+    def _finish_load(self, last: Burst) -> Process:
+        while last.last > self.simulation.now:
+            yield last.last - self.simulation.now
+        yield self.timing.load_end
+
+    def _store(self, values: Values) -> Step:
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
-        time, answers = self.simulation.now + self.timing.store_start, collections.deque[int]()
+        time = max(self.simulation.now + self.timing.store_start, self._write_free)
+        answers = self._answers
+        begin = time
         for number, offset in enumerate(_offsets(values)):
             plane = number // values["runs"]
             bank = values["bank"] ^ (plane & values["alternate"])
             for size in bursts(self.spec, offset, words):
                 if len(answers) == self.spec.outstanding:
                     time = max(time, answers.popleft())
-                self._array.fetches.append(_Uses(
+                self._array.fetches.append(Uses(
                     bank, time, time + size, size * self.spec.bus.word_bytes / self.spec.lanes))
+                begin = time
                 time += size
                 answers.append(time + self.timing.memory_write)
                 time += self.timing.store_burst
-        yield answers[-1] - self.simulation.now + self.timing.store_end
+        self._write_free = time
+        yield max(0, begin - self.simulation.now)
+        return self._wait(answers[-1] + self.timing.store_end)
 
-    def _send_weights(self, values: Values) -> Process:
-        spec, array, client = self.spec, self._array, self._weights
-        word = spec.bus.word_bytes
+    def _wait(self, time: int) -> Process:
+        yield max(0, time - self.simulation.now)
+
+    def _send_weights(self, values: Values) -> Step:
+        """Ask for a stream, and hand it to the decoder when that is free."""
         yield self.timing.weights_start
-        wanted = collections.deque(client.ask(values["offset"], values["words"]))
+        wanted = self._weights.ask(values["offset"], values["words"])
+        while self._decoding:
+            yield self._decoded
+        self._decoding = True
+        self.simulation.resume(self._decode(values, collections.deque(wanted)))
+        while not wanted[-1].granted:
+            yield self._weights.granted
+        return None
+
+    def _decode(self, values: Values, wanted: collections.deque[Burst]) -> Process:
+        """Parameter sets and weight blocks of a stream."""
+        spec, array = self.spec, self._array
+        word = spec.bus.word_bytes
         position = 0
 
         def take(count: int, cycles: int) -> Process:
@@ -195,7 +241,7 @@ class _Model:
             remaining = wanted[0].words - taken
             position = (taken + count if count < remaining
                         else _remainder(wanted, count - remaining))
-            yield from self._consume(client, wanted, count, cycles, taken)
+            yield from self._consume(self._weights, wanted, count, cycles, taken)
 
         for output_block in range(values["output_blocks"]):
             while array.sets > array.sets_used:
@@ -211,12 +257,13 @@ class _Model:
                 array.ready = self.simulation.now + self.timing.block
                 array.change.happen()
         yield self.timing.weights_end
+        self._decoding = False
+        self._decoded.happen()
 
-    def _compute(self, values: Values) -> Process:
+    def _compute(self, values: Values) -> Step:
         array = self._array
         pixels = values["out_height"] * values["out_width"]
         steps = values["channel_blocks"] * values["kernel_height"] * values["kernel_width"]
-        post = max(1, self.spec.columns // self.spec.post_lanes)
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             begin = values["source_bank"] ^ (output_block & values["block_alternate"])
@@ -232,15 +279,14 @@ class _Model:
                     begin ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
                     yield from self._read(max(pixels, self.timing.same_pixel), banks)
-            while array.sets == array.sets_used:
-                yield array.change
-            self.simulation.at(self.simulation.now + self.timing.results, array.use_set)
-            first = self.simulation.now + self.timing.compute_end
-            array.writes.append(_Uses(values["destination_bank"] ^ (output_block & 1), first,
-                                      first + pixels * post, pixels * post))
-            yield from self._read(pixels * post, banks)
-        yield self.timing.compute_end
-
+            results = Results(self.simulation, pixels,
+                              values["destination_bank"] ^ (output_block & 1))
+            self._post.take(results)
+            yield from self._read(pixels, banks)
+            yield from self._post.wait_for_room(results)
+            results.arrive()
+        yield self.timing.compute_release
+        return self._post.wait_for(results, self.timing.compute_end)
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
@@ -249,53 +295,6 @@ class _Model:
             before, now = self.simulation.now, min(int(left), LOOK)
             yield now
             left += self._array.stolen(before, before + now, banks) - now
-
-
-@dataclasses.dataclass(frozen=True)
-class _Uses:
-    """How often a bank is used by somebody, evenly spread from ``begin`` to ``end``."""
-    bank: int
-    begin: int
-    end: int
-    count: float
-
-    def within(self, begin: int, end: float) -> float:
-        """How often in a part of that time."""
-        common = max(0, min(end, self.end) - max(begin, self.begin))
-        return self.count * common / (self.end - self.begin)
-
-
-class _Array:
-    """What the array and the requantizer have been given, and have used."""
-
-    def __init__(self, simulation: Simulation):
-        self.change = Change(simulation)
-        self.simulation = simulation
-        self.fetches: collections.deque[_Uses] = collections.deque()  # of STORE
-        self.writes: collections.deque[_Uses] = collections.deque()  # of results
-        self.blocks = self.blocks_used = self.sets = self.sets_used = 0
-        self.ready = 0  # when the latest block can be used
-
-    def stolen(self, begin: int, end: int, banks: set[int]) -> float:
-        """Vectors that STORE took from some banks in the meantime."""
-        while self.fetches and self.fetches[0].end <= begin:
-            self.fetches.popleft()
-        return sum(use.within(begin, end) for use in self.fetches if use.bank in banks)
-
-    def written(self, bank: int, begin: int, end: int) -> int:
-        """Cycles by which results keep words, due from ``begin`` to ``end``, from their bank."""
-        while self.writes and self.writes[0].end <= self.simulation.now:
-            self.writes.popleft()
-        delay, total = -1.0, 0.0
-        while total - delay >= 1:
-            delay = total
-            total = sum(use.within(begin, end + delay) for use in self.writes if use.bank == bank)
-        return int(total)
-
-    def use_set(self) -> None:
-        """The first result of an output block has come to the requantizer."""
-        self.sets_used += 1
-        self.change.happen()
 
 
 def _offsets(values: Values) -> list[int]:
