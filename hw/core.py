@@ -138,6 +138,7 @@ class Core(wiring.Component):
             self.stall_weights_event.eq(compute.waits_for_weights),
             self.stall_results_event.eq(compute.waits_for_results),
             self.stall_tokens_event.eq(waiting.take.any() & ~waiting.tokens_done),
+            self.stall_buffer_event.eq(compute.waits_for_buffer),
             self.words_read_event.eq(read.beat), self.words_written_event.eq(write.beat),
             self.commands_event.eq(sequencer.command),
             self.progress.eq(read.beat | write.beat | compute.vector | sequencer.command),

@@ -43,8 +43,9 @@ class ComputeEngine(wiring.Component):
         The ports of :class:`.memory.ActivationBuffer`.
     error : ``Out(1)``
         A tile had more pixels than there are accumulators; until reset.
-    vector, waits_for_weights, waits_for_results : ``Out(1)``
-        In this cycle the array takes a vector; has one and no weights; has one and can't put out.
+    vector, waits_for_weights, waits_for_results, waits_for_buffer : ``Out(1)``
+        In this cycle the array takes a vector; has one and no weights; has one and can't put out;
+        has none because its bank is read by somebody else.
 
     Notes
     -----
@@ -71,6 +72,7 @@ class ComputeEngine(wiring.Component):
             "result_data": Out(vector),
             "error": Out(1),
             "vector": Out(1), "waits_for_weights": Out(1), "waits_for_results": Out(1),
+            "waits_for_buffer": Out(1),
         })
 
     def elaborate(self, platform):
@@ -132,6 +134,7 @@ class ComputeEngine(wiring.Component):
             activations.first.eq(here.swap), activations.last.eq(here.last),
             activations.mode.start.eq(here.start), activations.mode.finish.eq(here.finish),
             self.vector.eq(valid & array.activations.ready),
+            self.waits_for_buffer.eq(loop.o.valid & advance & ~self.step_ready),
             self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
             self.waits_for_weights.eq(valid & ~array.activations.ready
                                       & ~self.waits_for_results),

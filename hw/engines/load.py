@@ -58,7 +58,7 @@ class LoadEngine(wiring.Component):
         m = Module()
         spec = self._spec
         m.submodules.memory_loop = memory = MemoryLoop(spec=spec, engine=Engine.LOAD)
-        m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.LOAD)
+        m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.LOAD, keeps=True)
         wiring.connect(m, memory.requests, wiring.flipped(self.requests))
         words = spec.lanes // spec.bus.word_bytes
         word = Signal(range(max(2, words)))

@@ -76,20 +76,23 @@ class BufferLoop(wiring.Component):
     spec : AcceleratorSpec
     engine : Engine
         ``LOAD`` or ``STORE``.
+    keeps : bool
+        Keep what is needed of the command, so that it is needed in the cycle of ``start`` alone.
+        If not, it stays until the end.
 
     Members
     -------
     command, start : ``In``
-        The command that is begun with, needed in this cycle alone: in one in which the loop isn't
-        ``busy`` : ``Out(1)``, or that of ``ends`` : ``Out(1)``, its last one. The first vector is
-        there in the next cycle.
+        The command to begin with: in a cycle in which the loop isn't ``busy`` : ``Out(1)``, or that
+        of ``ends`` : ``Out(1)``, its last one. The first vector is there in the next cycle.
     bank, row : ``Out``
         Of the current vector.
     advance : ``In(1)``
         Go on to the next one.
     """
 
-    def __init__(self, *, spec: AcceleratorSpec, engine: Engine):
+    def __init__(self, *, spec: AcceleratorSpec, engine: Engine, keeps: bool = False):
+        self._keeps = keeps
         self._row_width = (spec.buffer_rows - 1).bit_length()
         super().__init__({
             "command": In(command_layout(engine, spec)),
@@ -107,8 +110,10 @@ class BufferLoop(wiring.Component):
         row, run_row, plane_row = (Signal(self._row_width, name=name, reset_less=True)
                                    for name in ("row", "run_row", "plane_row"))
         bank = Signal(reset_less=True)
-        own = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
-               for name in ("run", "runs", "planes", "alternate", "run_step", "plane_step")}
+        names = ("run", "runs", "planes", "alternate", "run_step", "plane_step")
+        kept = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
+                for name in names if self._keeps or name == "planes"}
+        own = {name: kept.get(name, command[name]) for name in names}
         vectors, runs = (Signal.like(own[count], name=name, reset_less=True)
                          for name, count in (("vectors", "run"), ("run_number", "runs")))
         end_run, end_plane = Signal(), Signal()
@@ -129,7 +134,7 @@ class BufferLoop(wiring.Component):
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), bank.eq(command.bank), row.eq(command.row),
                          run_row.eq(command.row), plane_row.eq(command.row),
-                         *(signal.eq(command[name]) for name, signal in own.items()),
+                         *(signal.eq(command[name]) for name, signal in kept.items()),
                          vectors.eq(1), runs.eq(1)]
         with m.Elif(self.busy & self.advance):
             m.d.sync += [row.eq(following), vectors.eq(Mux(end_run, 1, vectors + 1))]
