@@ -8,7 +8,10 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from .events import Change, Process, Simulation
 from .timing import Timing
 
-__all__ = ["Array", "Post", "Results", "Uses"]
+__all__ = ["STALLS", "Array", "Post", "Results", "Uses"]
+
+STALLS = ("weights", "results", "buffer", "tokens")
+"""What the array waits for, as the accelerator counts it."""
 
 RECENT = 32  # output blocks whose results a burst on its way can still meet
 
@@ -36,6 +39,7 @@ class Array:
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
         self.blocks = self.blocks_used = self.sets = self.sets_used = 0
         self.ready = 0  # when the latest block can be used
+        self.stalls = dict.fromkeys(STALLS, 0.0)  # cycles by cause
 
     def stolen(self, begin: int, end: int, banks: set[int]) -> float:
         """Vectors that STORE took from some banks in the meantime."""
@@ -131,11 +135,13 @@ class Post:
 
     def wait_for_room(self, results: Results) -> Process:
         """Until the last sums of an output block, all others put out, fit the FIFO."""
+        begin = self._simulation.now
         while results.started < 0 and self._count(results) > self._room:
             yield results.change
         if results.started >= 0:
             free = results.started + (results.pixels - self._room) * self._cycles
             yield max(0, free - self._simulation.now)
+        self._array.stalls["results"] += self._simulation.now - begin
 
     def _count(self, results: Results) -> int:
         """Sums up to those of an output block that the requantizer hasn't taken, about."""

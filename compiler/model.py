@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS
@@ -10,9 +10,11 @@ from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS
 from .events import Change, Process, Simulation
 from .timing import Timing
 
-__all__ = ["Burst", "Pending", "Queue", "ReadClient", "ReadPort", "Tokens", "bursts"]
+__all__ = ["Burst", "Pending", "Queue", "ReadClient", "ReadPort", "Step", "Tokens", "bursts"]
 
 Values = dict[str, int]
+Step = Generator["int | Change", None, Process | None]
+"""What an engine does until it releases a command; gives what then is left of it."""
 
 
 def bursts(spec: AcceleratorSpec, offset: int, words: int) -> Iterator[int]:
@@ -89,12 +91,31 @@ class ReadClient:
             self._room += 1
             self._port.change.happen()
 
+    def consume(self, wanted: collections.deque[Burst], words: int, cycles: int,
+                taken: int = 0) -> Process:
+        """Take words out of a FIFO, each ``cycles`` after the other.
+
+        ``taken`` are words of the first burst that were taken before.
+        """
+        while words > 0:
+            burst = wanted[0]
+            while not burst.granted:
+                yield self.granted
+            count = min(words, burst.words - taken)
+            yield max(0, burst.first + taken + self._port.timing.fifo - self._port.simulation.now)
+            yield count * cycles
+            words, taken = words - count, taken + count
+            if taken == burst.words:
+                wanted.popleft()
+                self.free()
+                taken = 0
+
 
 class ReadPort:
     """The bus's reads: clients take turns, burst by burst; a word per cycle."""
 
     def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing):
-        self.simulation, self.spec, self._timing = simulation, spec, timing
+        self.simulation, self.spec, self.timing = simulation, spec, timing
         self.change = Change(simulation)
         self.clients: list[ReadClient] = []
         self._outstanding: collections.deque[Burst] = collections.deque()
@@ -110,9 +131,9 @@ class ReadPort:
                 yield self.change
                 continue
             turn = client + 1
-            yield self._timing.request
+            yield self.timing.request
             burst = self.clients[client].take()
-            burst.first = max(self._free, self.simulation.now + self._timing.memory_read)
+            burst.first = max(self._free, self.simulation.now + self.timing.memory_read)
             burst.last = burst.end
             self._outstanding.append(burst)
             self._free = burst.last + 1

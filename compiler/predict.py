@@ -4,20 +4,19 @@ import collections
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import COMMAND_BYTES, COMMANDS_AHEAD, Command, Engine, Opcode
 
-from .array import Array, Post, Results, Uses
-from .events import Change, Process, Simulation
-from .model import Burst, Pending, Queue, ReadClient, ReadPort, Tokens, Values, bursts
+from .array import STALLS, Array, Post, Results, Uses
+from .events import Process, Simulation
+from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, bursts
+from .streams import Decoder
 from .timing import Timing
 
 __all__ = ["Prediction", "predict"]
 
-PARAMETER_BYTES = 8
-Step = Generator["int | Change", None, Process | None]
 LOOK = 32  # cycles after which the array looks back at what STORE took
 
 
@@ -30,11 +29,15 @@ class Prediction:
     layers : tuple of int
         For each layer that has commands, from the retirement of the one before to its own; the
         first from the start on.
+    stalls : tuple of dict
+        For each of these layers, cycles in which the array waits, by cause, see
+        :data:`.array.STALLS`.
     total : int
         From the start to the end.
     """
 
     layers: tuple[int, ...]
+    stalls: tuple[dict[str, int], ...]
     total: int
 
 
@@ -74,21 +77,21 @@ class _Model:
         self.spec, self.timing = spec, timing
         self.tokens = Tokens(self.simulation)
         self._commands, self._start = commands, start
-        self._retired: list[int] = []
+        self._retired: list[tuple[int, dict[str, float]]] = []
         self._done = self._last = 0
         port = ReadPort(self.simulation, spec, timing)
         burst_bytes = spec.bus.burst_words * spec.bus.word_bytes
         self._fetches = ReadClient(port, COMMANDS_AHEAD)
         self._loads = ReadClient(port, None)
-        self._weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
+        weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
         self._array = Array(self.simulation)
         self._post = Post(self.simulation, spec, timing, self._array)
         self._answers = collections.deque[int]()  # when outstanding writes are answered
         self._write_free = 0
-        self._decoding, self._decoded = False, Change(self.simulation)
+        decoder = Decoder(self.simulation, spec, timing, weights, self._array)
         runs: dict[Engine, Callable[[Values], Step]] = {
             Engine.LOAD: self._load, Engine.STORE: self._store,
-            Engine.WEIGHTS: self._send_weights, Engine.COMPUTE: self._compute}
+            Engine.WEIGHTS: decoder.send, Engine.COMPUTE: self._compute}
         self._queues = {engine: Queue(self.simulation, spec.queue_depth) for engine in runs}
         for engine, run in runs.items():
             self.simulation.resume(self._execute(self._queues[engine], run))
@@ -99,9 +102,12 @@ class _Model:
         wanted = len(self._commands) - 1
         if self._done < wanted:
             raise ValueError(f"Commands must be executed to the end, not {self._done} of {wanted}")
-        times = [0, *self._retired]
-        return Prediction(tuple(after - before for before, after in itertools.pairwise(times)),
-                          self._last + self.timing.end)
+        marks = [(0, dict.fromkeys(STALLS, 0.0)), *self._retired]
+        layers, stalls = [], []
+        for (begin, before), (end, after) in itertools.pairwise(marks):
+            layers.append(end - begin)
+            stalls.append({cause: round(after[cause] - before[cause]) for cause in STALLS})
+        return Prediction(tuple(layers), tuple(stalls), self._last + self.timing.end)
 
     def _fetch(self) -> Process:
         """The sequencer."""
@@ -114,7 +120,7 @@ class _Model:
             queue = None if kind.opcode is Opcode.END else self._queues[kind.engine]
             while queue is not None and queue.full:
                 yield queue.change
-            yield from self._consume(self._fetches, collections.deque(wanted[number]), words, 1)
+            yield from self._fetches.consume(collections.deque(wanted[number]), words, 1)
             if queue is not None:
                 queue.push(number, values)
         self._last = max(self._last, self.simulation.now)
@@ -132,7 +138,10 @@ class _Model:
             _, values = queue.pop()
             yield self.timing.queue
             if values["wait"]:
+                begin = self.simulation.now
                 yield from self.tokens.take(values["wait"])
+                if queue is self._queues[Engine.COMPUTE]:
+                    self._array.stalls["tokens"] += self.simulation.now - begin
                 yield self.timing.token
             rest = yield from run(values)
             while pending.busy:
@@ -148,30 +157,11 @@ class _Model:
             yield self.timing.token
             yield from self.tokens.give(values["signal"])
         if values["retire"]:
-            self._retired.append(self.simulation.now)
+            self._retired.append((self.simulation.now, dict(self._array.stalls)))
         self._done += 1
         self._last = max(self._last, self.simulation.now)
         pending.busy = False
         pending.change.happen()
-
-    def _consume(self, client: ReadClient, wanted: collections.deque[Burst], words: int,
-                 cycles: int, taken: int = 0) -> Process:
-        """Take words out of a FIFO, each ``cycles`` after the other.
-
-        ``taken`` are words of the first burst that were taken before.
-        """
-        while words > 0:
-            burst = wanted[0]
-            while not burst.granted:
-                yield client.granted
-            count = min(words, burst.words - taken)
-            yield max(0, burst.first + taken + self.timing.fifo - self.simulation.now)
-            yield count * cycles
-            words, taken = words - count, taken + count
-            if taken == burst.words:
-                wanted.popleft()
-                client.free()
-                taken = 0
 
     def _load(self, values: Values) -> Step:
         yield self.timing.load_start
@@ -217,66 +207,25 @@ class _Model:
     def _wait(self, time: int) -> Process:
         yield max(0, time - self.simulation.now)
 
-    def _send_weights(self, values: Values) -> Step:
-        """Ask for a stream, and hand it to the decoder when that is free."""
-        yield self.timing.weights_start
-        wanted = self._weights.ask(values["offset"], values["words"])
-        while self._decoding:
-            yield self._decoded
-        self._decoding = True
-        self.simulation.resume(self._decode(values, collections.deque(wanted)))
-        while not wanted[-1].granted:
-            yield self._weights.granted
-        return None
-
-    def _decode(self, values: Values, wanted: collections.deque[Burst]) -> Process:
-        """Parameter sets and weight blocks of a stream."""
-        spec, array = self.spec, self._array
-        word = spec.bus.word_bytes
-        position = 0
-
-        def take(count: int, cycles: int) -> Process:
-            nonlocal position
-            taken = position
-            remaining = wanted[0].words - taken
-            position = (taken + count if count < remaining
-                        else _remainder(wanted, count - remaining))
-            yield from self._consume(self._weights, wanted, count, cycles, taken)
-
-        for output_block in range(values["output_blocks"]):
-            while array.sets > array.sets_used:
-                yield array.change
-            yield from take(spec.columns * PARAMETER_BYTES // word, max(1, word // PARAMETER_BYTES))
-            array.sets += 1
-            array.change.happen()
-            for _ in range(values["blocks"] if output_block == 0 or not values["reuse"] else 0):
-                while array.blocks > array.blocks_used:
-                    yield array.change
-                yield from take(spec.lanes * spec.columns // word, max(1, word // spec.columns))
-                array.blocks += 1
-                array.ready = self.simulation.now + self.timing.block
-                array.change.happen()
-        yield self.timing.weights_end
-        self._decoding = False
-        self._decoded.happen()
-
     def _compute(self, values: Values) -> Step:
         array = self._array
         pixels = values["out_height"] * values["out_width"]
         steps = values["channel_blocks"] * values["kernel_height"] * values["kernel_width"]
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
-            begin = values["source_bank"] ^ (output_block & values["block_alternate"])
+            first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
             for step in range(steps):
                 if not values["reuse"] or output_block == step == 0:
+                    begin = self.simulation.now
                     while array.blocks == array.blocks_used:
                         yield array.change
                     yield max(0, array.ready - self.simulation.now)
+                    array.stalls["weights"] += self.simulation.now - begin
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // (values["kernel_height"] * values["kernel_width"])
                 banks = {0, 1} if values["int4"] else {
-                    begin ^ (channel & values["channel_alternate"])}
+                    first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
                     yield from self._read(max(pixels, self.timing.same_pixel), banks)
             results = Results(self.simulation, pixels,
@@ -294,19 +243,12 @@ class _Model:
         while left >= 1:
             before, now = self.simulation.now, min(int(left), LOOK)
             yield now
-            left += self._array.stolen(before, before + now, banks) - now
+            stolen = self._array.stolen(before, before + now, banks)
+            self._array.stalls["buffer"] += stolen
+            left += stolen - now
 
 
 def _offsets(values: Values) -> list[int]:
     """The first byte of each run of a transfer."""
     return [values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
             for plane in range(values["planes"]) for run in range(values["runs"])]
-
-
-def _remainder(wanted: Sequence[Burst], words: int) -> int:
-    """Words taken of the burst in which taking ends, ``words`` after the end of the first."""
-    for burst in list(wanted)[1:]:
-        if words < burst.words:
-            return words
-        words -= burst.words
-    return 0
