@@ -17,8 +17,7 @@ from .layout import LARGEST_WINDOW, allocate
 from .lower import lower, require_supported, true_macs
 from .passes import Pass
 from .program import LayerInfo, Program
-from .schedule import schedule
-from .tiling import choose_tiling
+from .select import best_schedule
 from .timing import Timing
 
 __all__ = ["compile_network"]
@@ -36,7 +35,8 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
     keep_all : bool
         Whether every layer's output has memory of its own, so that it can be read after a run.
     timing : Timing or None
-        Latencies with which cycles are predicted; None leaves that out.
+        Latencies with which cycles are predicted, and tilings chosen; None leaves the prediction
+        out.
 
     Raises
     ------
@@ -58,9 +58,9 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
         first = len(instructions)
         tilings = []
         for work in lower(layer, network, spec, layouts):
-            tiling = choose_tiling(work, spec)
+            tiling, commands = best_schedule(work, spec, timing or TIMING)
             tilings.append(_describe(work, tiling))
-            instructions += schedule(work, tiling, spec)
+            instructions += commands
         if len(instructions) > first:
             instructions[-1].values["retire"] = 1  # the last STORE, since stores are in order
         layers.append(_info(layer, first, instructions[first:], tuple(tilings), spec))

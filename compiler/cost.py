@@ -7,7 +7,7 @@ from .passes import Pass
 
 __all__ = ["Rates", "estimate"]
 
-COMMAND_CYCLES = 40  # of a COMPUTE and its WEIGHTS that nothing hides
+COMMAND_CYCLES = 20  # of a COMPUTE that nothing hides
 BUS_SHARE = 0.05  # cycles that a word is worth even if it is hidden
 
 
@@ -19,7 +19,7 @@ class Rates:
     vector, block, parameters : int
         To move a vector, a weight block, a parameter set.
     post : int
-        Of the last step of an output block, for each pixel.
+        Of the requantizer, for each pixel of an output block.
     """
 
     def __init__(self, spec: AcceleratorSpec):
@@ -31,14 +31,14 @@ class Rates:
 
 
 def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
-    """Estimated cycles: the busier of bus and array, and what neither overlaps with."""
+    """Estimated cycles: the busiest of reads, writes and array, and what nothing overlaps with."""
     tiles = list(tiling.tiles(work))
     loads = [_load(work, part, tile, rates) for part in tiling.parts for tile in tiles]
-    loaded = sum(loads)
-    if tiling.resident:
+    first, loaded = loads[0], sum(loads)
+    if tiling.resident:  # whole rows, each once
         source = work.sources[0]
-        loaded = (source.height * source.width * tiling.parts[0].channels * len(work.sources)
-                  * rates.vector)
+        row = source.width * tiling.parts[0].channels * len(work.sources) * rates.vector
+        first, loaded = tiles[0].source_bottom * row, source.height * row
     stored = work.target.height * work.target.width * rates.vector * sum(
         span.count for span in work.spans)
     busy = streamed = commands = 0
@@ -50,16 +50,17 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             streamed += len(tiles) * span.count * (blocks * rates.block + rates.parameters)
             commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
             busy += span.count * sum(
-                (steps - 1) * max(size, rates.block if blocks > 1 else 0)
-                + max(size * rates.post, rates.block) for size in pixels)
+                max(steps * max(size, rates.block if blocks > 1 else 0), size * rates.post,
+                    rates.block) for size in pixels)
     last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
-    serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - loads[0]
+    serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
     serial += 0 if tiling.target_areas > 1 else stored - last
     if tiling.group > 1 and all(span.channels == 1 and span.move == 0
                                 for part in tiling.parts for span in part.spans):
         serial += stored // 2  # results in the bank that the source is read from have to wait
-    bus = loaded + stored + streamed
-    return (max(busy + serial, bus) + loads[0] + last + COMMAND_CYCLES * commands
+    busy += stored // rates.vector // (1 if work.int4 else 2)  # reads of STORE go first
+    bus = max(loaded + streamed, stored)
+    return (max(busy + serial, bus) + first + last + COMMAND_CYCLES * commands
             + BUS_SHARE * bus)
 
 

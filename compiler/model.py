@@ -1,7 +1,8 @@
 """The bus and the engines as processes, for predictions."""
 
 import collections
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Generator, Iterator
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS
@@ -9,9 +10,11 @@ from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS
 from .events import Change, Process, Simulation
 from .timing import Timing
 
-__all__ = ["Burst", "Queue", "ReadClient", "ReadPort", "Tokens", "bursts"]
+__all__ = ["Burst", "Pending", "Queue", "ReadClient", "ReadPort", "Step", "Tokens", "bursts"]
 
 Values = dict[str, int]
+Step = Generator["int | Change", None, Process | None]
+"""What an engine does until it releases a command; gives what then is left of it."""
 
 
 def bursts(spec: AcceleratorSpec, offset: int, words: int) -> Iterator[int]:
@@ -27,7 +30,8 @@ class Burst:
     """A burst that is read: how many words, and when the first and the last are on the bus.
 
     ``delay``, if any, says by how many cycles words that are due from one cycle to another are
-    late, because who takes them can't.
+    late, because who takes them can't: as far as known in its first cycle, and for good when the
+    last word is due.
     """
 
     def __init__(self, words: int):
@@ -39,6 +43,12 @@ class Burst:
     def granted(self) -> bool:
         """Whether its times are known."""
         return self.first >= 0
+
+    @property
+    def end(self) -> int:
+        """The cycle of the last word, as far as known now."""
+        last = self.first + self.words - 1
+        return last + (self.delay(self.first, last + 1) if self.delay is not None else 0)
 
 
 class ReadClient:
@@ -81,15 +91,34 @@ class ReadClient:
             self._room += 1
             self._port.change.happen()
 
+    def consume(self, wanted: collections.deque[Burst], words: int, cycles: int,
+                taken: int = 0) -> Process:
+        """Take words out of a FIFO, each ``cycles`` after the other.
+
+        ``taken`` are words of the first burst that were taken before.
+        """
+        while words > 0:
+            burst = wanted[0]
+            while not burst.granted:
+                yield self.granted
+            count = min(words, burst.words - taken)
+            yield max(0, burst.first + taken + self._port.timing.fifo - self._port.simulation.now)
+            yield count * cycles
+            words, taken = words - count, taken + count
+            if taken == burst.words:
+                wanted.popleft()
+                self.free()
+                taken = 0
+
 
 class ReadPort:
     """The bus's reads: clients take turns, burst by burst; a word per cycle."""
 
     def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing):
-        self.simulation, self.spec, self._timing = simulation, spec, timing
+        self.simulation, self.spec, self.timing = simulation, spec, timing
         self.change = Change(simulation)
         self.clients: list[ReadClient] = []
-        self._outstanding = 0
+        self._outstanding: collections.deque[Burst] = collections.deque()
         self._free = 0  # first cycle without a word yet
         simulation.resume(self._serve())
 
@@ -98,24 +127,33 @@ class ReadPort:
         while True:
             order = [(turn + number) % len(self.clients) for number in range(len(self.clients))]
             client = next((number for number in order if self.clients[number].willing), None)
-            if client is None or self._outstanding == self.spec.outstanding:
+            if client is None or len(self._outstanding) == self.spec.outstanding:
                 yield self.change
                 continue
             turn = client + 1
-            yield self._timing.request
+            yield self.timing.request
             burst = self.clients[client].take()
-            self._outstanding += 1
-            burst.first = max(self._free, self.simulation.now + self._timing.memory_read)
-            burst.last = burst.first + burst.words - 1
-            if burst.delay is not None:
-                burst.last += burst.delay(burst.first, burst.last + 1)
+            burst.first = max(self._free, self.simulation.now + self.timing.memory_read)
+            burst.last = burst.end
+            self._outstanding.append(burst)
             self._free = burst.last + 1
-            self.simulation.at(burst.last, self._ended)
+            if len(self._outstanding) == 1:
+                self.simulation.at(burst.last, self._ended)
             self.clients[client].granted.happen()
 
     def _ended(self) -> None:
-        self._outstanding -= 1
-        self.change.happen()
+        """The last word of the first outstanding burst is due."""
+        late = self._outstanding[0].end - self._outstanding[0].last
+        if late > 0:
+            self._outstanding[0].last += late
+            for burst in itertools.islice(self._outstanding, 1, None):
+                burst.first, burst.last = burst.first + late, burst.last + late
+            self._free += late
+        else:
+            self._outstanding.popleft()
+            self.change.happen()
+        if self._outstanding:
+            self.simulation.at(self._outstanding[0].last, self._ended)
 
 
 class Tokens:
@@ -173,3 +211,11 @@ class Queue:
         self.change.happen()
         return command
 
+
+
+class Pending:
+    """Whether an engine has a released command that isn't complete."""
+
+    def __init__(self, simulation: Simulation):
+        self.busy = False
+        self.change = Change(simulation)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import COMMAND_BYTES, COMMANDS_AHEAD, Command, Engine, Opcode
 
-from .events import Change, Process, Simulation
-from .model import Burst, Queue, ReadClient, ReadPort, Tokens, Values, bursts
+from .array import STALLS, Array, Post, Results, Uses
+from .events import Process, Simulation
+from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, bursts
+from .streams import Decoder
 from .timing import Timing
 
 __all__ = ["Prediction", "predict"]
 
-PARAMETER_BYTES = 8
 LOOK = 32  # cycles after which the array looks back at what STORE took
 
 
@@ -28,11 +29,15 @@ class Prediction:
     layers : tuple of int
         For each layer that has commands, from the retirement of the one before to its own; the
         first from the start on.
+    stalls : tuple of dict
+        For each of these layers, cycles in which the array waits, by cause, see
+        :data:`.array.STALLS`.
     total : int
         From the start to the end.
     """
 
     layers: tuple[int, ...]
+    stalls: tuple[dict[str, int], ...]
     total: int
 
 
@@ -42,10 +47,10 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
 
     The bus gives a word per cycle; its reads are shared by commands, loads and weights, burst by
     burst. A weight block is loaded while the one before is in use: a word per cycle and at least a
-    lane per cycle. A block of T pixels takes T cycles, the last one of an output block
-    ``columns / post_lanes`` times as many. A vector that STORE takes from a bank which the array
-    reads costs the array a cycle, a result that is written to a bank
-    that LOAD writes costs LOAD a cycle.
+    lane per cycle. A block of T pixels takes T cycles. Sums wait in a FIFO for the requantizer,
+    which takes one every ``columns / post_lanes`` cycles; while that is full, the array waits. A
+    vector that STORE takes from a bank which the array reads costs the array a cycle, a result that
+    is written to a bank that LOAD writes costs LOAD a cycle.
 
     Parameters
     ----------
@@ -72,17 +77,21 @@ class _Model:
         self.spec, self.timing = spec, timing
         self.tokens = Tokens(self.simulation)
         self._commands, self._start = commands, start
-        self._retired: list[int] = []
+        self._retired: list[tuple[int, dict[str, float]]] = []
         self._done = self._last = 0
         port = ReadPort(self.simulation, spec, timing)
         burst_bytes = spec.bus.burst_words * spec.bus.word_bytes
         self._fetches = ReadClient(port, COMMANDS_AHEAD)
         self._loads = ReadClient(port, None)
-        self._weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
-        self._array = _Array(self.simulation)
-        runs: dict[Engine, Callable[[Values], Process]] = {
+        weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
+        self._array = Array(self.simulation)
+        self._post = Post(self.simulation, spec, timing, self._array)
+        self._answers = collections.deque[int]()  # when outstanding writes are answered
+        self._write_free = 0
+        decoder = Decoder(self.simulation, spec, timing, weights, self._array)
+        runs: dict[Engine, Callable[[Values], Step]] = {
             Engine.LOAD: self._load, Engine.STORE: self._store,
-            Engine.WEIGHTS: self._send_weights, Engine.COMPUTE: self._compute}
+            Engine.WEIGHTS: decoder.send, Engine.COMPUTE: self._compute}
         self._queues = {engine: Queue(self.simulation, spec.queue_depth) for engine in runs}
         for engine, run in runs.items():
             self.simulation.resume(self._execute(self._queues[engine], run))
@@ -93,9 +102,12 @@ class _Model:
         wanted = len(self._commands) - 1
         if self._done < wanted:
             raise ValueError(f"Commands must be executed to the end, not {self._done} of {wanted}")
-        times = [0, *self._retired]
-        return Prediction(tuple(after - before for before, after in itertools.pairwise(times)),
-                          self._last + self.timing.end)
+        marks = [(0, dict.fromkeys(STALLS, 0.0)), *self._retired]
+        layers, stalls = [], []
+        for (begin, before), (end, after) in itertools.pairwise(marks):
+            layers.append(end - begin)
+            stalls.append({cause: round(after[cause] - before[cause]) for cause in STALLS})
+        return Prediction(tuple(layers), tuple(stalls), self._last + self.timing.end)
 
     def _fetch(self) -> Process:
         """The sequencer."""
@@ -108,50 +120,50 @@ class _Model:
             queue = None if kind.opcode is Opcode.END else self._queues[kind.engine]
             while queue is not None and queue.full:
                 yield queue.change
-            yield from self._consume(self._fetches, collections.deque(wanted[number]), words, 1)
+            yield from self._fetches.consume(collections.deque(wanted[number]), words, 1)
             if queue is not None:
                 queue.push(number, values)
         self._last = max(self._last, self.simulation.now)
 
-    def _execute(self, queue: Queue, run: Callable[[Values], Process]) -> Process:
-        """An engine: its commands, one after the other."""
+    def _execute(self, queue: Queue, run: Callable[[Values], Step]) -> Process:
+        """An engine: its commands, one after the other.
+
+        ``run`` ends when the command is released and gives what then is left of it. The next
+        command runs while one that is released isn't complete.
+        """
+        pending = Pending(self.simulation)
         while True:
             while queue.empty:
                 yield queue.change
             _, values = queue.pop()
             yield self.timing.queue
             if values["wait"]:
+                begin = self.simulation.now
                 yield from self.tokens.take(values["wait"])
+                if queue is self._queues[Engine.COMPUTE]:
+                    self._array.stalls["tokens"] += self.simulation.now - begin
                 yield self.timing.token
-            yield from run(values)
-            if values["signal"]:
-                yield from self.tokens.give(values["signal"])
-                yield self.timing.token
-            if values["retire"]:
-                self._retired.append(self.simulation.now)
-            self._done += 1
-            self._last = self.simulation.now
+            rest = yield from run(values)
+            while pending.busy:
+                yield pending.change
+            pending.busy = True
+            self.simulation.resume(self._complete(pending, rest, values))
 
-    def _consume(self, client: ReadClient, wanted: collections.deque[Burst], words: int,
-                 cycles: int, taken: int = 0) -> Process:
-        """Take words out of a FIFO, each ``cycles`` after the other.
+    def _complete(self, pending: Pending, rest: Process | None, values: Values) -> Process:
+        """A released command, until its tokens are given."""
+        if rest is not None:
+            yield from rest
+        if values["signal"]:
+            yield self.timing.token
+            yield from self.tokens.give(values["signal"])
+        if values["retire"]:
+            self._retired.append((self.simulation.now, dict(self._array.stalls)))
+        self._done += 1
+        self._last = max(self._last, self.simulation.now)
+        pending.busy = False
+        pending.change.happen()
 
-        ``taken`` are words of the first burst that were taken before.
-        """
-        while words > 0:
-            burst = wanted[0]
-            while not burst.granted:
-                yield client.granted
-            count = min(words, burst.words - taken)
-            yield max(0, burst.first + taken + self.timing.fifo - self.simulation.now)
-            yield count * cycles
-            words, taken = words - count, taken + count
-            if taken == burst.words:
-                wanted.popleft()
-                client.free()
-                taken = 0
-
-    def _load(self, values: Values) -> Process:
+    def _load(self, values: Values) -> Step:
         yield self.timing.load_start
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
@@ -164,83 +176,66 @@ class _Model:
         assert last is not None
         while not last.granted:
             yield self._loads.granted
-        yield last.last - self.simulation.now + self.timing.load_end
+        return self._finish_load(last)
 
-    def _store(self, values: Values) -> Process:
+    def _finish_load(self, last: Burst) -> Process:
+        while last.last > self.simulation.now:
+            yield last.last - self.simulation.now
+        yield self.timing.load_end
+
+    def _store(self, values: Values) -> Step:
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
-        time, answers = self.simulation.now + self.timing.store_start, collections.deque[int]()
+        time = max(self.simulation.now + self.timing.store_start, self._write_free)
+        answers = self._answers
+        begin = time
         for number, offset in enumerate(_offsets(values)):
             plane = number // values["runs"]
             bank = values["bank"] ^ (plane & values["alternate"])
             for size in bursts(self.spec, offset, words):
                 if len(answers) == self.spec.outstanding:
                     time = max(time, answers.popleft())
-                self._array.fetches.append(_Uses(
+                self._array.fetches.append(Uses(
                     bank, time, time + size, size * self.spec.bus.word_bytes / self.spec.lanes))
+                begin = time
                 time += size
                 answers.append(time + self.timing.memory_write)
                 time += self.timing.store_burst
-        yield answers[-1] - self.simulation.now + self.timing.store_end
+        self._write_free = time
+        yield max(0, begin - self.simulation.now)
+        return self._wait(answers[-1] + self.timing.store_end)
 
-    def _send_weights(self, values: Values) -> Process:
-        spec, array, client = self.spec, self._array, self._weights
-        word = spec.bus.word_bytes
-        yield self.timing.weights_start
-        wanted = collections.deque(client.ask(values["offset"], values["words"]))
-        position = 0
+    def _wait(self, time: int) -> Process:
+        yield max(0, time - self.simulation.now)
 
-        def take(count: int, cycles: int) -> Process:
-            nonlocal position
-            taken = position
-            remaining = wanted[0].words - taken
-            position = (taken + count if count < remaining
-                        else _remainder(wanted, count - remaining))
-            yield from self._consume(client, wanted, count, cycles, taken)
-
-        for output_block in range(values["output_blocks"]):
-            while array.sets > array.sets_used:
-                yield array.change
-            yield from take(spec.columns * PARAMETER_BYTES // word, max(1, word // PARAMETER_BYTES))
-            array.sets += 1
-            array.change.happen()
-            for _ in range(values["blocks"] if output_block == 0 or not values["reuse"] else 0):
-                while array.blocks > array.blocks_used:
-                    yield array.change
-                yield from take(spec.lanes * spec.columns // word, max(1, word // spec.columns))
-                array.blocks += 1
-                array.ready = self.simulation.now + self.timing.block
-                array.change.happen()
-        yield self.timing.weights_end
-
-    def _compute(self, values: Values) -> Process:
+    def _compute(self, values: Values) -> Step:
         array = self._array
         pixels = values["out_height"] * values["out_width"]
         steps = values["channel_blocks"] * values["kernel_height"] * values["kernel_width"]
-        post = max(1, self.spec.columns // self.spec.post_lanes)
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
-            begin = values["source_bank"] ^ (output_block & values["block_alternate"])
+            first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
             for step in range(steps):
                 if not values["reuse"] or output_block == step == 0:
+                    begin = self.simulation.now
                     while array.blocks == array.blocks_used:
                         yield array.change
                     yield max(0, array.ready - self.simulation.now)
+                    array.stalls["weights"] += self.simulation.now - begin
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // (values["kernel_height"] * values["kernel_width"])
                 banks = {0, 1} if values["int4"] else {
-                    begin ^ (channel & values["channel_alternate"])}
+                    first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
                     yield from self._read(max(pixels, self.timing.same_pixel), banks)
-            while array.sets == array.sets_used:
-                yield array.change
-            self.simulation.at(self.simulation.now + self.timing.results, array.use_set)
-            first = self.simulation.now + self.timing.compute_end
-            array.writes.append(_Uses(values["destination_bank"] ^ (output_block & 1), first,
-                                      first + pixels * post, pixels * post))
-            yield from self._read(pixels * post, banks)
-        yield self.timing.compute_end
-
+            results = Results(self.simulation, pixels,
+                              values["destination_bank"] ^ (output_block & 1))
+            self._post.take(results)
+            yield from self._read(pixels, banks)
+            yield from self._post.wait_for_room(results)
+            results.arrive()
+        yield self.timing.compute_release
+        return self._post.wait_for(results, self.timing.compute_end)
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
@@ -248,66 +243,12 @@ class _Model:
         while left >= 1:
             before, now = self.simulation.now, min(int(left), LOOK)
             yield now
-            left += self._array.stolen(before, before + now, banks) - now
-
-
-@dataclasses.dataclass(frozen=True)
-class _Uses:
-    """How often a bank is used by somebody, evenly spread from ``begin`` to ``end``."""
-    bank: int
-    begin: int
-    end: int
-    count: float
-
-    def within(self, begin: int, end: float) -> float:
-        """How often in a part of that time."""
-        common = max(0, min(end, self.end) - max(begin, self.begin))
-        return self.count * common / (self.end - self.begin)
-
-
-class _Array:
-    """What the array and the requantizer have been given, and have used."""
-
-    def __init__(self, simulation: Simulation):
-        self.change = Change(simulation)
-        self.simulation = simulation
-        self.fetches: collections.deque[_Uses] = collections.deque()  # of STORE
-        self.writes: collections.deque[_Uses] = collections.deque()  # of results
-        self.blocks = self.blocks_used = self.sets = self.sets_used = 0
-        self.ready = 0  # when the latest block can be used
-
-    def stolen(self, begin: int, end: int, banks: set[int]) -> float:
-        """Vectors that STORE took from some banks in the meantime."""
-        while self.fetches and self.fetches[0].end <= begin:
-            self.fetches.popleft()
-        return sum(use.within(begin, end) for use in self.fetches if use.bank in banks)
-
-    def written(self, bank: int, begin: int, end: int) -> int:
-        """Cycles by which results keep words, due from ``begin`` to ``end``, from their bank."""
-        while self.writes and self.writes[0].end <= self.simulation.now:
-            self.writes.popleft()
-        delay, total = -1.0, 0.0
-        while total - delay >= 1:
-            delay = total
-            total = sum(use.within(begin, end + delay) for use in self.writes if use.bank == bank)
-        return int(total)
-
-    def use_set(self) -> None:
-        """The first result of an output block has come to the requantizer."""
-        self.sets_used += 1
-        self.change.happen()
+            stolen = self._array.stolen(before, before + now, banks)
+            self._array.stalls["buffer"] += stolen
+            left += stolen - now
 
 
 def _offsets(values: Values) -> list[int]:
     """The first byte of each run of a transfer."""
     return [values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
             for plane in range(values["planes"]) for run in range(values["runs"])]
-
-
-def _remainder(wanted: Sequence[Burst], words: int) -> int:
-    """Words taken of the burst in which taking ends, ``words`` after the end of the first."""
-    for burst in list(wanted)[1:]:
-        if words < burst.words:
-            return words
-        words -= burst.words
-    return 0

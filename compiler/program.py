@@ -12,6 +12,7 @@ import torch
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import COMMAND_BYTES, Command, Opcode, decode
 
+from .array import STALLS
 from .errors import CompileError
 from .layout import TensorLayout
 from .predict import predict
@@ -43,6 +44,9 @@ class LayerInfo:
         For each pass, how it is cut.
     cycles : int
         Predicted, from the retirement of the layer before to its own.
+    stalls : dict of str to int
+        Predicted, cycles in which the array waits, by cause: ``weights``; ``results`` that have to
+        leave; ``buffer``, a bank that STORE reads; ``tokens`` of loads and stores.
     """
 
     name: str
@@ -55,6 +59,7 @@ class LayerInfo:
     bytes_written: int
     tiling: tuple[str, ...]
     cycles: int = 0
+    stalls: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,10 +117,12 @@ class Program:
     def with_cycles(self, timing: Timing) -> "Program":
         """The same program, its cycles predicted with other latencies."""
         prediction = predict(self.commands(), self.spec, start=self.start, timing=timing)
-        cycles = iter(prediction.layers)
-        layers = tuple(dataclasses.replace(layer, cycles=next(cycles) if layer.commands else 0)
-                       for layer in self.layers)
-        return dataclasses.replace(self, layers=layers, cycles=prediction.total)
+        found = zip(prediction.layers, prediction.stalls, strict=True)
+        layers = []
+        for layer in self.layers:
+            cycles, stalls = next(found) if layer.commands else (0, dict.fromkeys(STALLS, 0))
+            layers.append(dataclasses.replace(layer, cycles=cycles, stalls=stalls))
+        return dataclasses.replace(self, layers=tuple(layers), cycles=prediction.total)
 
     def write_input(self, memory: np.ndarray | bytearray,
                     tensor: torch.Tensor | np.ndarray) -> None:

@@ -9,36 +9,40 @@ from .cuts import Part, Tiling
 from .errors import CompileError
 from .passes import Pass, Span
 
-__all__ = ["choose_tiling"]
+__all__ = ["choose_tilings"]
 
 COORDINATES = 1 << 13
 # Tilings with more tiles than that, and than so many times the fewest that fit, aren't tried.
 FEW, MORE = 16, 8
 
 
-def choose_tiling(work: Pass, spec: AcceleratorSpec) -> Tiling:
-    """The tiling with the fewest cycles by a rough estimate.
+def choose_tilings(work: Pass, spec: AcceleratorSpec, count: int) -> list[tuple[float, Tiling]]:
+    """The tilings with the fewest cycles by a rough estimate, with it, the best first.
+
+    Parameters
+    ----------
+    count : int
+        How many at most, at least 1.
 
     Raises
     ------
     CompileError
         If a single output pixel doesn't fit.
     """
-    best: tuple[float, Tiling] | None = None
+    best: list[tuple[float, Tiling]] = []
     rates, fewest = Rates(spec), 0
     for parts in _partitions(work):
         for width in _sizes(min(work.target.width, spec.accumulator_depth)):
             for height in _sizes(min(work.target.height, spec.accumulator_depth // width)):
                 jobs = (len(parts) * -(-work.target.height // height)
                         * -(-work.target.width // width))
-                if best is not None and jobs > max(FEW, MORE * fewest):
+                if best and jobs > max(FEW, MORE * fewest):
                     continue
                 for tiling in _fitting(work, spec, parts, height, width, jobs):
                     fewest = min(jobs, fewest) if best else jobs
-                    cost = estimate(work, tiling, rates)
-                    if best is None or cost < best[0]:
-                        best = cost, tiling
-    if best is None:
+                    best.append((estimate(work, tiling, rates), tiling))
+                best = sorted(best, key=lambda one: one[0])[:count]
+    if not best:
         part = _partitions(work)[-1][0]
         rows, columns = (min(reach, size) for reach, size in
                          zip(work.reach, (work.sources[0].height, work.sources[0].width)))
@@ -47,7 +51,7 @@ def choose_tiling(work: Pass, spec: AcceleratorSpec) -> Tiling:
             f"Layer {work.layer!r}: source and result of one output pixel must take at most "
             f"{spec.buffer_rows} rows of a bank and coordinates below {COORDINATES}, "
             f"not {wanted} rows")
-    return best[1]
+    return best
 
 
 def _sizes(largest: int) -> list[int]:

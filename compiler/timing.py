@@ -43,8 +43,10 @@ class Timing:
         From a vector to the next one for the same pixel.
     results : int
         From a vector to its sums at the requantizer, whose next parameters can come then.
+    compute_release : int
+        From the last vector to the release of COMPUTE.
     compute_end : int
-        From the last vector that the requantizer accepts to the end of COMPUTE.
+        From the last sums that the requantizer takes to the end of COMPUTE.
     """
 
     memory_read: int = 20
@@ -58,12 +60,13 @@ class Timing:
     load_start: int = 1
     load_end: int = 2
     store_start: int = 5
-    store_end: int = 2
+    store_end: int = 0
     store_burst: int = 0
     weights_start: int = 1
     weights_end: int = 1
     compute_start: int = 3
     block: int = 0
     same_pixel: int = 2
-    results: int = 4
-    compute_end: int = 10
+    results: int = 6
+    compute_release: int = 4
+    compute_end: int = 3

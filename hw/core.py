@@ -77,7 +77,7 @@ class Core(wiring.Component):
             self.idle.eq(read.idle & write.idle),
             sequencer.start.eq(self.begin), sequencer.offset.eq(self.offset),
             sequencer.quiet.eq(Cat(queue.empty for queue in queues).all()),
-            store.written.eq(write.outstanding == 0),
+            store.outstanding.eq(write.outstanding), store.answered.eq(write.answered),
             self.finished.eq(sequencer.finished),
             self.causes.eq(Cat(read.response_error, write.response_error,
                                read.window_error | write.window_error, sequencer.illegal,
@@ -104,7 +104,7 @@ class Core(wiring.Component):
                 getattr(tokens, f"give_{number}").eq(queue.give),
                 queue.tokens_done.eq(getattr(tokens, f"done_{number}")),
                 engine.command.eq(queue.command), engine.start.eq(queue.start),
-                queue.done.eq(engine.done),
+                queue.released.eq(engine.released), queue.done.eq(engine.done),
             ]
             queues.append(queue)
         return queues
@@ -114,13 +114,13 @@ class Core(wiring.Component):
         m.submodules.buffer = buffer = ActivationBuffer(
             rows=spec.buffer_rows, parts=spec.buffer_parts,
             part_width=8 * spec.lanes // spec.buffer_parts)
-        for name in ("enable", "bank", "row", "data"):
+        for name in ("valid", "bank", "row", "data"):
             m.d.comb += [getattr(buffer, f"load_{name}").eq(getattr(load, name)),
                          getattr(buffer, f"result_{name}").eq(getattr(compute, f"result_{name}"))]
         for name in ("enable", "hold", "row"):
             m.d.comb += getattr(buffer, f"step_{name}").eq(getattr(compute, f"step_{name}"))
         m.d.comb += [
-            buffer.load_valid.eq(load.valid), load.ready.eq(buffer.load_ready),
+            buffer.load_enable.eq(load.enable), load.ready.eq(buffer.load_ready),
             compute.step_data.eq(buffer.step_data), compute.step_ready.eq(buffer.step_ready),
             buffer.fetch_valid.eq(store.valid), store.ready.eq(buffer.fetch_ready),
             buffer.fetch_bank.eq(store.bank), buffer.fetch_row.eq(store.row),
@@ -138,6 +138,7 @@ class Core(wiring.Component):
             self.stall_weights_event.eq(compute.waits_for_weights),
             self.stall_results_event.eq(compute.waits_for_results),
             self.stall_tokens_event.eq(waiting.take.any() & ~waiting.tokens_done),
+            self.stall_buffer_event.eq(compute.waits_for_buffer),
             self.words_read_event.eq(read.beat), self.words_written_event.eq(write.beat),
             self.commands_event.eq(sequencer.command),
             self.progress.eq(read.beat | write.beat | compute.vector | sequencer.command),

@@ -41,6 +41,8 @@ class WriteMaster(wiring.Component):
         ``halt``, all bursts are answered.
     outstanding : ``Out(range(spec.outstanding + 1))``
         Bursts that aren't answered yet.
+    answered : ``Out(1)``
+        A burst is answered.
     response_error : ``Out(1)``
         A burst was answered with an error.
     window_error : ``Out(1)``
@@ -81,6 +83,7 @@ class WriteMaster(wiring.Component):
             "halt": In(1),
             "idle": Out(1),
             "outstanding": Out(range(spec.outstanding + 1)),
+            "answered": Out(1),
             "response_error": Out(1),
             "window_error": Out(1),
             "beat": Out(1),
@@ -148,13 +151,12 @@ class WriteMaster(wiring.Component):
 
     def _count(self, m, issue):
         """Keep the number of bursts that aren't answered."""
-        answered = Signal()
         m.d.comb += [
             self.b.ready.eq(self.outstanding != 0),
-            answered.eq(self.b.valid & self.b.ready),
-            self.response_error.eq(answered & self.b.payload.resp[1]),
+            self.answered.eq(self.b.valid & self.b.ready),
+            self.response_error.eq(self.answered & self.b.payload.resp[1]),
         ]
-        with m.If(issue & ~answered):
+        with m.If(issue & ~self.answered):
             m.d.sync += self.outstanding.eq(self.outstanding + 1)
-        with m.Elif(answered & ~issue):
+        with m.Elif(self.answered & ~issue):
             m.d.sync += self.outstanding.eq(self.outstanding - 1)

@@ -16,7 +16,8 @@ class CommandQueue(wiring.Component):
     """Holds commands, waits for their tokens, starts the engine, gives their tokens.
 
     A command is written word by word into a memory. The command in execution stays in the memory's
-    read register, so that it costs no flip-flops.
+    read register, so that it costs no flip-flops. An engine that needs it no more releases it and
+    can be given the next one before it has completed the first.
 
     Parameters
     ----------
@@ -38,18 +39,22 @@ class CommandQueue(wiring.Component):
         The command in execution.
     start : ``Out(1)``
         Its first cycle.
+    released : ``In(1)``
+        The engine needs ``command`` no more and can take the next one; from the cycle after
+        ``start`` at the earliest, until the next ``start``.
     done : ``In(1)``
-        The engine has executed it. In the cycle after ``start`` at the earliest.
+        A command is complete, the oldest of those that were started; a pulse for each. At most one
+        command is started while a released one is incomplete or has tokens to give.
     empty : ``Out(1)``
-        No command waits or is in execution.
+        No command waits, is in execution, or is incomplete.
     retire : ``Out(1)``
         A command with ``retire`` is complete.
 
     Notes
     -----
     Latency: ``start`` 2 cycles after the last word is written into an empty queue, one more with
-    tokens that are there. From ``done`` to the ``start`` of a command that waits: 2 cycles, one
-    more for each of the two masks that isn't 0.
+    tokens that are there. From ``released`` to the ``start`` of a command that waits: 2 cycles, one
+    more if it takes tokens. Tokens are given from the cycle after ``released`` and ``done`` on.
     """
 
     def __init__(self, *, engine: Engine, spec: AcceleratorSpec):
@@ -67,6 +72,7 @@ class CommandQueue(wiring.Component):
             "tokens_done": In(1),
             "command": Out(command_layout(engine, spec)),
             "start": Out(1),
+            "released": In(1),
             "done": In(1),
             "empty": Out(1),
             "retire": Out(1),
@@ -105,30 +111,51 @@ class CommandQueue(wiring.Component):
         for pointer, move in ((tail, pushed), (head, popped)):
             with m.If(move):
                 m.d.sync += pointer.eq(Mux(pointer == self._depth - 1, 0, pointer + 1))
-        self._execute(m, level, popped)
+        running = Signal()
+        pending, giving = self._complete(m, running)
+        self._execute(m, level, popped, running, pending, giving)
         return m
 
-    def _execute(self, m, level, popped):
-        """Fetch the next command, take its tokens, let it run, give its tokens."""
+    def _complete(self, m, running):
+        """Give the tokens of the released command when it is complete.
+
+        Returns
+        -------
+        pending, giving : Signal, Signal
+            There is a released command that isn't complete; its tokens are on offer.
+        """
+        command = data.View(self.command.shape(), self.command.as_value())
+        signal = Signal(TOKENS, reset_less=True)
+        retire = Signal(reset_less=True)
+        finished = Signal(2)
+        released, pending, giving, gone = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            giving.eq(pending & finished.any() & signal.any()),
+            gone.eq(pending & finished.any() & (~signal.any() | self.tokens_done)),
+            self.give.eq(Mux(giving, signal, 0)),
+            self.retire.eq(gone & retire),
+            released.eq(running & self.released & ~pending),
+        ]
+        m.d.sync += [finished.eq(finished + self.done - gone),
+                     pending.eq(released | (pending & ~gone))]
+        with m.If(released):
+            m.d.sync += [signal.eq(command.signal), retire.eq(command.retire)]
+        return pending, giving
+
+    def _execute(self, m, level, popped, running, pending, giving):
+        """Fetch the next command, take its tokens, let it run until it is released."""
         command = data.View(self.command.shape(), self.command.as_value())
         with m.FSM():
             with m.State("idle"):
-                m.d.comb += [popped.eq(level != 0), self.empty.eq(level == 0)]
+                m.d.comb += [popped.eq(level != 0), self.empty.eq((level == 0) & ~pending)]
                 with m.If(popped):
                     m.next = "wait"
             with m.State("wait"):
-                m.d.comb += [self.take.eq(command.wait),
-                             self.start.eq((command.wait == 0) | self.tokens_done)]
+                m.d.comb += [self.take.eq(Mux(giving, 0, command.wait)),
+                             self.start.eq((command.wait == 0) | (self.tokens_done & ~giving))]
                 with m.If(self.start):
                     m.next = "run"
             with m.State("run"):
-                with m.If(self.done):
-                    m.d.comb += self.retire.eq(command.retire & (command.signal == 0))
-                    m.next = "idle"
-                    with m.If(command.signal != 0):
-                        m.next = "give"
-            with m.State("give"):
-                m.d.comb += self.give.eq(command.signal)
-                with m.If(self.tokens_done):
-                    m.d.comb += self.retire.eq(command.retire)
+                m.d.comb += running.eq(1)
+                with m.If(self.released & ~pending):
                     m.next = "idle"

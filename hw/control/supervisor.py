@@ -12,7 +12,7 @@ __all__ = ["CAUSES", "COUNTERS", "EVENTS", "Supervisor"]
 CAUSES = (ErrorCode.READ_RESPONSE, ErrorCode.WRITE_RESPONSE, ErrorCode.WINDOW,
           ErrorCode.ILLEGAL_COMMAND, ErrorCode.ACCUMULATORS)
 COUNTERS = ("cycles", "vectors", "stall_weights", "stall_results", "stall_tokens", "words_read",
-            "words_written", "commands", "layers")
+            "words_written", "commands", "layers", "stall_buffer")
 EVENTS = {name: 3 if name == "layers" else 1 for name in COUNTERS[1:]}
 
 

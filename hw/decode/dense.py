@@ -30,8 +30,9 @@ class DenseDecoder(wiring.Component):
     Members
     -------
     start : ``In(1)``
-        A stream of ``output_blocks`` and ``blocks`` (at least 1 each) begins; they and ``int4``,
-        ``reuse``, ``zero_point``, ``minimum`` and ``maximum`` stay until it ends.
+        A stream of ``output_blocks`` and ``blocks`` (at least 1 each) begins, with ``int4``,
+        ``reuse``, ``zero_point``, ``minimum`` and ``maximum`` as they are in this cycle. Not while
+        ``busy``.
     words : ``In(stream)``
         Bus words.
     parameters, weights : ``Out(stream)``
@@ -82,31 +83,33 @@ class DenseDecoder(wiring.Component):
         with m.If((self.parameters.valid & self.parameters.ready)
                   | (self.weights.valid & self.weights.ready)):
             m.d.sync += number.eq(number + 1)
-        self._count(m, end, in_blocks)
-        self._parameters(m, records, number, final)
-        self._weights(m, steps, number, final)
+        own = {name: Signal.like(getattr(self, name), name=f"own_{name}", reset_less=True)
+               for name in ("output_blocks", "blocks", "int4", "reuse", "zero_point", "minimum",
+                            "maximum")}
+        with m.If(self.start):
+            m.d.sync += [signal.eq(getattr(self, name)) for name, signal in own.items()]
+        self._count(m, own, end, in_blocks)
+        self._parameters(m, own, records, number, final)
+        self._weights(m, own, steps, number, final)
         return m
 
-    def _count(self, m, end, in_blocks):
+    def _count(self, m, own, end, in_blocks):
         """Which part of the stream comes next."""
         blocks = Signal.like(self.blocks, reset_less=True)
-        output_blocks = Signal.like(self.output_blocks, reset_less=True)
         without_blocks = Signal(reset_less=True)
-        last_output_block = output_blocks == self.output_blocks
         with m.If(self.start):
-            m.d.sync += [self.busy.eq(1), in_blocks.eq(0), output_blocks.eq(1), blocks.eq(1),
-                         without_blocks.eq(0)]
+            m.d.sync += [self.busy.eq(1), in_blocks.eq(0), blocks.eq(1), without_blocks.eq(0)]
         with m.Elif(end):
             with m.If(~in_blocks & ~without_blocks):
                 m.d.sync += in_blocks.eq(1)
-            with m.Elif(in_blocks & (blocks != self.blocks)):
+            with m.Elif(in_blocks & (blocks != own["blocks"])):
                 m.d.sync += blocks.eq(blocks + 1)
             with m.Else():
-                m.d.sync += [in_blocks.eq(0), blocks.eq(1), without_blocks.eq(self.reuse),
-                             output_blocks.eq(output_blocks + 1),
-                             self.busy.eq(~last_output_block)]
+                m.d.sync += [in_blocks.eq(0), blocks.eq(1), without_blocks.eq(own["reuse"]),
+                             own["output_blocks"].eq(own["output_blocks"] - 1),
+                             self.busy.eq(own["output_blocks"] != 1)]
 
-    def _parameters(self, m, records, number, final):
+    def _parameters(self, m, own, records, number, final):
         record, parameters = records.o.payload, self.parameters.payload
         m.d.comb += [
             self.parameters.valid.eq(records.o.valid),
@@ -115,13 +118,13 @@ class DenseDecoder(wiring.Component):
             parameters.bias.eq(record[:32]),
             parameters.mantissa.eq(record[32:56]),
             parameters.shift.eq(record[56:62]),
-            parameters.zero_point.eq(self.zero_point),
-            parameters.minimum.eq(self.minimum),
-            parameters.maximum.eq(self.maximum),
+            parameters.zero_point.eq(own["zero_point"]),
+            parameters.minimum.eq(own["minimum"]),
+            parameters.maximum.eq(own["maximum"]),
             parameters.commit.eq(final),
         ]
 
-    def _weights(self, m, steps, number, final):
+    def _weights(self, m, own, steps, number, final):
         spec, weights = self._spec, self.weights.payload
         m.d.comb += [
             self.weights.valid.eq(steps.o.valid),
@@ -129,7 +132,7 @@ class DenseDecoder(wiring.Component):
             weights.commit.eq(final),
         ]
         if spec.int4:
-            m.d.comb += weights.int4.eq(self.int4)
+            m.d.comb += weights.int4.eq(own["int4"])
         for column in range(spec.columns):
             load = weights.loads[column]
             m.d.comb += [load.index.eq(number), load.valid.eq(1),

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..control.layout import command_layout
 from ..mac import Accumulators, MacArray
 from ..mac.ports import stationary_layout
+from ..memory.fifo import StreamFifo
 from ..post import Requantize
 from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
@@ -22,9 +23,9 @@ class ComputeEngine(wiring.Component):
 
     ::
 
-        StepLoop ─ row ─► buffer ─ vector ─► MacArray ─► Accumulators ─► Requantize ─┐
-                            ▲                  ▲ weights                ▲ parameters  │
-                            └──────────────────┼─── ResultLoop ◄───────────────────────┘
+        StepLoop ─ row ─► buffer ─ vector ─► MacArray ─► Accumulators ─► fifo ─► Requantize ─┐
+                            ▲                  ▲ weights                         ▲ parameters  │
+                            └──────────────────┼─── ResultLoop ◄────────────────────────────────┘
 
     Parameters
     ----------
@@ -32,23 +33,28 @@ class ComputeEngine(wiring.Component):
 
     Members
     -------
-    command, start, done
+    command, start, released, done
         From and to its :class:`.control.queue.CommandQueue`.
     weights, parameters : ``In(stream)``
         A weight block for each step of the loops over channel blocks and kernel positions (with
         ``reuse``: one for the command), a parameter set for each output block, in order.
     step_enable, step_hold, step_row : ``Out``, step_ready, step_data : ``In``
-    result_enable, result_bank, result_row, result_data : ``Out``
+    result_valid, result_bank, result_row, result_data : ``Out``
         The ports of :class:`.memory.ActivationBuffer`.
     error : ``Out(1)``
         A tile had more pixels than there are accumulators; until reset.
-    vector, waits_for_weights, waits_for_results : ``Out(1)``
-        In this cycle the array takes a vector; has one and no weights; has one and can't put out.
+    vector, waits_for_weights, waits_for_results, waits_for_buffer : ``Out(1)``
+        In this cycle the array takes a vector; has one and no weights; has one and can't put out;
+        has none because its bank is read by somebody else.
 
     Notes
     -----
-    Throughput: a vector per cycle; the last weight block of an output block has one every
-    ``columns / post_lanes`` cycles. Latency, from ``start`` to ``done``, besides: some 12 cycles.
+    Throughput: a vector per cycle. Sums wait for the requantizer in the memory ``result_fifo``,
+    which takes one of them every ``columns / post_lanes`` cycles; when it is full, the array waits
+    in the last weight block of an output block. A command is released when its last vector has
+    passed the array; the array goes on with the next one while results are on their way. Latency,
+    from ``start`` to the first vector: 2 cycles, from the last vector to ``done`` with nothing in
+    the queue: some 12 cycles.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -57,15 +63,16 @@ class ComputeEngine(wiring.Component):
         vector = 8 * spec.lanes
         super().__init__({
             "command": In(command_layout(Engine.COMPUTE, spec)),
-            "start": In(1), "done": Out(1),
+            "start": In(1), "released": Out(1), "done": Out(1),
             "weights": In(stream.Signature(stationary_layout(spec.array))),
             "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
             "step_enable": Out(2), "step_hold": Out(2), "step_row": Out(row),
             "step_ready": In(1), "step_data": In(2 * vector),
-            "result_enable": Out(spec.buffer_parts), "result_bank": Out(1),
-            "result_row": Out(row), "result_data": Out(vector),
+            "result_valid": Out(1), "result_bank": Out(1), "result_row": Out(row),
+            "result_data": Out(vector),
             "error": Out(1),
             "vector": Out(1), "waits_for_weights": Out(1), "waits_for_results": Out(1),
+            "waits_for_buffer": Out(1),
         })
 
     def elaborate(self, platform):
@@ -79,12 +86,16 @@ class ComputeEngine(wiring.Component):
         command = data.View(self.command.shape(), self.command.as_value())
         self._read(m, command, array)
         self._accumulate(m, command, array, accumulators)
+        results, waiting = accumulators.o, requantize.i
+        queued = Signal(waiting.payload.shape())
+        m.submodules.fifo = fifo = StreamFifo(name="result_fifo", depth=spec.result_fifo_depth,
+                                              width=len(queued.as_value()))
         m.d.comb += [
-            requantize.i.valid.eq(accumulators.o.valid),
-            accumulators.o.ready.eq(requantize.i.ready),
-            requantize.i.payload.sums.eq(accumulators.o.payload.sums),
-            requantize.i.payload.first.eq(accumulators.o.payload.first),
-            requantize.i.payload.last.eq(accumulators.o.payload.last),
+            *(queued[name].eq(results.payload[name]) for name in ("sums", "first", "last")),
+            fifo.i.payload.eq(queued), fifo.i.valid.eq(results.valid),
+            results.ready.eq(fifo.i.ready),
+            waiting.payload.eq(fifo.o.payload), waiting.valid.eq(fifo.o.valid),
+            fifo.o.ready.eq(waiting.ready),
             self.error.eq(accumulators.error),
         ]
         self._write(m, requantize)
@@ -110,6 +121,7 @@ class ComputeEngine(wiring.Component):
         with m.If(advance):
             m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
 
+        self._release(m, loop.o.valid | valid, array)
         vector = 8 * spec.lanes
         even, odd = self.step_data[:vector], self.step_data[vector:]
         padding = Cat(command.pad_value).replicate(spec.lanes)
@@ -122,10 +134,18 @@ class ComputeEngine(wiring.Component):
             activations.first.eq(here.swap), activations.last.eq(here.last),
             activations.mode.start.eq(here.start), activations.mode.finish.eq(here.finish),
             self.vector.eq(valid & array.activations.ready),
+            self.waits_for_buffer.eq(loop.o.valid & advance & ~self.step_ready),
             self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
             self.waits_for_weights.eq(valid & ~array.activations.ready
                                       & ~self.waits_for_results),
         ]
+
+    def _release(self, m, working, array):
+        """Release the command when its last vector has left the array."""
+        flying = Signal(range(self._spec.pipeline_stages + 2))
+        taken = array.activations.valid & array.activations.ready
+        m.d.sync += flying.eq(flying + taken - (array.sums.valid & array.sums.ready))
+        m.d.comb += self.released.eq(~working & (flying == 0))
 
     def _accumulate(self, m, command, array, accumulators):
         """Hand sums on; those of the kernel's first row are every other block of an addition."""
@@ -146,21 +166,17 @@ class ComputeEngine(wiring.Component):
             m.d.sync += later.eq(~later)
 
     def _write(self, m, requantize):
-        """Write the groups of results to the buffer."""
-        spec = self._spec
-        m.submodules.result_loop = loop = ResultLoop(spec=spec)
-        result = requantize.o.payload
-        groups = spec.columns // spec.post_lanes
-        parts = spec.buffer_parts // groups
-        running = Signal()
+        """Write results to the buffer; those of the next command may follow at once."""
+        m.submodules.result_loop = loop = ResultLoop(spec=self._spec)
+        result = requantize.o
+        following = Signal()  # the command in execution still is to be begun with
         m.d.comb += [
-            loop.command.eq(self.command), loop.start.eq(self.start),
-            requantize.o.ready.eq(1),
-            loop.advance.eq(requantize.o.valid & result.end),
+            loop.command.eq(self.command),
+            loop.start.eq(following & (~loop.busy | loop.ends)),
+            result.ready.eq(1), loop.advance.eq(result.valid),
+            self.result_valid.eq(result.valid),
             self.result_bank.eq(loop.bank), self.result_row.eq(loop.row),
-            self.result_data.eq(result.values.as_value().replicate(groups)),
-            self.result_enable.eq(Cat(requantize.o.valid & (result.step == part // parts)
-                                      for part in range(spec.buffer_parts))),
-            self.done.eq(running & ~loop.busy),
+            self.result_data.eq(result.payload.values.as_value()),
+            self.done.eq(loop.ends),
         ]
-        m.d.sync += running.eq(self.start | (running & ~self.done))
+        m.d.sync += following.eq(self.start | (following & ~loop.start))

@@ -22,7 +22,7 @@ class LoadEngine(wiring.Component):
 
     Members
     -------
-    command, start, done
+    command, start, released, done
         From and to its :class:`.control.queue.CommandQueue`.
     requests : ``Out(stream)``, words : ``In(stream)``
         To and from the read master.
@@ -32,7 +32,8 @@ class LoadEngine(wiring.Component):
     Notes
     -----
     A word goes to the buffer in the cycle in which it arrives. Cycles: the memory's latency, one
-    cycle per word, and 2 around it; runs are requested ahead of their words.
+    cycle per word, and 2 around it; runs are requested ahead of their words, also those of the next
+    command, for which a command is released when all its runs have been asked for.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -40,6 +41,7 @@ class LoadEngine(wiring.Component):
         super().__init__({
             "command": In(command_layout(Engine.LOAD, spec)),
             "start": In(1),
+            "released": Out(1),
             "done": Out(1),
             "requests": Out(stream.Signature(request_layout())),
             "words": In(stream.Signature(data.StructLayout(
@@ -56,26 +58,26 @@ class LoadEngine(wiring.Component):
         m = Module()
         spec = self._spec
         m.submodules.memory_loop = memory = MemoryLoop(spec=spec, engine=Engine.LOAD)
-        m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.LOAD)
+        m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.LOAD, keeps=True)
         wiring.connect(m, memory.requests, wiring.flipped(self.requests))
         words = spec.lanes // spec.bus.word_bytes
         word = Signal(range(max(2, words)))
         transfer = Signal()
-        parts = spec.buffer_parts // words
+        following = Signal()  # the vectors of the command in execution still are to be begun with
         m.d.comb += [
             memory.command.eq(self.command), buffer.command.eq(self.command),
-            memory.start.eq(self.start), buffer.start.eq(self.start),
+            memory.start.eq(self.start),
+            buffer.start.eq(following & (~buffer.busy | buffer.ends)),
             self.valid.eq(self.words.valid & buffer.busy),
             self.words.ready.eq(self.ready & buffer.busy),
             transfer.eq(self.valid & self.ready),
             buffer.advance.eq(transfer & (word == words - 1)),
-            self.enable.eq(Cat((word == part // parts) for part in range(spec.buffer_parts))),
+            self.enable.eq(Cat(word == part for part in range(words))),
             self.bank.eq(buffer.bank), self.row.eq(buffer.row),
             self.data.eq(self.words.payload.data.replicate(words)),
         ]
-        busy = Signal()
-        m.d.sync += busy.eq(self.start | buffer.busy)
-        m.d.comb += self.done.eq(busy & ~buffer.busy & ~memory.busy)
+        m.d.sync += following.eq(self.start | (following & ~buffer.start))
+        m.d.comb += [self.released.eq(~memory.busy & ~following), self.done.eq(buffer.ends)]
         if words > 1:
             with m.If(transfer):
                 m.d.sync += word.eq(word + 1)

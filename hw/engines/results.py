@@ -20,8 +20,9 @@ class ResultLoop(wiring.Component):
 
     Members
     -------
-    command, start, busy
-        As of :class:`.transfer.BufferLoop`.
+    command, start : ``In``
+        The command that is begun with, needed in this cycle alone: in one in which the loop isn't
+        ``busy`` : ``Out(1)``, or that of ``ends`` : ``Out(1)``, its last one.
     bank, row : ``Out``
         Of the current pixel's vector.
     advance : ``In(1)``
@@ -34,6 +35,7 @@ class ResultLoop(wiring.Component):
             "command": In(command_layout(Engine.COMPUTE, spec)),
             "start": In(1),
             "busy": Out(1),
+            "ends": Out(1),
             "bank": Out(1),
             "row": Out(self._row_width),
             "advance": In(1),
@@ -42,34 +44,37 @@ class ResultLoop(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         command = data.View(self.command.shape(), self.command.as_value())
+        limits = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
+                  for name in ("out_width", "out_height", "output_blocks", "destination_row",
+                               "destination_step")}
         row, line_row, block_row, base, step, following = (
             Signal(self._row_width, name=name, reset_less=name.endswith("row"))
             for name in ("row", "line_row", "block_row", "base", "step", "following"))
         bank = Signal(reset_less=True)
-        x, y, blocks = (
-            Signal.like(count, name=name, reset_less=True) for name, count in (
-                ("x", command.out_width), ("y", command.out_height),
-                ("blocks", command.output_blocks)))
+        x, y = (Signal.like(limits[f"out_{size}"], name=name, reset_less=True)
+                for name, size in (("x", "width"), ("y", "height")))
         end_line, end_block = Signal(), Signal()
         m.d.comb += [
             self.bank.eq(bank), self.row.eq(row),
-            end_line.eq(x == command.out_width),
-            end_block.eq(end_line & (y == command.out_height)),
+            end_line.eq(x == limits["out_width"]),
+            end_block.eq(end_line & (y == limits["out_height"])),
+            self.ends.eq(self.busy & self.advance & end_block & (limits["output_blocks"] == 1)),
             base.eq(row), step.eq(1), following.eq(base + step),
         ]
         with m.If(end_block):
-            m.d.comb += [base.eq(block_row), step.eq(Mux(bank, command.destination_step, 0))]
+            m.d.comb += [base.eq(block_row), step.eq(Mux(bank, limits["destination_step"], 0))]
         with m.Elif(end_line):
-            m.d.comb += [base.eq(line_row), step.eq(command.destination_row)]
+            m.d.comb += [base.eq(line_row), step.eq(limits["destination_row"])]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), bank.eq(command.destination_bank),
                          *(signal.eq(command.destination) for signal in (row, line_row, block_row)),
-                         x.eq(1), y.eq(1), blocks.eq(1)]
+                         *(signal.eq(command[name]) for name, signal in limits.items()),
+                         x.eq(1), y.eq(1)]
         with m.Elif(self.busy & self.advance):
             m.d.sync += [row.eq(following), x.eq(Mux(end_line, 1, x + 1))]
             with m.If(end_line):
                 m.d.sync += [line_row.eq(following), y.eq(Mux(end_block, 1, y + 1))]
             with m.If(end_block):
-                m.d.sync += [block_row.eq(following), bank.eq(~bank), blocks.eq(blocks + 1),
-                             self.busy.eq(blocks != command.output_blocks)]
+                m.d.sync += [block_row.eq(following), bank.eq(~bank), self.busy.eq(~self.ends),
+                             limits["output_blocks"].eq(limits["output_blocks"] - 1)]
         return m

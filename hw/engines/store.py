@@ -26,17 +26,18 @@ class StoreEngine(wiring.Component):
 
     Members
     -------
-    command, start, done
+    command, start, released, done
         From and to its :class:`.control.queue.CommandQueue`.
     requests, words : ``Out(stream)``
-        To the write master; ``written`` : ``In(1)``, all that was asked of it has been answered.
+        To the write master; ``outstanding`` : ``In``, its bursts that aren't answered, of which one
+        is ``answered`` : ``In(1)`` in this cycle.
     valid, ready, bank, row : to the activation buffer; data : ``In``
         One cycle after ``valid`` and ``ready``.
 
     Notes
     -----
     Vectors wait in the memory ``store_fifo`` of 16 of them. Cycles: about 6, one per word, and the
-    latency of the memory's answer to the last burst.
+    latency of the memory's answer to the last burst, while which the next command begins.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -44,10 +45,12 @@ class StoreEngine(wiring.Component):
         super().__init__({
             "command": In(command_layout(Engine.STORE, spec)),
             "start": In(1),
+            "released": Out(1),
             "done": Out(1),
             "requests": Out(stream.Signature(request_layout())),
             "words": Out(stream.Signature(data.StructLayout({"data": spec.data_width}))),
-            "written": In(1),
+            "outstanding": In(range(spec.outstanding + 1)),
+            "answered": In(1),
             "valid": Out(1),
             "ready": In(1),
             "bank": Out(1),
@@ -83,11 +86,21 @@ class StoreEngine(wiring.Component):
             self.words.payload.data.eq(words.o.payload),
         ]
 
-        busy = Signal()
-        with m.If(self.start):
-            m.d.sync += busy.eq(1)
-        with m.Elif(self.done):
-            m.d.sync += busy.eq(0)
-        m.d.comb += self.done.eq(busy & ~buffer.busy & ~memory.busy & ~fetched
-                                 & ~fifo.o.valid & (fifo.level == 0) & self.written)
+        self._complete(m, memory.busy | buffer.busy | fetched)
         return m
+
+    def _complete(self, m, working):
+        """Release a command when all its bursts are on the way, and count their answers."""
+        running, waiting, ends = Signal(), Signal(), Signal()
+        missing = Signal.like(self.outstanding)
+        m.d.comb += [
+            self.released.eq(~running),
+            self.done.eq(waiting & (missing == 0)),
+            ends.eq(running & ~working & (~waiting | self.done)),
+        ]
+        m.d.sync += [running.eq(self.start | (running & ~ends)),
+                     waiting.eq(ends | (waiting & ~self.done))]
+        with m.If(ends):
+            m.d.sync += missing.eq(self.outstanding - self.answered)
+        with m.Elif(self.answered & (missing != 0)):
+            m.d.sync += missing.eq(missing - 1)

@@ -76,23 +76,29 @@ class BufferLoop(wiring.Component):
     spec : AcceleratorSpec
     engine : Engine
         ``LOAD`` or ``STORE``.
+    keeps : bool
+        Keep what is needed of the command, so that it is needed in the cycle of ``start`` alone.
+        If not, it stays until the end.
 
     Members
     -------
-    command, start, busy
-        As in :class:`MemoryLoop`; the first vector is there in the cycle after ``start``.
+    command, start : ``In``
+        The command to begin with: in a cycle in which the loop isn't ``busy`` : ``Out(1)``, or that
+        of ``ends`` : ``Out(1)``, its last one. The first vector is there in the next cycle.
     bank, row : ``Out``
         Of the current vector.
     advance : ``In(1)``
         Go on to the next one.
     """
 
-    def __init__(self, *, spec: AcceleratorSpec, engine: Engine):
+    def __init__(self, *, spec: AcceleratorSpec, engine: Engine, keeps: bool = False):
+        self._keeps = keeps
         self._row_width = (spec.buffer_rows - 1).bit_length()
         super().__init__({
             "command": In(command_layout(engine, spec)),
             "start": In(1),
             "busy": Out(1),
+            "ends": Out(1),
             "bank": Out(1),
             "row": Out(self._row_width),
             "advance": In(1),
@@ -104,32 +110,37 @@ class BufferLoop(wiring.Component):
         row, run_row, plane_row = (Signal(self._row_width, name=name, reset_less=True)
                                    for name in ("row", "run_row", "plane_row"))
         bank = Signal(reset_less=True)
-        vectors, runs, planes = (
-            Signal.like(count, name=name, reset_less=True) for name, count in (
-                ("vectors", command.run), ("runs", command.runs), ("planes", command.planes)))
+        names = ("run", "runs", "planes", "alternate", "run_step", "plane_step")
+        kept = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
+                for name in names if self._keeps or name == "planes"}
+        own = {name: kept.get(name, command[name]) for name in names}
+        vectors, runs = (Signal.like(own[count], name=name, reset_less=True)
+                         for name, count in (("vectors", "run"), ("run_number", "runs")))
         end_run, end_plane = Signal(), Signal()
         base, step, following = (Signal(self._row_width, name=name)
                                  for name in ("base", "step", "following"))
         m.d.comb += [
             self.bank.eq(bank), self.row.eq(row),
-            end_run.eq(vectors == command.run),
-            end_plane.eq(end_run & (runs == command.runs)),
+            end_run.eq(vectors == own["run"]),
+            end_plane.eq(end_run & (runs == own["runs"])),
+            self.ends.eq(self.busy & self.advance & end_plane & (own["planes"] == 1)),
             base.eq(row), step.eq(1), following.eq(base + step),
         ]
         with m.If(end_plane):
             m.d.comb += [base.eq(plane_row),
-                         step.eq(Mux(command.alternate & ~bank, 0, command.plane_step))]
+                         step.eq(Mux(own["alternate"] & ~bank, 0, own["plane_step"]))]
         with m.Elif(end_run):
-            m.d.comb += [base.eq(run_row), step.eq(command.run_step)]
+            m.d.comb += [base.eq(run_row), step.eq(own["run_step"])]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), bank.eq(command.bank), row.eq(command.row),
                          run_row.eq(command.row), plane_row.eq(command.row),
-                         vectors.eq(1), runs.eq(1), planes.eq(1)]
+                         *(signal.eq(command[name]) for name, signal in kept.items()),
+                         vectors.eq(1), runs.eq(1)]
         with m.Elif(self.busy & self.advance):
             m.d.sync += [row.eq(following), vectors.eq(Mux(end_run, 1, vectors + 1))]
             with m.If(end_run):
                 m.d.sync += [run_row.eq(following), runs.eq(Mux(end_plane, 1, runs + 1))]
             with m.If(end_plane):
-                m.d.sync += [plane_row.eq(following), bank.eq(bank ^ command.alternate),
-                             planes.eq(planes + 1), self.busy.eq(planes != command.planes)]
+                m.d.sync += [plane_row.eq(following), bank.eq(bank ^ own["alternate"]),
+                             own["planes"].eq(own["planes"] - 1), self.busy.eq(~self.ends)]
         return m

@@ -24,12 +24,17 @@ class WeightEngine(wiring.Component):
 
     Members
     -------
-    command, start, done
+    command, start, released, done
         From and to its :class:`.control.queue.CommandQueue`.
     requests : ``Out(stream)``, words : ``In(stream)``
         To and from the read master, which fetches ahead.
     parameters, weights : ``Out(stream)``
         See :class:`.decode.dense.DenseDecoder`.
+
+    Notes
+    -----
+    A command is complete when all its words are asked for and the decoder has begun with them; the
+    next one asks for its words while the decoder is at work.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -37,6 +42,7 @@ class WeightEngine(wiring.Component):
         super().__init__({
             "command": In(command_layout(Engine.WEIGHTS, spec)),
             "start": In(1),
+            "released": Out(1),
             "done": Out(1),
             "requests": Out(stream.Signature(request_layout())),
             "words": In(stream.Signature(data.StructLayout(
@@ -51,16 +57,20 @@ class WeightEngine(wiring.Component):
         wiring.connect(m, decoder.parameters, wiring.flipped(self.parameters))
         wiring.connect(m, decoder.weights, wiring.flipped(self.weights))
         command = data.View(self.command.shape(), self.command.as_value())
-        asking = Signal()
+        asking, handing, running = Signal(), Signal(), Signal()
         with m.If(self.start):
-            m.d.sync += asking.eq(1)
-        with m.Elif(self.requests.ready):
-            m.d.sync += asking.eq(0)
+            m.d.sync += [asking.eq(1), handing.eq(1)]
+        with m.Else():
+            with m.If(self.requests.ready):
+                m.d.sync += asking.eq(0)
+            with m.If(~decoder.busy):
+                m.d.sync += handing.eq(0)
+        m.d.sync += running.eq(self.start | (running & ~self.done))
         m.d.comb += [
             self.requests.valid.eq(asking),
             self.requests.payload.offset.eq(command.offset),
             self.requests.payload.words.eq(command.words),
-            decoder.start.eq(self.start),
+            decoder.start.eq(handing & ~decoder.busy),
             decoder.output_blocks.eq(command.output_blocks),
             decoder.blocks.eq(command.blocks),
             decoder.int4.eq(command.int4), decoder.reuse.eq(command.reuse),
@@ -69,6 +79,7 @@ class WeightEngine(wiring.Component):
             decoder.words.valid.eq(self.words.valid),
             decoder.words.payload.eq(self.words.payload.data),
             self.words.ready.eq(decoder.words.ready),
-            self.done.eq(~decoder.busy & ~asking),
+            self.released.eq(~asking & ~handing),
+            self.done.eq(running & self.released),
         ]
         return m

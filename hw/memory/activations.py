@@ -26,8 +26,8 @@ class ActivationBuffer(wiring.Component):
 
     Members
     -------
-    result_enable : ``In(parts)``, result_bank, result_row, result_data
-        Write parts of a vector; always done.
+    result_valid : ``In(1)``, result_bank, result_row, result_data
+        Write a vector; always done.
     load_valid, load_enable : ``In(parts)``, load_bank, load_row, load_data; load_ready : ``Out``
         Write parts of a vector, in a cycle in which ``load_ready`` is up: not while a result goes
         to the same bank.
@@ -54,7 +54,7 @@ class ActivationBuffer(wiring.Component):
         row_width = (rows - 1).bit_length()
         vector = part_width * parts
         super().__init__({
-            "result_enable": In(parts), "result_bank": In(1), "result_row": In(row_width),
+            "result_valid": In(1), "result_bank": In(1), "result_row": In(row_width),
             "result_data": In(vector),
             "load_valid": In(1), "load_ready": Out(1), "load_enable": In(parts),
             "load_bank": In(1), "load_row": In(row_width), "load_data": In(vector),
@@ -76,11 +76,11 @@ class ActivationBuffer(wiring.Component):
             result = Signal(name=f"result_{bank}")
             load = Signal(name=f"load_{bank}")
             m.d.comb += [
-                result.eq(self.result_enable.any() & (self.result_bank == bank)),
+                result.eq(self.result_valid & (self.result_bank == bank)),
                 busy[bank].eq(result),
                 load.eq(self.load_valid & (self.load_bank == bank)),
-                memory.write_enable.eq(Mux(result, self.result_enable,
-                                           self.load_enable & load.replicate(self._parts))),
+                memory.write_enable.eq(result.replicate(self._parts)
+                                       | (self.load_enable & load.replicate(self._parts))),
                 memory.write_address.eq(Mux(result, self.result_row, self.load_row)),
                 memory.write_data.eq(Mux(result, self.result_data, self.load_data)),
                 fetches[bank].eq(self.fetch_valid & (self.fetch_bank == bank)

@@ -33,6 +33,8 @@ class AcceleratorSpec(Spec):
         Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
     buffer_bytes : int
         Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
+    result_fifo_depth : int, 2 to 65 536
+        Vectors of sums that wait for the requantizer while the array goes on.
     post_lanes : int
         Results that are requantized side by side: a power of two, at most ``columns``.
     mantissa_width : int, 8 to 24
@@ -63,6 +65,7 @@ class AcceleratorSpec(Spec):
     accumulator_depth: int = 512
     accumulator_width: int = 32
     buffer_bytes: int = 65536
+    result_fifo_depth: int = 128
     post_lanes: int = 8
     mantissa_width: int = 16
     rounding: Rounding = Rounding.HALF_UP
@@ -85,6 +88,7 @@ class AcceleratorSpec(Spec):
         require_integer("accumulator_depth", self.accumulator_depth, 2, 65536)
         require_integer("accumulator_width", self.accumulator_width, self.array.sum_width + 8, 32)
         _require_power("buffer_bytes", self.buffer_bytes, 16 * self.lanes, 65536 * self.lanes)
+        require_integer("result_fifo_depth", self.result_fifo_depth, 2, 65536)
         _require_power("post_lanes", self.post_lanes, 1, self.columns)
         require_integer("mantissa_width", self.mantissa_width, 8, 24)
         if self.bus.word_bytes > self.lanes:
@@ -122,7 +126,7 @@ class AcceleratorSpec(Spec):
         return RequantizeSpec(columns=self.columns, lanes=self.post_lanes,
                               accumulator_width=self.accumulator_width,
                               mantissa_width=self.mantissa_width, shift_width=6, output_width=8,
-                              rounding=self.rounding, bias=True, collect=False, stalls=False,
+                              rounding=self.rounding, bias=True, collect=True, stalls=False,
                               multiplier=self.multiplier)
 
     @property
@@ -137,8 +141,8 @@ class AcceleratorSpec(Spec):
 
     @property
     def buffer_parts(self) -> int:
-        """Parts of a vector that are written apart: by the bus word or the requantizer's step."""
-        return self.lanes // min(self.bus.word_bytes, self.post_lanes)
+        """Parts of a vector that are written apart: its bus words."""
+        return self.lanes // self.bus.word_bytes
 
     @property
     def weight_fifo_words(self) -> int:

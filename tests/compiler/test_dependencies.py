@@ -80,7 +80,7 @@ def example(tools):
     builder.conv("input", 9, padding=(1, 1, 1, 1))
     builder.add("layer0", builder.conv("layer0", 9, (1, 1)))
     builder.max_pool("layer2")
-    spec = tools.small_spec(buffer_bytes=4 * 128, accumulator_depth=32)
+    spec = tools.small_spec(buffer_bytes=8 * 128, accumulator_depth=32)
     return compile_network(builder.network(), spec, keep_all=False, timing=None), builder.image()
 
 

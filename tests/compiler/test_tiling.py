@@ -9,7 +9,7 @@ from sparrow.compiler import CompileError
 from sparrow.compiler.cost import Rates, estimate
 from sparrow.compiler.layout import allocate
 from sparrow.compiler.lower import lower
-from sparrow.compiler.tiling import choose_tiling
+from sparrow.compiler.tiling import choose_tilings
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 
@@ -36,7 +36,7 @@ def test_tilings_cover_all_and_fit(tools, data):
                      groups=channels if kind == "depthwise" else 1)
     work = last_pass(builder, spec)
     try:
-        tiling = choose_tiling(work, spec)
+        tiling = choose_tilings(work, spec, 1)[0][1]
     except CompileError:
         assert kind == "dense" and channels > 8 and spec.buffer_rows == 64
         return
@@ -60,7 +60,7 @@ def test_a_small_layer_is_one_tile(tools):
     builder.conv("input", 16, padding=(1, 1, 1, 1))
     spec = AcceleratorSpec()
     work = last_pass(builder, spec)
-    tiling = choose_tiling(work, spec)
+    tiling = choose_tilings(work, spec, 1)[0][1]
     assert len(list(tiling.tiles(work))) * len(tiling.parts) <= 4
     assert estimate(work, tiling, Rates(spec)) < 9 * 64 * 1.8
 
@@ -69,7 +69,7 @@ def test_channels_of_depthwise_layers_are_loaded_in_parts(tools):
     builder = tools.Builder((64, 9, 9))
     builder.conv("input", 64, groups=64)
     spec = tools.small_spec(buffer_bytes=4 * 512)
-    tiling = choose_tiling(last_pass(builder, spec), spec)
+    tiling = choose_tilings(last_pass(builder, spec), spec, 1)[0][1]
     assert len(tiling.parts) > 1
     assert tiling.parts[0].end_channel == tiling.parts[1].channel
 
@@ -78,6 +78,6 @@ def test_coordinates_stay_below_8192(tools):
     builder = tools.Builder((1, 1, 30000))
     builder.max_pool("input", (1, 255), stride=(1, 255))
     spec = tools.small_spec(buffer_bytes=4 * 65536)
-    tiling = choose_tiling(last_pass(builder, spec), spec)
+    tiling = choose_tilings(last_pass(builder, spec), spec, 1)[0][1]
     assert (tiling.width - 1) * 255 + 255 < 8192
     tools.check(builder.network(), spec, builder.image())

@@ -22,7 +22,7 @@ def test_interface():
     dut = WriteMaster(spec=BusSpec(data_width=128, outstanding=5))
     assert dut.spec == BusSpec(data_width=128, outstanding=5)
     members = dut.signature.members
-    assert set(members) == {"requests", "data", "window", "halt", "idle", "outstanding",
+    assert set(members) == {"requests", "data", "window", "halt", "idle", "outstanding", "answered",
                             "response_error", "window_error", "beat", "aw", "w", "b"}
     assert members["w"].signature.members["payload"].shape.size == 128 + 16 + 1
 

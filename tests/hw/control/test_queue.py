@@ -28,21 +28,49 @@ def _random_command(source, engine):
     return {"opcode": int(kind.opcode), **values}
 
 
+class _Engine:
+    """Takes its time with each command, releases it early or late, completes them in order."""
+
+    def __init__(self, source):
+        self._source = source
+        self._release, self._complete = 0, []
+        self.started = 0
+
+    def start(self):
+        """Begin with a command."""
+        self.started += 1
+        self._release = self._source.randint(0, 4)
+        after = self._complete[-1] if self._complete else 0
+        self._complete.append(after + self._source.choice((1, 3, 8, 30)))
+
+    def cycle(self):
+        """Whether the command is released, and whether one completes in this cycle."""
+        released = self.started > 0 and self._release == 0
+        self._release = max(self._release - 1, 0)
+        self._complete = [left - 1 for left in self._complete]
+        done = self._complete[:1] == [0]
+        if done:
+            self._complete.pop(0)
+        return released, done
+
+
 @pytest.mark.parametrize("data_width", [32, 64, 256])
 @pytest.mark.parametrize("engine", _ENGINES)
-def test_commands_run_one_by_one_between_their_tokens(engine, data_width):
+def test_commands_run_in_order_between_their_tokens(engine, data_width):
     source = random.Random(data_width)
     queue = CommandQueue(engine=engine, spec=_spec(data_width))
-    commands = [_random_command(source, engine) for _ in range(40)]
+    commands = [_random_command(source, engine) for _ in range(60)]
     words = 512 // data_width
-    started, retired, events = [], [], []
+    started, retired, taken, given = [], [], [], []
+    done, overlaps = 0, 0
 
     async def bench(ctx):
+        nonlocal done, overlaps
         waiting, written = list(commands), 0
-        running, left = False, 0
-        for _ in range(6000):
+        model = _Engine(source)
+        for _ in range(9000):
             free = not ctx.get(queue.full)
-            write = bool(waiting) and (free or written) and source.random() < 0.6
+            write = bool(waiting) and (free or written) and source.random() < 0.8
             ctx.set(queue.write, write)
             if write:
                 data = encode(waiting[0]["opcode"], **{
@@ -56,24 +84,29 @@ def test_commands_run_one_by_one_between_their_tokens(engine, data_width):
                 if written == words:
                     waiting.pop(0)
                     written = 0
-            asks = ctx.get(queue.take) or ctx.get(queue.give)
-            ctx.set(queue.tokens_done, bool(asks) and source.random() < 0.4)
-            ctx.set(queue.done, running and left == 0)
+            released, completes = model.cycle()
+            ctx.set(queue.released, released)
+            ctx.set(queue.done, completes)
+            take, give = ctx.get(queue.take), ctx.get(queue.give)
+            assert not (take and give)
+            ctx.set(queue.tokens_done, bool(take or give) and source.random() < 0.4)
             if ctx.get(queue.tokens_done):
-                events.append(("take", ctx.get(queue.take)) if ctx.get(queue.take)
-                              else ("give", ctx.get(queue.give)))
+                (taken if take else given).append(take or give)
+                if give:  # of a command that was complete before this cycle
+                    assert len(given) <= sum(bool(one["signal"]) for one in commands[:done])
+            if ctx.get(queue.retire):
+                retired.append(done)
             if ctx.get(queue.start):
-                assert not running
                 command = ctx.get(queue.command)
                 started.append({name: getattr(command, name) for name in commands[0]})
-                events.append("start")
-                running, left = True, source.randint(0, 5)
-            elif running:
-                running, left = left > 0, left - 1
-                if not running:
-                    events.append("done")
-            if ctx.get(queue.retire):
-                retired.append(len(started) - 1)
+                assert taken == [one["wait"] for one in commands[:len(started)] if one["wait"]]
+                assert len(started) - done <= 2
+                overlaps += len(started) - done == 2
+                model.start()
+            done += completes
+            if ctx.get(queue.empty):
+                assert len(started) == done
+                assert len(given) == sum(bool(one["signal"]) for one in commands[:done])
             await ctx.tick()
         assert ctx.get(queue.empty) and not waiting
 
@@ -81,10 +114,8 @@ def test_commands_run_one_by_one_between_their_tokens(engine, data_width):
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert started == commands
-    assert retired == [number for number, command in enumerate(commands) if command["retire"]]
-    expected = []
-    for command in commands:
-        expected += [("take", command["wait"])] * bool(command["wait"]) + ["start", "done"]
-        expected += [("give", command["signal"])] * bool(command["signal"])
-    assert events == expected
+    assert started == commands and overlaps > 10
+    wanted = [number + 1 for number, one in enumerate(commands) if one["retire"]]
+    assert len(retired) == len(wanted)
+    assert all(count >= least for count, least in zip(retired, wanted))
+    assert given == [one["signal"] for one in commands if one["signal"]]

@@ -11,10 +11,10 @@ from sparrow.hw.memory.activations import ActivationBuffer
 def _traffic(source, parts, vector, written, read):
     """What the four users ask for in a cycle."""
     step = source.getrandbits(2) & source.getrandbits(2)
-    result = source.getrandbits(parts) if source.random() < 0.5 else 0
+    result = source.random() < 0.5
     load = source.random() < 0.6
     return {
-        "result_enable": result, "result_bank": source.getrandbits(1),
+        "result_valid": result, "result_bank": source.getrandbits(1),
         "result_row": written[0], "result_data": source.getrandbits(vector),
         "load_valid": load, "load_enable": source.getrandbits(parts),
         "load_bank": source.getrandbits(1), "load_row": written[1],
@@ -43,12 +43,12 @@ def test_users_share_the_banks(seed, parts):
     async def fill(ctx):
         for bank in range(2):
             for row in range(rows):
-                ctx.set(buffer.result_enable, (1 << parts) - 1)
+                ctx.set(buffer.result_valid, 1)
                 ctx.set(buffer.result_bank, bank)
                 ctx.set(buffer.result_row, row)
                 ctx.set(buffer.result_data, content[bank][row])
                 await ctx.tick()
-        ctx.set(buffer.result_enable, 0)
+        ctx.set(buffer.result_valid, 0)
 
     async def bench(ctx):
         await fill(ctx)
@@ -60,7 +60,7 @@ def test_users_share_the_banks(seed, parts):
             written = [low + source.randrange(rows // 2) for _ in range(2)]
             read = [(low + rows // 2) % rows + source.randrange(rows // 2) for _ in range(2)]
             values = _traffic(source, parts, vector, written, read)
-            result, load = values["result_enable"], values["load_valid"]
+            result, load = values["result_valid"], values["load_valid"]
             for name, value in values.items():
                 ctx.set(getattr(buffer, name), value)
             for bank in range(2):
@@ -87,7 +87,8 @@ def test_users_share_the_banks(seed, parts):
                 if step_ready and values["step_enable"] >> bank & 1:
                     shown[bank] = content[bank][values["step_row"]]
             if result:
-                write(values["result_bank"], values["result_row"], result, values["result_data"])
+                write(values["result_bank"], values["result_row"], (1 << parts) - 1,
+                      values["result_data"])
                 counts["results"] += 1
             if load and load_ready:
                 write(values["load_bank"], values["load_row"], values["load_enable"],

@@ -24,7 +24,7 @@ OFFSETS = {
     "DATA_BASE_HIGH": 0x30, "DATA_SIZE": 0x34, "PROGRAM_START": 0x38, "WATCHDOG": 0x3C,
     "CYCLES": 0x40, "VECTORS": 0x44, "STALL_WEIGHTS": 0x48, "STALL_RESULTS": 0x4C,
     "STALL_TOKENS": 0x50, "WORDS_READ": 0x54, "WORDS_WRITTEN": 0x58, "COMMANDS": 0x5C,
-    "LAYERS": 0x60,
+    "LAYERS": 0x60, "STALL_BUFFER": 0x64,
 }
 BIT = Register("BIT", 8, "rw", "a bit", (Field("", 3, 1, "it"),))
 

@@ -1,0 +1,162 @@
+"""The array, the requantizer and what waits between them, for predictions."""
+
+import collections
+import dataclasses
+
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+from .events import Change, Process, Simulation
+from .timing import Timing
+
+__all__ = ["STALLS", "Array", "Post", "Results", "Uses"]
+
+STALLS = ("weights", "results", "buffer", "tokens")
+"""What the array waits for, as the accelerator counts it."""
+
+RECENT = 32  # output blocks whose results a burst on its way can still meet
+
+
+@dataclasses.dataclass(frozen=True)
+class Uses:
+    """How often a bank is used by somebody, evenly spread from ``begin`` to ``end``."""
+    bank: int
+    begin: int
+    end: int
+    count: float
+
+    def within(self, begin: int, end: float) -> float:
+        """How often in a part of that time."""
+        common = max(0, min(end, self.end) - max(begin, self.begin))
+        return self.count * common / (self.end - self.begin)
+
+
+class Array:
+    """What the array and the requantizer have been given, and have used."""
+
+    def __init__(self, simulation: Simulation):
+        self.change = Change(simulation)
+        self.fetches: collections.deque[Uses] = collections.deque()  # of STORE
+        self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
+        self.blocks = self.blocks_used = self.sets = self.sets_used = 0
+        self.ready = 0  # when the latest block can be used
+        self.stalls = dict.fromkeys(STALLS, 0.0)  # cycles by cause
+
+    def stolen(self, begin: int, end: int, banks: set[int]) -> float:
+        """Vectors that STORE took from some banks in the meantime."""
+        while self.fetches and self.fetches[0].end <= begin:
+            self.fetches.popleft()
+        return sum(use.within(begin, end) for use in self.fetches if use.bank in banks)
+
+    def written(self, bank: int, begin: int, end: int) -> int:
+        """Cycles by which results keep words, due from ``begin`` to ``end``, from their bank."""
+        delay, total = -1.0, 0.0
+        while total - delay >= 1:
+            delay = total
+            total = sum(use.within(begin, end + delay) for use in self.writes if use.bank == bank)
+        return int(total)
+
+
+class Results:
+    """The sums of an output block on their way through the requantizer.
+
+    Parameters
+    ----------
+    pixels : int
+    bank : int
+        Where the results go.
+
+    Attributes
+    ----------
+    started : int
+        When the requantizer took the first of them, -1 before.
+    """
+
+    def __init__(self, simulation: Simulation, pixels: int, bank: int):
+        self._simulation = simulation
+        self.pixels, self.bank = pixels, bank
+        self.started = self.arrived = -1
+        self.finished = False
+        self.change = Change(simulation)
+
+    def start(self) -> None:
+        """The requantizer takes the first."""
+        self.started = self._simulation.now
+        self.change.happen()
+
+    def arrive(self) -> None:
+        """The array has put out the last."""
+        self.arrived = self._simulation.now
+        self.change.happen()
+
+    def finish(self) -> None:
+        """The requantizer has taken the last."""
+        self.finished = True
+        self.change.happen()
+
+
+class Post:
+    """The FIFO behind the accumulators, and the requantizer."""
+
+    def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing,
+                 array: Array):
+        self._simulation, self._timing, self._array = simulation, timing, array
+        self._cycles = max(1, spec.columns // spec.post_lanes)  # per vector
+        self._room = spec.result_fifo_depth
+        self._waiting: collections.deque[Results] = collections.deque()
+        self._change = Change(simulation)
+        simulation.resume(self._serve())
+
+    def take(self, results: Results) -> None:
+        """The array begins to put out an output block."""
+        self._waiting.append(results)
+        self._change.happen()
+
+    def _serve(self) -> Process:
+        array, timing, simulation = self._array, self._timing, self._simulation
+        while True:
+            while not self._waiting:
+                yield self._change
+            results = self._waiting[0]
+            yield timing.results
+            while array.sets == array.sets_used:
+                yield array.change
+            array.sets_used += 1
+            array.change.happen()
+            results.start()
+            begin = simulation.now
+            array.writes.append(Uses(results.bank, begin, begin + results.pixels * self._cycles,
+                                     results.pixels))
+            yield results.pixels * self._cycles
+            while results.arrived < 0:
+                yield results.change
+            yield max(0, results.arrived + timing.results + self._cycles - simulation.now)
+            self._waiting.popleft()
+            results.finish()
+
+    def wait_for_room(self, results: Results) -> Process:
+        """Until the last sums of an output block, all others put out, fit the FIFO."""
+        begin = self._simulation.now
+        while results.started < 0 and self._count(results) > self._room:
+            yield results.change
+        if results.started >= 0:
+            free = results.started + (results.pixels - self._room) * self._cycles
+            yield max(0, free - self._simulation.now)
+        self._array.stalls["results"] += self._simulation.now - begin
+
+    def _count(self, results: Results) -> int:
+        """Sums up to those of an output block that the requantizer hasn't taken, about."""
+        ahead = 0
+        for other in self._waiting:
+            ahead += other.pixels
+            if other.started >= 0:
+                taken = (self._simulation.now - other.started) // self._cycles
+                ahead -= min(other.pixels, taken)
+            if other is results:
+                break
+        return ahead
+
+    def wait_for(self, results: Results, cycles: int) -> Process:
+        """Until some cycles after the requantizer has taken all of an output block."""
+        while not results.finished:
+            yield results.change
+        yield cycles

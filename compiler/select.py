@@ -1,0 +1,48 @@
+"""Which of the tilings that look good is best."""
+
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import Opcode, command
+
+from .cuts import Tiling
+from .dependencies import set_tokens
+from .footprint import Instruction
+from .passes import Pass
+from .predict import predict
+from .schedule import schedule
+from .tiling import choose_tilings
+from .timing import Timing
+
+__all__ = ["best_schedule"]
+
+LONG = 50_000  # cycles of a pass that is worth no prediction
+TRIED = 8
+
+
+def best_schedule(work: Pass, spec: AcceleratorSpec,
+                  timing: Timing) -> tuple[Tiling, list[Instruction]]:
+    """A pass's tiling with the fewest predicted cycles, and its commands.
+
+    Long passes take the one that is best by estimate: what tilings differ in is little there.
+
+    Raises
+    ------
+    CompileError
+        If a single output pixel doesn't fit.
+    """
+    choices = choose_tilings(work, spec, TRIED)
+    if len(choices) == 1 or choices[0][0] > LONG:
+        return choices[0][1], schedule(work, choices[0][1], spec)
+    schedules = [(tiling, schedule(work, tiling, spec)) for _, tiling in choices]
+    tiling, _ = min(schedules, key=lambda one: _cycles(one[1], spec, timing))
+    return tiling, schedule(work, tiling, spec)
+
+
+def _cycles(instructions: list[Instruction], spec: AcceleratorSpec, timing: Timing) -> int:
+    """Predicted cycles of a pass alone; its commands get tokens."""
+    set_tokens(instructions)
+    kinds = [command(instruction.opcode) for instruction in instructions]
+    commands = [(kind, {field.name: instruction.values.get(field.name, 0) for field in kind.fields})
+                for kind, instruction in zip(kinds, instructions)]
+    end = command(Opcode.END)
+    commands.append((end, {field.name: 0 for field in end.fields}))
+    return predict(commands, spec, timing=timing).total
