@@ -16,6 +16,33 @@ STALLS = ("weights", "results", "buffer", "tokens")
 RECENT = 32  # output blocks whose results a burst on its way can still meet
 
 
+class Stalls:
+    """Cycles in which the array waits, by cause."""
+
+    def __init__(self, simulation: Simulation):
+        self._simulation = simulation
+        self._cycles = dict.fromkeys(STALLS, 0.0)
+        self._since: dict[str, int] = {}
+
+    def add(self, cause: str, cycles: float) -> None:
+        """It has waited."""
+        self._cycles[cause] += cycles
+
+    def begin(self, cause: str) -> None:
+        """It begins to wait."""
+        self._since[cause] = self._simulation.now
+
+    def end(self, cause: str) -> None:
+        """It goes on."""
+        self.add(cause, self._simulation.now - self._since.pop(cause))
+
+    def now(self) -> dict[str, float]:
+        """Cycles up to now, those of waits that go on included."""
+        return {cause: cycles + (self._simulation.now - self._since[cause]
+                                 if cause in self._since else 0)
+                for cause, cycles in self._cycles.items()}
+
+
 @dataclasses.dataclass(frozen=True)
 class Uses:
     """How often a bank is used by somebody, evenly spread from ``begin`` to ``end``."""
@@ -39,7 +66,7 @@ class Array:
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
         self.blocks = self.blocks_used = self.sets = self.sets_used = 0
         self.ready = 0  # when the latest block can be used
-        self.stalls = dict.fromkeys(STALLS, 0.0)  # cycles by cause
+        self.stalls = Stalls(simulation)
 
     def stolen(self, begin: int, end: int, banks: set[int]) -> float:
         """Vectors that STORE took from some banks in the meantime."""
@@ -135,13 +162,13 @@ class Post:
 
     def wait_for_room(self, results: Results) -> Process:
         """Until the last sums of an output block, all others put out, fit the FIFO."""
-        begin = self._simulation.now
+        self._array.stalls.begin("results")
         while results.started < 0 and self._count(results) > self._room:
             yield results.change
         if results.started >= 0:
             free = results.started + (results.pixels - self._room) * self._cycles
             yield max(0, free - self._simulation.now)
-        self._array.stalls["results"] += self._simulation.now - begin
+        self._array.stalls.end("results")
 
     def _count(self, results: Results) -> int:
         """Sums up to those of an output block that the requantizer hasn't taken, about."""

@@ -138,10 +138,12 @@ class _Model:
             _, values = queue.pop()
             yield self.timing.queue
             if values["wait"]:
-                begin = self.simulation.now
+                computes = queue is self._queues[Engine.COMPUTE]
+                if computes:
+                    self._array.stalls.begin("tokens")
                 yield from self.tokens.take(values["wait"])
-                if queue is self._queues[Engine.COMPUTE]:
-                    self._array.stalls["tokens"] += self.simulation.now - begin
+                if computes:
+                    self._array.stalls.end("tokens")
                 yield self.timing.token
             rest = yield from run(values)
             while pending.busy:
@@ -157,7 +159,7 @@ class _Model:
             yield self.timing.token
             yield from self.tokens.give(values["signal"])
         if values["retire"]:
-            self._retired.append((self.simulation.now, dict(self._array.stalls)))
+            self._retired.append((self.simulation.now, self._array.stalls.now()))
         self._done += 1
         self._last = max(self._last, self.simulation.now)
         pending.busy = False
@@ -216,11 +218,11 @@ class _Model:
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
             for step in range(steps):
                 if not values["reuse"] or output_block == step == 0:
-                    begin = self.simulation.now
+                    array.stalls.begin("weights")
                     while array.blocks == array.blocks_used:
                         yield array.change
                     yield max(0, array.ready - self.simulation.now)
-                    array.stalls["weights"] += self.simulation.now - begin
+                    array.stalls.end("weights")
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // (values["kernel_height"] * values["kernel_width"])
@@ -244,7 +246,7 @@ class _Model:
             before, now = self.simulation.now, min(int(left), LOOK)
             yield now
             stolen = self._array.stolen(before, before + now, banks)
-            self._array.stalls["buffer"] += stolen
+            self._array.stalls.add("buffer", stolen)
             left += stolen - now
 
 

@@ -109,7 +109,8 @@ def listing(program: Program) -> str:
 
 
 def layer_rows(program: Program) -> list[dict[str, Any]]:
-    """For each layer name, kind, predicted cycles, steps of the array and bytes."""
+    """For each layer name, kind, predicted cycles and stalls, steps of the array and bytes."""
     return [{"name": layer.name, "kind": layer.kind, "predicted_cycles": layer.cycles,
              "vectors": layer.vectors, "macs": layer.macs, "bytes_read": layer.bytes_read,
-             "bytes_written": layer.bytes_written} for layer in program.layers]
+             "bytes_written": layer.bytes_written,
+             "stalls": dict(layer.stalls)} for layer in program.layers]

@@ -24,7 +24,8 @@ def merged(recipe: Recipe, quantized: Mapping[str, Any], image: Mapping[str, Any
 
     ``predictions_off`` names the layers whose cycles were predicted wrongly. That is a warning:
     whether the job has passed depends on ``bit_exact`` alone. Accuracies are ``None`` for images
-    without labels.
+    without labels. A layer's ``stalls`` are measured on the native engine, else predicted, as
+    ``stalls_measured`` says.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def merged(recipe: Recipe, quantized: Mapping[str, Any], image: Mapping[str, Any
         Estimates by target.
     """
     measured = simulated["measured_cycles"]
-    layers = [{**layer, "measured_cycles": measured.get(layer["name"], 0)}
+    layers = [{**layer, "measured_cycles": measured.get(layer["name"], 0),
+               "stalls": simulated["stalls"].get(layer["name"], layer["stalls"])}
               for layer in image["layers"]]
     return {
         "sparrow": __version__, "name": recipe.name,
@@ -47,7 +49,7 @@ def merged(recipe: Recipe, quantized: Mapping[str, Any], image: Mapping[str, Any
         "latency": recipe.latency, "layers": layers,
         "predictions_off": [layer["name"] for layer in layers if layer["name"] in measured
                             and is_off(layer["predicted_cycles"], layer["measured_cycles"])],
-        "counters": simulated["counters"],
+        "stalls_measured": bool(simulated["stalls"]), "counters": simulated["counters"],
         "program_bytes": image["program_bytes"], "data_bytes": image["data_bytes"],
         "verilog_bytes": generated["bytes"], "simulator": simulated["simulator"],
         "simulated_cycles": simulated["simulated_cycles"],

@@ -22,6 +22,7 @@ from sparrow.flow.memory_image import (
     write_image,
 )
 from sparrow.flow.models import files_of, model_factory, split_reference
+from sparrow.flow.profile import measured_stalls
 from sparrow.flow.recipe import Recipe
 from sparrow.flow.simulation import built_simulation, simulate
 from sparrow.flow.steps import Steps, code_digest, digest
@@ -222,6 +223,7 @@ class RecipeSteps:
                                  verilog=self.verilog_file.read_text(encoding="utf-8"))
         result = simulate(built, program, network, network.input.to_elements(shaped),
                           traffic=traffic)
+        first = result.images[0].outcome
         found: dict[str, float | None] = {"accuracy_rtl": None, "accuracy_golden_same": None}
         if self.data.test_labels is not None:
             labels = self.data.test_labels[:self.recipe.images]
@@ -232,7 +234,8 @@ class RecipeSteps:
         return {"images": self.recipe.images, "bit_exact": result.bit_exact,
                 "difference": result.difference, **found,
                 "measured_cycles": result.layer_cycles, "cycles": result.cycles,
-                "counters": result.images[0].outcome.counters, "simulator": result.simulator,
+                "stalls": measured_stalls(program, first) if first.marks else {},
+                "counters": first.counters, "simulator": result.simulator,
                 "simulated_cycles": result.simulated_cycles, "seconds": result.seconds}
 
     def area(self, generated: dict[str, Any], target: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from sparrow.compiler import Program
 
-__all__ = ["layer_table", "result_table"]
+__all__ = ["layer_table", "profile_table", "result_table"]
 
 
 def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -> "Table":
@@ -77,3 +77,30 @@ def _area(target: str, area: Mapping[str, Any]) -> list[tuple[str, str]]:
                ("block RAMs", "block_rams")]
     return [(f"{target}: {label}", grouped(area[name], "{:,.0f}"))
             for label, name in figures if area.get(name) is not None]
+
+
+def profile_table(found: Mapping[str, Any]) -> "Table":
+    """The layers of a profile, see :func:`sparrow.flow.profile.profile`."""
+    from rich.table import Table
+
+    spec, total = found["accelerator"], found["total"]
+    measured = total["measured_cycles"] is not None
+    causes = list(total["stalls"])
+    table = Table(title=f"{found['name']} on {spec['lanes']} × {spec['columns']}, memory latency "
+                        f"{found['latency']}; stalls {'measured' if measured else 'predicted'}",
+                  title_justify="left")
+    for heading in ("layer", "kind"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("bits", "MACs", "predicted", *(("measured",) if measured else ()),
+                    "utilization", "read", "written", *causes):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for entry in (*found["layers"], {"name": "all", "kind": "", "bits": None} | total):
+        if entry["name"] == "all" and not entry["kind"]:
+            table.add_section()
+        cycles = [entry["predicted_cycles"], *([entry["measured_cycles"]] if measured else [])]
+        table.add_row(
+            entry["name"], entry["kind"], str(entry["bits"] or ""), grouped(entry["macs"]),
+            *map(grouped, cycles), f"{entry['utilization']:.1%}", grouped(entry["bytes_read"]),
+            grouped(entry["bytes_written"]),
+            *(grouped(entry["stalls"][cause]) for cause in causes))
+    return table

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 __all__ = ["CAUSES", "Area", "Array", "Figure", "Layer", "Module", "Report"]
 
 CAUSES = {"weights": "waits for weights", "results": "waits for results to leave",
-          "tokens": "waits for another engine", "memory": "waits for memory"}
+          "buffer": "waits for a bank that is stored from", "tokens": "waits for another engine"}
 """Causes of stalls, and how the report names them."""
 
 Figure = tuple[str, str]

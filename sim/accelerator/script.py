@@ -147,6 +147,8 @@ class Outcome:
         Accesses by which the host wrote a register between start and interrupt.
     counters : dict
         The counter registers, by name.
+    marks : list of dict
+        For each layer, the counter registers when it was complete; from the native engine alone.
     strays : list of str
         What the master did outside its windows.
     """
@@ -158,6 +160,7 @@ class Outcome:
     cause: int | None = None
     writes_while_running: int = 0
     counters: dict[str, int] = dataclasses.field(default_factory=dict)
+    marks: list[dict[str, int]] = dataclasses.field(default_factory=list)
     strays: list[str] = dataclasses.field(default_factory=list)
 
     @property
@@ -170,6 +173,13 @@ class Outcome:
         """For each layer the cycles from the completion of the one before to its own."""
         before = [0, *self.retired]
         return [end - begin for begin, end in zip(before, self.retired)]
+
+    @property
+    def layer_counters(self) -> list[dict[str, int]]:
+        """For each layer what was counted between the same moments, if the engine knows."""
+        before = [dict.fromkeys(self.counters, 0), *self.marks]
+        return [{name: count - begin[name] for name, count in end.items()}
+                for begin, end in zip(before, self.marks)]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

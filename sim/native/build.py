@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..runner import SimulationError, verilator_environment
 from .lanes import vectorize
-from .script import registers_header
+from .script import counter_signals, registers_header
 
 __all__ = ["build_driver", "build_key"]
 
@@ -53,11 +53,13 @@ def build_driver(verilog: Path, top: str, folder: Path) -> Path:
                               f"handle, not {str(folder)!r}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "build.log").unlink(missing_ok=True)
-    (folder / "registers.h").write_text(registers_header(), encoding="utf-8")
+    (folder / "registers.h").write_text(registers_header(top), encoding="utf-8")
     modules = re.findall(r"^module (\w+)", verilog.read_text(encoding="utf-8"), re.M)
     (folder / "modules.vlt").write_text("`verilator_config\n" + "".join(
         f'{"no_inline" if name in _KEPT else "inline"} -module "{name}"\n'
-        for name in modules if name != top), encoding="utf-8")
+        for name in modules if name != top) + "".join(
+        f'public_flat_rd -module "{top}" -var "{signal}"\n'
+        for signal in counter_signals().values()), encoding="utf-8")
     _verilate(verilog, top, folder)
     vectors = vectorize(folder, most=16 if "avx512f" in _processor() else 8)
     try:

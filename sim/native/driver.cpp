@@ -4,8 +4,9 @@
 // files that it names; outcomes.json and outputs.bin are written there.
 
 #include "Vmodel.h"
-#include "host.h"
+#include "Vmodel___024root.h"
 #include "registers.h"
+#include "host.h"
 
 #include <chrono>
 #include <fstream>
@@ -124,6 +125,7 @@ private:
         bench.write(INTERRUPT_ENABLE, BOTH);
         if (bench.interrupt()) throw Failure("the interrupt must be down before the start");
         bench.retired.clear();
+        bench.marks.clear();
         bench.raised_at = 0;
         Outcome outcome;
         outcome.started = bench.write(CONTROL, 1);
@@ -169,6 +171,13 @@ private:
         if (m_bench->interrupt()) throw Failure("the interrupt must fall when it is acknowledged");
     }
 
+    static std::string to_json(const std::vector<uint32_t>& counters) {
+        std::ostringstream text;
+        for (size_t i = 0; i < counters.size(); ++i)
+            text << (i ? ", \"" : "{\"") << COUNTERS[i].name << "\": " << counters[i];
+        return text.str() + "}";
+    }
+
     std::string to_json(const Outcome& outcome) const {
         std::ostringstream text;
         text << "{\"end\": \"" << outcome.end << "\", \"error_code\": " << outcome.error_code
@@ -179,13 +188,13 @@ private:
             text << comma << cycle - outcome.started;
             comma = ", ";
         }
-        text << "], \"counters\": {";
+        text << "], \"counters\": " << to_json(outcome.counters) << ", \"marks\": [";
         comma = "";
-        for (size_t i = 0; i < outcome.counters.size(); ++i) {
-            text << comma << '"' << COUNTERS[i].name << "\": " << outcome.counters[i];
+        for (const auto& counters : m_bench->marks) {
+            text << comma << to_json(counters);
             comma = ", ";
         }
-        text << "}, \"strays\": [";
+        text << "], \"strays\": [";
         comma = "";
         for (const std::string& stray : m_bench->memory.strays) {
             text << comma << '"' << stray << '"';

@@ -48,7 +48,10 @@ public:
         if (raised && !m_raised) raised_at = now;
         m_answered = answered;
         m_raised = raised;
-        if (m_model.retired) retired.push_back(now);
+        if (m_model.retired) {
+            retired.push_back(now);
+            marks.push_back(counters_of(m_model));
+        }
         if (m_check_rules) check_rules();
     }
 
@@ -76,6 +79,7 @@ public:
     uint64_t now = uint64_t(-1);
     uint64_t raised_at = 0, written_at = 0;
     std::vector<uint64_t> retired;
+    std::vector<std::vector<uint32_t>> marks;  // the counters at these times
     Memory memory;
 
 private:

@@ -64,7 +64,12 @@ def _traffic(number: int, traffic: Traffic) -> list[object]:
     return [traffic.latency, repr(float(traffic.bandwidth)), traffic.stalls, *seeds]
 
 
-def registers_header() -> str:
+def counter_signals() -> dict[str, str]:
+    """The signal of the top module that a counter register shows, by the register's name."""
+    return {name: f"core_{name.lower()}" for name in COUNTERS}
+
+
+def registers_header(top: str = "accelerator") -> str:
     """The text of ``registers.h``: what the driver must know of the accelerator's registers."""
     lines = ["// Made by sim/native/script.py from hw/spec/registers.py.", "", "#pragma once", ""]
     lines += [f"constexpr unsigned {name} = {register(name).offset:#x};" for name in _NAMED]
@@ -73,4 +78,8 @@ def registers_header() -> str:
               "constexpr struct {", "    const char* name;", "    unsigned offset;",
               "} COUNTERS[] = {"]
     lines += [f'    {{"{name}", {register(name).offset:#x}}},' for name in COUNTERS]
-    return "\n".join([*lines, "};", ""])
+    lines += ["};", "",
+              "template <typename Model> std::vector<uint32_t> counters_of(Model& model) {",
+              "    const auto& root = *model.rootp;", "    return {"]
+    lines += [f"        root.{top}__DOT__{signal}," for signal in counter_signals().values()]
+    return "\n".join([*lines, "    };", "}", ""])

@@ -6,14 +6,14 @@ from sparrow.flow.tables import result_table
 
 QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9}
 SIMULATED = {"images": 2, "bit_exact": 2, "difference": "", "accuracy_rtl": 0.5, "cycles": 5000,
-             "accuracy_golden_same": 0.5, "counters": {}, "simulator": "verilator 5",
+             "accuracy_golden_same": 0.5, "counters": {}, "stalls": {}, "simulator": "verilator 5",
              "simulated_cycles": 10_000, "seconds": 1.0}
 
 
 def results(tmp_path, predicted, measured):
     """Results of layers ``a``, ``b`` and so on; those whose measure is ``None`` weren't reached."""
     names = "abcd"[:len(predicted)]
-    image = {"layers": [{"name": name, "predicted_cycles": cycles}
+    image = {"layers": [{"name": name, "predicted_cycles": cycles, "stalls": {"weights": 7}}
                         for name, cycles in zip(names, predicted)],
              "program_bytes": 4096, "data_bytes": 4096}
     cycles = {name: count for name, count in zip(names, measured) if count is not None}
@@ -37,6 +37,18 @@ def test_predictions_that_are_off(tmp_path):
     assert found["bit_exact"] == found["images"]
     assert predictions_line(found) == ("WARNING: predicted cycles of 3 of 4 layers are off by more "
                                        "than 3% and 64 cycles: a, b, d")
+
+
+def test_stalls(tmp_path):
+    """Measured ones take the place of predicted ones."""
+    found = results(tmp_path, [100], [100])
+    assert not found["stalls_measured"] and found["layers"][0]["stalls"] == {"weights": 7}
+    SIMULATED["stalls"] = {"a": {"weights": 9}}
+    try:
+        found = results(tmp_path, [100], [100])
+    finally:
+        SIMULATED["stalls"] = {}
+    assert found["stalls_measured"] and found["layers"][0]["stalls"] == {"weights": 9}
 
 
 def test_accuracies(tmp_path):

@@ -18,10 +18,10 @@ def layer(**more):
     (layer(vectors=300), {"busy": 300, "waiting": 700}),
     (layer(vectors=300, stalls={"weights": 100, "tokens": 50}),
      {"busy": 300, "weights": 100, "tokens": 50, "rest": 550}),
-    (layer(stalls={"weights": 100, "memory": 50}),
-     {"unknown": 850, "weights": 100, "memory": 50}),
-    (layer(vectors=900, stalls={"weights": 80, "memory": 50}),  # two causes at once
-     {"busy": 900, "weights": 80, "memory": 20}),
+    (layer(stalls={"weights": 100, "buffer": 50}),
+     {"unknown": 850, "weights": 100, "buffer": 50}),
+    (layer(vectors=900, stalls={"weights": 80, "buffer": 50}),  # two causes at once
+     {"busy": 900, "weights": 80, "buffer": 20}),
     (layer(vectors=1200, stalls={"weights": 80}), {"busy": 1000}),
 ])
 def test_cycles_by_cause_add_up(found, expected):

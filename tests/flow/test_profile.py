@@ -1,0 +1,92 @@
+"""``sparrow profile``: figures of layers that agree with program, network and run."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparrow.compiler import compile_network
+from sparrow.flow.cli import main
+from sparrow.flow.profile import profile
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.sim.accelerator import Outcome
+from sparrow.sim.accelerator.samples import sample
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+KEYS = {"name", "kind", "bits", "macs", "vectors", "predicted_cycles", "measured_cycles",
+        "utilization", "bytes_read", "bytes_written", "memory_accesses", "stalls"}
+SMALL = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=4, accumulator_depth=32,
+                        buffer_bytes=1024, weight_fifo_bytes=256)
+
+
+def test_command(capsys):
+    assert main(["profile", f"{EXAMPLES / 'digits.py'}:digits_cnn", "--input", "1x8x8", "--json",
+                 "--latency", "30", "--bits", "4", "--set", "post_lanes=4"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    layers, total = found["layers"], found["total"]
+    assert found["latency"] == 30 and found["accelerator"]["post_lanes"] == 4
+    assert all(set(layer) == KEYS for layer in layers)
+    assert set(total) == KEYS - {"name", "kind", "bits"}
+    assert total["measured_cycles"] is None and total["macs"] == 101_696
+    for key in ("macs", "vectors", "predicted_cycles", "bytes_read", "memory_accesses"):
+        assert total[key] == sum(layer[key] for layer in layers) > 0
+    waits = sum(total["stalls"].values())
+    assert 0 < waits <= total["predicted_cycles"] - total["vectors"]
+    assert {layer["bits"] for layer in layers} == {4, None}
+    for layer in layers:
+        assert layer["utilization"] == pytest.approx(
+            layer["macs"] / 512 / layer["predicted_cycles"], abs=1e-4)
+
+
+def test_table(capsys):
+    assert main(["profile", f"{EXAMPLES / 'digits.py'}:digits_cnn", "--input", "1x8x8"]) == 0
+    text = capsys.readouterr().out
+    assert "memory latency 100; stalls predicted" in text
+    assert "101 696" in text
+
+
+def test_measured():
+    """With a run's outcome: its cycles and stalls, layer by layer."""
+    network = sample("tower")
+    program = compile_network(network, SMALL)
+    names = [layer.name for layer in program.layers if layer.commands]
+    retired = [100 * (number + 1) for number in range(len(names))]
+    marks = [{"CYCLES": 0, "STALL_WEIGHTS": 10 * number, "STALL_RESULTS": 1, "STALL_BUFFER": number,
+              "STALL_TOKENS": 5 * number} for number in range(1, len(names) + 1)]
+    found = profile(program, network, Outcome(
+        end="done", retired=retired, marks=marks, counters=dict.fromkeys(marks[0], 0)))
+    layers = {layer["name"]: layer for layer in found["layers"]}
+    assert [layers[name]["measured_cycles"] for name in names] == [100] * len(names)
+    assert layers[names[1]]["stalls"] == {"weights": 10, "results": 0, "buffer": 1, "tokens": 5}
+    assert layers[names[0]]["utilization"] == pytest.approx(
+        layers[names[0]]["macs"] / 16 / 100, abs=1e-4)
+    assert found["total"]["stalls"]["tokens"] == 5 * len(names)
+    assert found["total"]["measured_cycles"] == 100 * len(names)
+
+
+def test_accesses():
+    """Of a 1 × 1 convolution: words loaded, vectors read and written, vectors stored."""
+    network = sample("pixel")
+    program = compile_network(network, SMALL)
+    (entry,) = profile(program, network)["layers"]
+    loaded = entry["bytes_read"] - sum(
+        values["words"] * 4 for kind, values in program.commands() if kind.name == "WEIGHTS")
+    stored = entry["bytes_written"] // 4
+    assert entry["memory_accesses"] == loaded // 4 + entry["vectors"] + 2 * stored
+
+
+@pytest.mark.parametrize("arguments, text", [
+    (["--input", "3x32"], "--input must be CxHxW, such as 3x32x32, not '3x32'"),
+    (["--input", "0x8x8"], "must be"),
+    (["--input", "1x8x8", "--latency", "0"], "--latency must be at least 1, not 0"),
+    (["--input", "1x8x8", "--weights", "none.pt"],
+     "--weights must be a file or 'random', not 'none.pt'"),
+    (["--input", "1x8x8", "--bits-of", "stem"], "--bits-of must be given LAYER=4 or LAYER=8"),
+    (["--input", "3x8x8"], "The model must take images of shape (3, 8, 8)"),
+])
+def test_mistakes(arguments, text, capsys):
+    torch.manual_seed(0)
+    assert main(["profile", f"{EXAMPLES / 'digits.py'}:digits_cnn", *arguments]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("sparrow:")]
+    assert len(lines) == 1 and text in lines[0]
