@@ -1,6 +1,7 @@
 """What all tests share: data and simulators that may be absent, and the line that names them."""
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,10 @@ from sparrow.flow.data import VARIABLE, data_folder, require_data
 from sparrow.flow.errors import UserError
 
 USED = "sparrow-used"
+
+# With a worker for each core, threads would be in each other's way.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

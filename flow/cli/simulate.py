@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
+_SEEDS = 1 << 54  # that the native engine takes, too
 _STALLS = ("always", "often", "seldom", "bursts", "alternate")
 
 
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("images", "latency"):
         if getattr(arguments, name) < 1:
             raise UserError(f"--{name} must be at least 1, not {getattr(arguments, name)}")
+    if not 0 <= arguments.seed < _SEEDS:
+        raise UserError(f"--seed must be 0 to {_SEEDS - 1}, not {arguments.seed}")
     if not 0 < arguments.bandwidth <= 1:
         raise UserError(f"--bandwidth must be above 0 and at most 1, not {arguments.bandwidth:g}")
     if arguments.engine == "native" and arguments.simulator != "verilator":

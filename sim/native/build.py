@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..runner import SimulationError, verilator_environment
+from ..runner import SimulationError, require_buildable, verilator_environment
 from .lanes import vectorize
 from .script import counter_signals, registers_header
 
@@ -48,9 +48,7 @@ def build_driver(verilog: Path, top: str, folder: Path) -> Path:
     SimulationError
         With the last lines of what Verilator or the compiler said.
     """
-    if re.search(r"\s", str(folder.absolute())):
-        raise SimulationError(f"Build folder must have no spaces in its path, which make can't "
-                              f"handle, not {str(folder)!r}")
+    require_buildable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "build.log").unlink(missing_ok=True)
     (folder / "registers.h").write_text(registers_header(top), encoding="utf-8")

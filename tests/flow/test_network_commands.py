@@ -92,6 +92,8 @@ def here(tmp_path, monkeypatch):
      "accelerator: lanes must be a power of two from 4 to 64, not 5"),
     ("simulate conv.sparrow --images 0", "--images must be at least 1, not 0"),
     ("simulate conv.sparrow --bandwidth 2", "--bandwidth must be above 0 and at most 1, not 2"),
+    ("simulate conv.sparrow --seed 99999999999999999999",
+     "--seed must be 0 to 18014398509481983, not 99999999999999999999"),
     ("simulate . --set lanes=4",
      "--spec and --set must go with a .sparrow file; . has a specification of its own"),
     ("simulate .", "program.bin: No such file or directory"),
