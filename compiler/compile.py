@@ -126,6 +126,9 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
                     amount *= values[name]
             case Opcode.WEIGHTS:
                 amount = len(instruction.stream)
+            case Opcode.LOAD if values.get("unfold"):
+                word = spec.bus.word_bytes
+                amount = values["runs"] * -(-values.get("row_bytes", 0) // word) * word
             case _:
                 amount = values["planes"] * values["runs"] * values["run"] * spec.lanes
         counts[instruction.opcode] += amount

@@ -29,6 +29,10 @@ class Rates:
         self.parameters = spec.columns * max(1, 8 // word)
         self.post = spec.columns // spec.post_lanes
 
+    def load(self, work: Pass) -> int:
+        """Cycles to load a vector of a pass's source."""
+        return self.vector if work.unfolding is None else work.unfolding.rows
+
 
 def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     """Estimated cycles: the busiest of reads, writes and array, and what nothing overlaps with."""
@@ -37,7 +41,8 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     first, loaded = loads[0], sum(loads)
     if tiling.resident:  # whole rows, each once
         source = work.sources[0]
-        row = source.width * tiling.parts[0].channels * len(work.sources) * rates.vector
+        row = (source.width * tiling.parts[0].channels * len(work.sources)
+               * rates.load(work))
         first, loaded = tiles[0].source_bottom * row, source.height * row
     stored = work.target.height * work.target.width * rates.vector * sum(
         span.count for span in work.spans)
@@ -67,4 +72,4 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:
     """Cycles to load a tile's source."""
     return ((tile.source_bottom - tile.source_top) * (tile.source_right - tile.source_left)
-            * part.channels * len(work.sources) * rates.vector)
+            * part.channels * len(work.sources) * rates.load(work))

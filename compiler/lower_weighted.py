@@ -10,6 +10,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from .errors import refuse, require_range
 from .layout import TensorLayout
 from .passes import Pass, Region, spans
+from .unfold import Unfolding, unfolded_rows
 
 __all__ = ["lower_weighted"]
 
@@ -49,6 +50,13 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         if padding[axis] >= reach:
             raise refuse(layer.name, f"padding at the {side}",
                          f"less than the kernel's reach {reach}", padding[axis])
+    unfolding = None
+    if source.format == "image":
+        assert isinstance(layer, Conv)
+        unfolding = Unfolding.of(layer, source, unfolded_rows(network, spec),
+                                 fill_value=kind.zero_point)
+        weight, source = unfolding.weight(weight), unfolding.source(target, layer)
+        kernel, stride, dilation, padding = *unfolding.window_of(layer), (0, 0, 0, 0)
     weights = _Weights(weight, groups, source, spec.lanes)
     int4 = layer.weight_bits == 4 and weights.pays_in_pairs()
     needs = weights.needs(int4)
@@ -68,7 +76,7 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         regions=(Region(0, 0, target.height, target.width),), kernel=kernel, stride=stride,
         dilation=dilation, padding=padding[:2], pad_value=kind.zero_point, int4=int4,
         zero_point=layer.output.zero_point, minimum=layer.minimum, maximum_value=layer.maximum,
-        parameters=parameters, blocks=blocks)]
+        unfolding=unfolding, parameters=parameters, blocks=blocks)]
 
 
 class _Weights:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .layout import TensorLayout
+from .unfold import Unfolding
 
 __all__ = ["Pass", "Region", "Span", "blockwise", "spans"]
 
@@ -80,6 +81,8 @@ class Pass:
     int4, maximum, reuse : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
     zero_point, minimum, maximum_value : int
+    unfolding : Unfolding or None
+        How the source comes to be out of an image; if not None, it lies nowhere in memory.
     parameters : function
         Of an output block and a region's key, biases, mantissas and shifts of its columns.
     blocks : function
@@ -103,6 +106,7 @@ class Pass:
     zero_point: int
     minimum: int
     maximum_value: int
+    unfolding: Unfolding | None = None
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
 

@@ -10,6 +10,7 @@ from .cuts import Part, Tile, Tiling
 from .footprint import MEMORY, Footprint, Instruction
 from .layout import TensorLayout
 from .passes import Pass, Region, Span
+from .unfold_loads import unfolding_loads
 from .weights import weight_stream
 
 __all__ = ["schedule"]
@@ -63,6 +64,11 @@ class _Schedule:
             first = max(first, self._loaded)
             self._loaded = max(last, self._loaded)
         if first >= last:
+            return
+        if self._work.unfolding is not None:
+            yield from unfolding_loads(self._work.unfolding, self._work.layer, (first, last),
+                                       columns, row=base + (first - top) * width
+                                       + columns[0] - left, pitch=width)
             return
         for index, source in enumerate(self._work.sources):
             plane = height * width
