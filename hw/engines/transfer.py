@@ -30,7 +30,7 @@ class MemoryLoop(wiring.Component):
     """
 
     def __init__(self, *, spec: AcceleratorSpec, engine: Engine):
-        self._spec = spec
+        self._spec, self._engine = spec, engine
         super().__init__({
             "command": In(command_layout(engine, spec)),
             "start": In(1),
@@ -51,7 +51,7 @@ class MemoryLoop(wiring.Component):
             self.requests.valid.eq(self.busy),
             self.requests.payload.window.eq(1),
             self.requests.payload.offset[low:].eq(offset),
-            self.requests.payload.words.eq(command.run << words),
+            self.requests.payload.words.eq(self._words(command, words)),
             next_plane.eq(runs == command.runs),
             following.eq(Mux(next_plane, plane, offset)
                          + Mux(next_plane, command.plane_stride[low:],
@@ -66,6 +66,15 @@ class MemoryLoop(wiring.Component):
                 m.d.sync += [plane.eq(following), planes.eq(planes + 1),
                              self.busy.eq(planes != command.planes)]
         return m
+
+    def _words(self, command, words):
+        """Words of a run, ``1 << words`` for each vector, or those that a row's bytes are in."""
+        vectors = command.run << words
+        if self._engine is not Engine.LOAD or not self._spec.line_bytes:
+            return vectors
+        size = self._spec.bus.size_code
+        row = command.row_bytes[size:] + command.row_bytes[:size].any()
+        return Mux(command.unfold, row, vectors)
 
 
 class BufferLoop(wiring.Component):
@@ -84,7 +93,7 @@ class BufferLoop(wiring.Component):
         ``busy`` : ``Out(1)``, or that of ``ends`` : ``Out(1)``, its last one. The first vector is
         there in the next cycle.
     bank, row : ``Out``
-        Of the current vector.
+        Of the current vector; with it ``last`` : ``Out(1)``, it is the last one of its run.
     advance : ``In(1)``
         Go on to the next one.
     """
@@ -98,6 +107,7 @@ class BufferLoop(wiring.Component):
             "ends": Out(1),
             "bank": Out(1),
             "row": Out(self._row_width),
+            "last": Out(1),
             "advance": In(1),
         })
 
@@ -111,7 +121,7 @@ class BufferLoop(wiring.Component):
                for name in ("run", "runs", "planes", "alternate", "run_step", "plane_step")}
         vectors, runs = (Signal.like(own[count], name=name, reset_less=True)
                          for name, count in (("vectors", "run"), ("run_number", "runs")))
-        end_run, end_plane = Signal(), Signal()
+        end_run, end_plane = self.last, Signal()
         base, step, following = (Signal(self._row_width, name=name)
                                  for name in ("base", "step", "following"))
         m.d.comb += [

@@ -283,8 +283,8 @@ def decode(data: bytes, **sizes: int) -> tuple[Command, dict[str, int]]:
     ----------
     data : bytes
     sizes : int
-        ``buffer_rows``, ``accumulator_depth`` and ``line_bytes``, to refuse also what these exclude, see
-        :func:`implemented_width`.
+        ``buffer_rows``, ``accumulator_depth`` and ``line_bytes``, to refuse also what these
+        exclude, see :func:`implemented_width`.
 
     Raises
     ------
