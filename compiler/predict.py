@@ -13,6 +13,7 @@ from .array import Array, Post, Results, Uses
 from .events import Change, Process, Simulation
 from .model import Burst, Pending, Queue, ReadClient, ReadPort, Tokens, Values, bursts
 from .timing import Timing
+from .unfold_model import Unfolder
 
 __all__ = ["Prediction", "predict"]
 
@@ -82,6 +83,7 @@ class _Model:
         self._loads = ReadClient(port, None)
         self._weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
         self._array = Array(self.simulation)
+        self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
         self._post = Post(self.simulation, spec, timing, self._array)
         self._answers = collections.deque[int]()  # when outstanding writes are answered
         self._write_free = 0
@@ -175,6 +177,14 @@ class _Model:
 
     def _load(self, values: Values) -> Step:
         yield self.timing.load_start
+        if values["unfold"]:
+            unfolding = self._unfolder.take(values, _offsets(values))
+            while not unfolding.begun:
+                yield unfolding.change
+            burst = unfolding.rows[-1].burst
+            while burst is not None and not burst.granted:
+                yield self._loads.granted
+            return unfolding.wait(self.timing.load_end)
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
         for number, offset in enumerate(_offsets(values)):

@@ -121,7 +121,8 @@ SAMPLES: dict[str, Sample] = {
                                                    padding=(4, 0, 4, 0))),
     "image_pair": ((2, 8, 9), lambda b: b.conv("input", 5, (3, 4), stride=(2, 1),
                                                padding=(1, 2, 1, 1))),
-    "image_colour": ((4, 6, 7), lambda b: b.conv(b.conv("input", 7, (2, 2)), 5, (1, 1))),
+    "image_colour": ((4, 8, 9), lambda b: b.conv(b.conv("input", 7, (2, 2), stride=(2, 2)), 5,
+                                                 (1, 1))),
     "tower": ((3, 8, 8), lambda b: _tower(b, 8)),
 }
 INT4_SAMPLES: dict[str, Sample] = {
