@@ -40,11 +40,11 @@ class _Schedule:
         for number, job in enumerate(jobs):
             following = ([] if number + 1 == len(jobs)
                          else list(self._loads(number + 1, *jobs[number + 1])))
-            if ahead:
-                yield from following
+            # More loads than the queue holds would keep the commands behind them from going out.
+            early = min(len(following), self._spec.queue_depth) if ahead else 0
+            yield from following[:early]
             yield from self._results(number, *job)
-            if not ahead:
-                yield from following
+            yield from following[early:]
 
     def _place(self, number: int, tile: Tile) -> tuple[int, int, int, int, int]:
         """Base row of a job's source area; row and column of the source, height and width there."""
