@@ -127,8 +127,8 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
             case Opcode.WEIGHTS:
                 amount = len(instruction.stream)
             case Opcode.LOAD if values.get("unfold"):
-                word = spec.bus.word_bytes
-                amount = values["runs"] * -(-values.get("row_bytes", 0) // word) * word
+                requests = 1 if values.get("joined") else values["runs"]
+                amount = requests * values.get("words", 0) * spec.bus.word_bytes
             case _:
                 amount = values["planes"] * values["runs"] * values["run"] * spec.lanes
         counts[instruction.opcode] += amount

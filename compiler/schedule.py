@@ -68,7 +68,8 @@ class _Schedule:
         if self._work.unfolding is not None:
             yield from unfolding_loads(self._work.unfolding, self._work.layer, (first, last),
                                        columns, row=base + (first - top) * width
-                                       + columns[0] - left, pitch=width)
+                                       + columns[0] - left, pitch=width,
+                                       word=self._spec.bus.word_bytes)
             return
         for index, source in enumerate(self._work.sources):
             plane = height * width

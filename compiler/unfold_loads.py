@@ -12,7 +12,8 @@ __all__ = ["unfolding_loads"]
 
 
 def unfolding_loads(unfolding: Unfolding, layer: str, rows: tuple[int, int],
-                    columns: tuple[int, int], *, row: int, pitch: int) -> Iterator[Instruction]:
+                    columns: tuple[int, int], *, row: int, pitch: int,
+                    word: int) -> Iterator[Instruction]:
     """The commands that make a rectangle of the source, ends left out.
 
     Parameters
@@ -24,6 +25,8 @@ def unfolding_loads(unfolding: Unfolding, layer: str, rows: tuple[int, int],
         Of the buffer, for the first position.
     pitch : int
         Buffer rows from one row of the source to the next.
+    word : int
+        Bytes of the bus.
     """
     height = unfolding.image.height
     for group in range(unfolding.rows):
@@ -34,7 +37,7 @@ def unfolding_loads(unfolding: Unfolding, layer: str, rows: tuple[int, int],
         for number, (first, last) in enumerate(itertools.pairwise(cuts)):
             if first < last:
                 yield _load(unfolding, layer, group, (first, last), columns, number == 1,
-                            row=row + (first - rows[0]) * pitch, pitch=pitch)
+                            row=row + (first - rows[0]) * pitch, pitch=pitch, word=word)
 
 
 def _first(unfolding: Unfolding, group: int, row: int) -> int:
@@ -43,7 +46,8 @@ def _first(unfolding: Unfolding, group: int, row: int) -> int:
 
 
 def _load(unfolding: Unfolding, layer: str, group: int, rows: tuple[int, int],
-          columns: tuple[int, int], inside: bool, *, row: int, pitch: int) -> Instruction:
+          columns: tuple[int, int], inside: bool, *, row: int, pitch: int,
+          word: int) -> Instruction:
     image, count, width = unfolding.image, rows[1] - rows[0], columns[1] - columns[0]
     begin = columns[0] * unfolding.pixel_step - unfolding.left
     end = begin + (width - 1) * unfolding.pixel_step + unfolding.window
@@ -58,8 +62,11 @@ def _load(unfolding: Unfolding, layer: str, group: int, rows: tuple[int, int],
         start = image.offset + place * image.row_bytes + skipped
         stride = unfolding.base_step * image.row_bytes
         size = min(end, image.width * image.channels) - skipped
-        values |= {"offset": start, "run_stride": stride, "row_bytes": size,
-                   "first": values["first"] - skipped}
+        vectors = -(-size // image.lanes) * image.lanes
+        joined = vectors == stride
+        words = vectors * count // word if joined else -(-size // word)
+        values |= {"offset": start, "run_stride": stride, "row_bytes": size, "joined": joined,
+                   "words": words, "first": values["first"] - skipped}
         memory.append((MEMORY, start, start + (count - 1) * stride + size))
     writes = Footprint((bank, row, row + (count - 1) * pitch + width)
                        for bank in range(unfolding.vectors))

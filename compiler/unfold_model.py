@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
@@ -15,9 +16,15 @@ __all__ = ["Unfolder", "Unfolding"]
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """A row of the source: vectors in the line memory, and its last burst, if there is one."""
+    """A row of the source: vectors in the line memory; if it has any, its last burst, and words
+    of others behind it."""
     vectors: int
     burst: Burst | None
+    behind: int
+
+    def arrival(self, burst: Burst) -> int:
+        """The cycle of its last word, as far as known now."""
+        return burst.first + burst.words - 1 - self.behind if self.behind else burst.last
 
 
 class Unfolding:
@@ -59,18 +66,24 @@ class Unfolder:
     def take(self, values: Values, offsets: list[int]) -> Unfolding:
         """Ask for the rows of a command and put it behind those before it."""
         lanes, word = self._spec.lanes, self._spec.bus.word_bytes
-        words, vectors = (-(-values["row_bytes"] // size) for size in (word, lanes))
-        rows = []
-        for offset in offsets if words else []:
-            taken = 0
-            for burst in self._client.ask(offset, words):
-                taken += burst.words * word
-                self._limit(burst, self._asked - (-taken // lanes) - self._spec.line_bytes // lanes)
-            self._asked += vectors
-            rows.append(_Row(vectors, burst))
-        unfolding = Unfolding(self._simulation, values,
-                              rows or [_Row(0, None)] * len(offsets))
-        self._rows.extend((row.vectors, unfolding.cycles) for row in unfolding.rows)
+        vectors = -(-values["row_bytes"] // lanes)
+        rows = [_Row(0, None, 0)] * len(offsets)
+        if vectors:
+            requests = offsets[::values["runs"]] if values["joined"] else offsets
+            each = values["words"] * len(requests) // len(offsets)  # words of a row
+            bursts = [burst for offset in requests
+                      for burst in self._client.ask(offset, values["words"])]
+            rows = []
+            ends = itertools.accumulate(burst.words for burst in bursts)
+            for burst, end in zip(bursts, ends):
+                whole, part = divmod(end, each)
+                held = whole * vectors + -(-part * word // lanes)
+                self._limit(burst, self._asked + held - self._spec.line_bytes // lanes)
+                while (len(rows) + 1) * each <= end:
+                    rows.append(_Row(vectors, burst, end - (len(rows) + 1) * each))
+            self._asked += vectors * len(rows)
+        unfolding = Unfolding(self._simulation, values, rows)
+        self._rows.extend((row.vectors, unfolding.cycles) for row in rows)
         self._waiting.append(unfolding)
         self._change.happen()
         return unfolding
@@ -118,5 +131,5 @@ class Unfolder:
             return
         while not row.burst.granted:
             yield self._client.granted
-        while row.burst.last >= self._simulation.now:
-            yield row.burst.last + 1 - self._simulation.now
+        while row.arrival(row.burst) >= self._simulation.now:
+            yield row.arrival(row.burst) + 1 - self._simulation.now

@@ -210,9 +210,9 @@ class _Execution:
         starts = moves.bytes[:, :, 0].reshape(-1)
         rows = np.zeros((len(starts), 0), np.int8)
         if values["row_bytes"]:
-            words = -(-values["row_bytes"] // spec.bus.word_bytes)
-            self._require_inside(waiting, int(starts.max()) + words * spec.bus.word_bytes)
-            self._counts["load"] += words * len(starts)
+            self._require_inside(waiting, int(starts.max()) + values["row_bytes"])
+            self._counts["load"] += values["words"] * (
+                values["planes"] if values["joined"] else len(starts))
             places = (starts[:, None] // spec.lanes
                       + np.arange(-(-values["row_bytes"] // spec.lanes)))
             rows = self._data.read(waiting.subject, engine, clock,

@@ -13,13 +13,23 @@ POSITIONS = 1 << 15
 
 
 def check_unfold(spec: AcceleratorSpec, values: Values) -> None:
-    """Check what the hardware's counters can't hold.
+    """Check what the hardware's counters can't hold, and fields that belong together.
 
     Raises
     ------
     MachineError
         ``RANGE``.
     """
+    words = -(-values["row_bytes"] // spec.bus.word_bytes)
+    if values["joined"]:
+        vectors = -(-values["row_bytes"] // spec.lanes)
+        words = values["runs"] * vectors * spec.lanes // spec.bus.word_bytes
+        if values["runs"] > 1 and values["run_stride"] != vectors * spec.lanes:
+            raise MachineError("RANGE", f"LOAD: run_stride of joined rows must be "
+                                        f"{vectors * spec.lanes}, not {values['run_stride']}")
+    if values["words"] != words:
+        raise MachineError("RANGE", f"LOAD: words of unfolded rows must be {words}, "
+                                    f"not {values['words']}")
     end = (values["first"] + (values["run"] - 1) * values["pixel_step"]
            + (1 + values["pair"]) * spec.lanes)
     if end >= POSITIONS:

@@ -14,7 +14,7 @@ __all__ = ["LineMemory"]
 class LineMemory(wiring.Component):
     """A ring of vectors in two memories, so that two neighbours can be read in a cycle.
 
-    Each row begins with a vector of its own.
+    Each row is whole vectors; what is missing of the last one before ``last`` is left out.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ class LineMemory(wiring.Component):
     Members
     -------
     i : ``In(stream)``
-        Words; ``last`` ends a row.
-    row : ``Out(1)``
-        All of a row is there.
-    free : ``In(1)``, vectors : ``In``
-        The first row, of so many vectors, is needed no more.
+        Words; ``last`` ends a row, and a request.
+    vectors : ``In``, row : ``Out(1)``
+        All of a row of so many vectors is there.
+    free : ``In(1)``
+        It is needed no more.
     read : ``In(1)``, index : ``In``
         Read vectors ``index`` and ``index + 1`` of the first row, modulo the ring's size.
     data : ``Out``
@@ -49,8 +49,8 @@ class LineMemory(wiring.Component):
         width = (self._size - 1).bit_length()
         super().__init__({
             "i": In(stream.Signature(words_layout(spec.bus))),
-            "row": Out(1),
-            "free": In(1), "vectors": In(range(self._size + 1)),
+            "vectors": In(range(self._size + 1)), "row": Out(1),
+            "free": In(1),
             "read": In(1), "index": In(width),
             "data": Out(16 * spec.lanes), "odd": Out(1),
         })
@@ -59,20 +59,19 @@ class LineMemory(wiring.Component):
         m = Module()
         parts = self._spec.lanes // self._spec.bus.word_bytes
         begin, end, at = (Signal.like(self.index, name=name) for name in ("begin", "end", "at"))
-        level, rows = Signal(range(self._size + 1)), Signal(range(self._size + 1))
+        level = Signal(range(self._size + 1))
         part = Signal(range(max(2, parts)))
-        word, vector, last = Signal(), Signal(), Signal()
+        word, vector = Signal(), Signal()
         odd = Signal(reset_less=True)
         m.d.comb += [
             self.i.ready.eq(~level[-1]),
-            self.row.eq(rows != 0),
+            self.row.eq(level >= self.vectors),
             word.eq(self.i.valid & self.i.ready),
-            last.eq(word & self.i.payload.last),
-            vector.eq(last | (word & (part == parts - 1))),
+            vector.eq(word & (self.i.payload.last | (part == parts - 1))),
             at.eq(begin + self.index),
             self.odd.eq(odd),
         ]
-        m.d.sync += [end.eq(end + vector), rows.eq(rows + last - self.free)]
+        m.d.sync += end.eq(end + vector)
         with m.If(self.free):
             m.d.sync += [begin.eq(begin + self.vectors),
                          level.eq(level + vector - self.vectors)]

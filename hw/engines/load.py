@@ -105,7 +105,7 @@ class LoadEngine(wiring.Component):
         m.submodules.unfold = unfold = Unfold(spec=self._spec)
         command = data.View(self.command.shape(), self.command.as_value())
         unfolding, comes = Signal(), Signal()
-        rows = Signal(range(self._spec.outstanding + 2))  # that were asked for
+        requests = Signal(range(self._spec.outstanding + 2))  # for rows that aren't there yet
         bank, ends = Signal(reset_less=True), Signal(reset_less=True)
         row = Signal.like(self.row, reset_less=True)
         m.d.comb += [
@@ -113,7 +113,8 @@ class LoadEngine(wiring.Component):
             buffer.start.eq(following & (~unfold.valid | self.ready)
                             & (~buffer.busy | (buffer.ends & ~unfolding))),
             # Rows can come before the command that asked for them is begun with.
-            comes.eq(((rows != 0) | (memory.busy & command.unfold)) & ~(buffer.busy & ~unfolding)),
+            comes.eq(((requests != 0) | (memory.busy & command.unfold))
+                     & ~(buffer.busy & ~unfolding)),
             unfold.command.eq(self.command), unfold.start.eq(buffer.start),
             unfold.words.payload.eq(self.words.payload),
             unfold.words.valid.eq(self.words.valid & comes),
@@ -122,9 +123,9 @@ class LoadEngine(wiring.Component):
             unfold.busy.eq(buffer.busy & unfolding), unfold.last.eq(buffer.last),
             unfold.ready.eq(self.ready),
         ]
-        m.d.sync += rows.eq(rows + (self.requests.valid & self.requests.ready & command.unfold)
-                            - (unfold.words.valid & unfold.words.ready
-                               & unfold.words.payload.last))
+        m.d.sync += requests.eq(
+            requests + (self.requests.valid & self.requests.ready & command.unfold)
+            - (unfold.words.valid & unfold.words.ready & unfold.words.payload.last))
         with m.If(buffer.start):
             m.d.sync += unfolding.eq(command.unfold)
         with m.If(unfold.next):

@@ -51,12 +51,16 @@ class MemoryLoop(wiring.Component):
             self.requests.valid.eq(self.busy),
             self.requests.payload.window.eq(1),
             self.requests.payload.offset[low:].eq(offset),
-            self.requests.payload.words.eq(self._words(command, words)),
+            self.requests.payload.words.eq(command.run << words),
             next_plane.eq(runs == command.runs),
             following.eq(Mux(next_plane, plane, offset)
                          + Mux(next_plane, command.plane_stride[low:],
                                command.run_stride[low:])),
         ]
+        if self._engine is Engine.LOAD and self._spec.line_bytes:
+            with m.If(command.unfold):
+                m.d.comb += [self.requests.payload.words.eq(command.words),
+                             next_plane.eq(command.joined | (runs == command.runs))]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), offset.eq(command.offset[low:]),
                          plane.eq(command.offset[low:]), runs.eq(1), planes.eq(1)]
@@ -66,15 +70,6 @@ class MemoryLoop(wiring.Component):
                 m.d.sync += [plane.eq(following), planes.eq(planes + 1),
                              self.busy.eq(planes != command.planes)]
         return m
-
-    def _words(self, command, words):
-        """Words of a run, ``1 << words`` for each vector, or those that a row's bytes are in."""
-        vectors = command.run << words
-        if self._engine is not Engine.LOAD or not self._spec.line_bytes:
-            return vectors
-        size = self._spec.bus.size_code
-        row = command.row_bytes[size:] + command.row_bytes[:size].any()
-        return Mux(command.unfold, row, vectors)
 
 
 class BufferLoop(wiring.Component):

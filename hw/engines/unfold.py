@@ -73,11 +73,10 @@ class Unfold(wiring.Component):
         m.d.comb += [
             place.eq(position + Mux(self.second, self._spec.lanes, 0)),
             following.eq(Mux(self.last, own["first"], position + own["pixel_step"])),
-            self.next.eq(self.busy & (lines.row | (own["row_bytes"] == 0))
-                         & (~self.valid | self.ready)),
+            self.next.eq(self.busy & lines.row & (~self.valid | self.ready)),
             self.advance.eq(self.next & (self.second | ~own["pair"])),
             lines.read.eq(self.next), lines.index.eq(place[low:]),
-            lines.free.eq(self.advance & self.last & (own["row_bytes"] != 0)),
+            lines.free.eq(self.advance & self.last),
             lines.vectors.eq(own["row_bytes"][low:] + own["row_bytes"][:low].any()),
         ]
         with m.If(self.next):

@@ -144,12 +144,14 @@ _LOAD = _fields(
     "unfold 1: a run is a row of an image in memory, and windows of it in the buffer, one for each "
     "of run positions",
     "pair 1: unfold: a position is two vectors of the same row, the second in the other bank",
-    "- 28: ",
+    "joined 1: unfold: the rows of a plane, whole vectors, lie side by side and are read at once",
+    "- 27: ",
     *_COPY,
-    "row_bytes 16: unfold: bytes of an image row that are read; with 0 nothing is read",
+    "words 24: unfold: bus words of a row, those that its bytes are in; joined: of all rows",
+    "lane 8: unfold: first lane that is written; those below keep what they have",
+    "row_bytes 16: unfold: bytes of an image row; with 0 nothing is read",
     "first 16 signed: unfold: byte of the row that lane 0 of the first position takes",
     "pixel_step 8: unfold: bytes from one position to the next",
-    "lane 8: unfold: first lane that is written; those below keep what they have",
     "fill_value 8 signed: unfold: what bytes outside a row read as")
 
 _WEIGHTS = _fields(
@@ -231,7 +233,8 @@ def command(opcode: int) -> Command:
 _BY_ROWS = frozenset({"run", "runs", "planes", "channel_blocks", "output_blocks"})
 _BY_DEPTH = frozenset({"out_height", "out_width"})
 _BY_COORDINATE = frozenset({"height", "width"})
-_UNFOLDING = frozenset({"unfold", "pair", "row_bytes", "first", "pixel_step", "lane", "fill_value"})
+_UNFOLDING = frozenset({"unfold", "pair", "joined", "words", "row_bytes", "first", "pixel_step",
+                        "lane", "fill_value"})
 
 
 def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
@@ -242,7 +245,7 @@ def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
     as the number of accumulators needs, sizes of the source one less than coordinates, those of
     image rows as many as the number of bytes of the line memory; without it there is no unfolding.
     """
-    if field.name in _UNFOLDING and not line_bytes:
+    if field.name in _UNFOLDING and not field.count and not line_bytes:
         return 0
     if field.name == "row_bytes":
         return (line_bytes - 1).bit_length()

@@ -19,6 +19,8 @@ SPECS = {
     "wide": {"lanes": 16, "columns": 16, "data_width": 64, "line_bytes": 64},
     "word": {"lanes": 8, "columns": 8, "data_width": 64, "line_bytes": 128},
 }
+UNFOLDING = {"unfold", "pair", "joined", "words", "row_bytes", "first", "pixel_step", "lane",
+             "fill_value"}
 
 
 def make_spec(name, **changes):
@@ -40,8 +42,15 @@ def random_load(source, spec, kind):
               "run_step": source.randrange(12, 16), "plane_step": source.randrange(60, 70)}
     if kind == "copy":
         return whole_command(Opcode.LOAD, values | {"first": 0, "fill_value": 0})
+    vectors = -(-row_bytes // lanes)
+    joined = kind == "unfold" and source.getrandbits(1)
+    words = -(-row_bytes // spec.bus.word_bytes) * (kind == "unfold")
+    if joined:
+        values["run_stride"] = vectors * lanes
+        words = vectors * values["runs"] * lanes // spec.bus.word_bytes
     return whole_command(Opcode.LOAD, values | {
-        "unfold": 1, "pair": source.getrandbits(1), "row_bytes": row_bytes * (kind == "unfold"),
+        "unfold": 1, "joined": joined, "words": words, "pair": source.getrandbits(1),
+        "row_bytes": row_bytes * (kind == "unfold"),
         "first": source.randint(-2 * lanes, row_bytes),
         "pixel_step": source.choice([0, 1, 2, 3, 5, lanes, 3 * lanes]),
         "lane": source.choice([0, 0, source.randrange(lanes)]),
@@ -180,8 +189,7 @@ def test_without_line_memory_there_are_copies_alone(idle, stall):
     expected = np.zeros((2, 256, spec.lanes), np.int8)
     for values in commands:
         expect(spec, values, memory, expected)
-    commands = [{name: value for name, value in values.items() if not (
-        name in ("unfold", "pair", "row_bytes", "first", "pixel_step", "lane", "fill_value"))}
+    commands = [{name: value for name, value in values.items() if name not in UNFOLDING}
                 for values in commands]
     bench = Bench(spec, commands, memory, idle=idle, stall=stall)
     assert (bench.buffer == expected).all()
@@ -191,7 +199,7 @@ def test_without_line_memory_there_are_copies_alone(idle, stall):
 def test_a_vector_is_written_per_cycle(pair):
     spec = make_spec("wide", line_bytes=256)
     values = whole_command(Opcode.LOAD, {
-        "unfold": 1, "pair": pair, "row_bytes": 40, "run": 12, "runs": 8, "first": -3,
+        "unfold": 1, "pair": pair, "row_bytes": 40, "words": 5, "run": 12, "runs": 8, "first": -3,
         "pixel_step": 3, "run_step": 12, "run_stride": 48, "fill_value": 5})
     bench = Bench(spec, [values, values], np.zeros(MEMORY, np.int8), idle=0, stall=0)
     count = 8 * 12 * (1 + pair)
