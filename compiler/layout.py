@@ -10,7 +10,7 @@ from sparrow.golden.network import Add, Concat, Layer, Network, Pool
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import CompileError, refuse
-from .unfold import unfolded_rows
+from .unfold import unfolding_choices
 
 __all__ = ["TensorLayout", "allocate"]
 
@@ -139,7 +139,7 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
     """
     layouts = {network.input_name: _layout(network, network.input_name, spec,
                                            (network.input.shape[0],))}
-    if unfolded_rows(network, spec):
+    if unfolding_choices(network, spec):
         layouts[network.input_name] = dataclasses.replace(layouts[network.input_name],
                                                           format="image")
     inside: dict[str, tuple[str, int]] = {}  # of which tensor a tensor is part, from which block

@@ -83,6 +83,8 @@ class Pass:
     zero_point, minimum, maximum_value : int
     unfolding : Unfolding or None
         How the source comes to be out of an image; if not None, it lies nowhere in memory.
+    alternatives : tuple of Pass
+        Others that give the same.
     parameters : function
         Of an output block and a region's key, biases, mantissas and shifts of its columns.
     blocks : function
@@ -107,6 +109,7 @@ class Pass:
     minimum: int
     maximum_value: int
     unfolding: Unfolding | None = None
+    alternatives: "tuple[Pass, ...]" = ()
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
 

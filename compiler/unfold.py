@@ -17,9 +17,11 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 if typing.TYPE_CHECKING:
     from .layout import TensorLayout
 
-__all__ = ["Unfolding", "unfolded_rows"]
+__all__ = ["Unfolding", "unfolding_choices"]
 
 CHANNELS = 4  # at most
+ALONE = 8  # cycles at least of a row that doesn't lie beside the one before
+TRIED = 3
 LARGEST = 255  # of a step from pixel to pixel
 
 
@@ -100,23 +102,27 @@ def _base_step(conv: Conv, rows: int) -> int:
     return math.gcd(conv.stride[0], rows * conv.dilation[0])
 
 
-def unfolded_rows(network: Network, spec: AcceleratorSpec) -> int:
-    """Kernel rows in a position with which the network's input is unfolded, 0 if it isn't.
+def unfolding_choices(network: Network, spec: AcceleratorSpec) -> tuple[int, ...]:
+    """Numbers of kernel rows in a position that are worth trying for the network's input.
 
-    It is where its only reader is a convolution of few channels, and that is faster for it.
+    There are none unless its only reader is a convolution of few channels that is faster for it.
+    The first is best by a rough estimate.
     """
     readers = network.consumers(network.input_name)
     if len(readers) != 1 or not isinstance(readers[0], Conv):
-        return 0
+        return ()
     conv, (channels, _, width) = readers[0], network.input.shape
     window = conv.kernel[1] * channels
     if (conv.groups != 1 or channels > CHANNELS or conv.dilation[1] != 1
             or window > 2 * spec.lanes or width * channels >= spec.line_bytes
             or conv.stride[1] * channels > LARGEST):
-        return 0
-    choices = [rows for rows in range(1, max(1, spec.lanes // window) + 1)
-               if rows * conv.dilation[0] <= LARGEST and rows <= conv.kernel[0]]
-    return min([0, *choices], key=lambda rows: _cycles(conv, network, spec, rows))
+        return ()
+    cycles = {rows: _cycles(conv, network, spec, rows)
+              for rows in range(1, max(1, spec.lanes // window) + 1)
+              if rows <= conv.kernel[0] <= rows * LARGEST and rows * conv.dilation[0] <= LARGEST}
+    plain = _cycles(conv, network, spec, 0)
+    return tuple(sorted((rows for rows in cycles if cycles[rows] < plain), key=cycles.__getitem__)
+                 )[:TRIED]
 
 
 def _cycles(conv: Conv, network: Network, spec: AcceleratorSpec, rows: int) -> float:
@@ -130,7 +136,8 @@ def _cycles(conv: Conv, network: Network, spec: AcceleratorSpec, rows: int) -> f
         step = _base_step(conv, rows)
         source = ((out_height - 1) * conv.stride[0]
                   + (-(-conv.kernel[0] // rows) - 1) * rows * conv.dilation[0]) // step + 1
-        loads = source * rows * max(out_width * vectors, -(-width * channels // word))
+        loads = source * rows * max(out_width * vectors, -(-width * channels // word),
+                                    1 if step == 1 else ALONE)
         pairs = vectors == 2 and conv.weight_bits == 4 and spec.int4
         steps = -(-conv.kernel[0] // rows) * (1 if pairs else vectors)
     else:
