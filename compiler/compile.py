@@ -58,8 +58,8 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
         first = len(instructions)
         tilings = []
         for work in lower(layer, network, spec, layouts):
-            tiling, commands = best_schedule(work, spec, timing or TIMING)
-            tilings.append(_describe(work, tiling))
+            chosen, tiling, commands = best_schedule(work, spec, timing or TIMING)
+            tilings.append(_describe(chosen, tiling))
             instructions += commands
         if len(instructions) > first:
             instructions[-1].values["retire"] = 1  # the last STORE, since stores are in order
@@ -108,9 +108,10 @@ def _describe(work: Pass, tiling: Tiling) -> str:
     """A tiling in one line."""
     source = ("source resident" if tiling.resident
               else f"{tiling.source_areas} source areas")
+    unfolded = f", unfolded by {work.unfolding.rows}" if work.unfolding is not None else ""
     return (f"{tiling.height} x {tiling.width} pixels, {tiling.group} output blocks, "
             f"{len(tiling.parts)} parts, {source}, {tiling.target_areas} target areas, "
-            f"{'int4' if work.int4 else 'int8'}")
+            f"{'int4' if work.int4 else 'int8'}{unfolded}")
 
 
 def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
@@ -126,6 +127,9 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
                     amount *= values[name]
             case Opcode.WEIGHTS:
                 amount = len(instruction.stream)
+            case Opcode.LOAD if values.get("unfold"):
+                requests = 1 if values.get("joined") else values["runs"]
+                amount = requests * values.get("words", 0) * spec.bus.word_bytes
             case _:
                 amount = values["planes"] * values["runs"] * values["run"] * spec.lanes
         counts[instruction.opcode] += amount

@@ -8,6 +8,7 @@ from .passes import Pass
 __all__ = ["Rates", "estimate"]
 
 COMMAND_CYCLES = 20  # of a COMPUTE that nothing hides
+BURST = 8  # cycles of a row that is unfolded and read alone, however short
 BUS_SHARE = 0.05  # cycles that a word is worth even if it is hidden
 
 
@@ -29,6 +30,14 @@ class Rates:
         self.parameters = spec.columns * max(1, 8 // word)
         self.post = spec.columns // spec.post_lanes
 
+    def row(self, work: Pass, columns: int, channels: int) -> int:
+        """Cycles to load some columns of a row of a pass's sources."""
+        vectors = columns * channels * len(work.sources)
+        if work.unfolding is None:
+            return vectors * self.vector
+        joined = work.unfolding.base_step == 1 and columns == work.sources[0].width
+        return work.unfolding.rows * (vectors if joined else max(vectors, BURST))
+
 
 def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     """Estimated cycles: the busiest of reads, writes and array, and what nothing overlaps with."""
@@ -37,7 +46,7 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     first, loaded = loads[0], sum(loads)
     if tiling.resident:  # whole rows, each once
         source = work.sources[0]
-        row = source.width * tiling.parts[0].channels * len(work.sources) * rates.vector
+        row = rates.row(work, source.width, tiling.parts[0].channels)
         first, loaded = tiles[0].source_bottom * row, source.height * row
     stored = work.target.height * work.target.width * rates.vector * sum(
         span.count for span in work.spans)
@@ -66,5 +75,5 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
 
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:
     """Cycles to load a tile's source."""
-    return ((tile.source_bottom - tile.source_top) * (tile.source_right - tile.source_left)
-            * part.channels * len(work.sources) * rates.vector)
+    return (tile.source_bottom - tile.source_top) * rates.row(
+        work, tile.source_right - tile.source_left, part.channels)

@@ -10,6 +10,7 @@ from sparrow.golden.network import Add, Concat, Layer, Network, Pool
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import CompileError, refuse
+from .unfold import unfolding_choices
 
 __all__ = ["TensorLayout", "allocate"]
 
@@ -18,7 +19,10 @@ LARGEST_WINDOW = 2**32 - 4096
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TensorLayout:
-    """A feature map in memory: ``[channel block][row][column][lane]``, a byte each.
+    """A feature map in memory, a byte for each element.
+
+    Its format is ``"blocks"``, ``[channel block][row][column][lane]``, or ``"image"``,
+    ``[row][column][channel]``, each row padded to a multiple of ``lanes`` bytes.
 
     Parameters
     ----------
@@ -31,6 +35,7 @@ class TensorLayout:
         Channels of a block.
     offset : int
         First byte in the data window.
+    format : str
     """
 
     name: str
@@ -39,6 +44,12 @@ class TensorLayout:
     segments: tuple[int, ...]
     lanes: int
     offset: int = 0
+    format: str = "blocks"
+
+    def __post_init__(self) -> None:
+        if self.format not in ("blocks", "image"):
+            raise ValueError(f"format of {self.name} must be 'blocks' or 'image', "
+                             f"not {self.format!r}")
 
     @property
     def channels(self) -> int:
@@ -56,8 +67,15 @@ class TensorLayout:
         return self.height * self.width * self.lanes
 
     @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of an image."""
+        return -(-self.width * self.channels // self.lanes) * self.lanes
+
+    @property
     def size(self) -> int:
         """Bytes."""
+        if self.format == "image":
+            return self.height * self.row_bytes
         return self.blocks * self.plane_bytes
 
     @property
@@ -75,6 +93,12 @@ class TensorLayout:
         if tensor.dtype != np.int8 or tensor.shape != shape:
             raise ValueError(f"{self.name} must be an int8 tensor of shape {shape}, "
                              f"not {tensor.dtype} of shape {tensor.shape}")
+        if self.format == "image":
+            rows = np.zeros((self.height, self.row_bytes), np.int8)
+            rows[:, :self.width * self.channels] = tensor.transpose(1, 2, 0).reshape(
+                self.height, -1)
+            memory[self.offset:self.offset + self.size] = rows.reshape(-1).view(memory.dtype)
+            return
         lanes = np.zeros((self.blocks * self.lanes, self.height, self.width), np.int8)
         lanes[self.positions] = tensor
         blocks = lanes.reshape(self.blocks, self.lanes, self.height, self.width)
@@ -83,7 +107,11 @@ class TensorLayout:
 
     def read(self, memory: np.ndarray) -> np.ndarray:
         """The int8 tensor of shape (channels, height, width) that is in memory."""
-        blocks = np.asarray(memory[self.offset:self.offset + self.size]).view(np.int8).reshape(
+        content = np.asarray(memory[self.offset:self.offset + self.size]).view(np.int8)
+        if self.format == "image":
+            rows = content.reshape(self.height, -1)[:, :self.width * self.channels]
+            return rows.reshape(self.height, self.width, -1).transpose(2, 0, 1).copy()
+        blocks = content.reshape(
             self.blocks, self.height, self.width, self.lanes)
         lanes = blocks.transpose(0, 3, 1, 2).reshape(-1, self.height, self.width)
         return lanes[self.positions].copy()
@@ -93,6 +121,7 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
              keep_all: bool) -> tuple[dict[str, TensorLayout], int]:
     """Places of all tensors by name, and the bytes that they take together.
 
+    The network's input is an image if it is unfolded, see :mod:`.unfold`; all else is blocks.
     A tensor that a ``Concat`` only copies lies inside the concatenated tensor, once: its producer
     writes it there.
 
@@ -110,6 +139,9 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
     """
     layouts = {network.input_name: _layout(network, network.input_name, spec,
                                            (network.input.shape[0],))}
+    if unfolding_choices(network, spec):
+        layouts[network.input_name] = dataclasses.replace(layouts[network.input_name],
+                                                          format="image")
     inside: dict[str, tuple[str, int]] = {}  # of which tensor a tensor is part, from which block
     for layer in network:
         layouts[layer.name] = _layout(network, layer.name, spec, _segments(layer, layouts))

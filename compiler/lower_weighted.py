@@ -1,5 +1,6 @@
 """Convolutions and linear layers as passes."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from .errors import refuse, require_range
 from .layout import TensorLayout
 from .passes import LARGEST_WINDOW_FIELD, Pass, Region, spans
+from .unfold import Unfolding, unfolding_choices
 
 __all__ = ["lower_weighted"]
 
@@ -35,26 +37,66 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
     if bound.width > spec.accumulator_width:
         raise refuse(layer.name, "sums", f"in the {spec.accumulator_width} bits of an accumulator "
                      "for all inputs", f"{bound.minimum} to {bound.maximum}, {bound.width} bits")
-    if isinstance(layer, Linear):
-        weight = layer.weight.numpy().reshape(-1, *kind.shape)
-        groups, kernel = 1, kind.shape[1:]
-        stride = dilation = (1, 1)
-        padding = 0, 0, 0, 0
-    else:
+    plain = _window(layer, source, kind.shape)
+    _check_padding(layer.name, plain)
+    windows = [plain]
+    if source.format == "image":
         assert isinstance(layer, Conv)
-        weight, groups, kernel = layer.weight.numpy(), layer.groups, layer.kernel
-        stride, dilation, padding = layer.stride, layer.dilation, layer.padding
+        windows = [_unfolded(layer, plain, target, rows, kind.zero_point)
+                   for rows in unfolding_choices(network, spec)]
+    first, *others = [_pass(layer, window, target, kind.zero_point, spec) for window in windows]
+    return [dataclasses.replace(first, alternatives=tuple(others))]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Window:
+    """A convolution over a source: weights (see ``_Weights``) and how they go over it."""
+
+    source: TensorLayout
+    weight: np.ndarray
+    groups: int = 1
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    unfolding: Unfolding | None = None
+
+
+def _window(layer: Weighted, source: TensorLayout, shape: tuple[int, int, int]) -> _Window:
+    if isinstance(layer, Linear):
+        return _Window(source=source, weight=layer.weight.numpy().reshape(-1, *shape),
+                       kernel=shape[1:])
+    assert isinstance(layer, Conv)
+    return _Window(source=source, weight=layer.weight.numpy(), groups=layer.groups,
+                   kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation,
+                   padding=layer.padding)
+
+
+def _check_padding(name: str, window: _Window) -> None:
     for axis, side in enumerate(("top", "left", "bottom", "right")):
-        reach = (kernel[axis % 2] - 1) * dilation[axis % 2] + 1
+        reach = (window.kernel[axis % 2] - 1) * window.dilation[axis % 2] + 1
         # a tile of padding alone has as much of it before the source, in as many bits
-        require_range(layer.name, f"padding at the {side}", padding[axis], 0,
+        require_range(name, f"padding at the {side}", window.padding[axis], 0,
                       max(LARGEST_WINDOW_FIELD, reach - 1))
-    weights = _Weights(weight, groups, source, spec.lanes)
+
+
+def _unfolded(conv: Conv, plain: _Window, target: TensorLayout, rows: int,
+              fill_value: int) -> _Window:
+    """The same over an unfolded source, with some kernel rows in a position."""
+    unfolding = Unfolding.of(conv, plain.source, rows, fill_value=fill_value)
+    kernel, stride, dilation = unfolding.window_of(conv)
+    return _Window(source=unfolding.source(target, conv), weight=unfolding.weight(plain.weight),
+                   kernel=kernel, stride=stride, dilation=dilation, unfolding=unfolding)
+
+
+def _pass(layer: Weighted, window: _Window, target: TensorLayout, pad_value: int,
+          spec: AcceleratorSpec) -> Pass:
+    weights = _Weights(window.weight, window.groups, window.source, spec.lanes)
     int4 = layer.weight_bits == 4 and weights.pays_in_pairs()
     needs = weights.needs(int4)
 
     def parameters(block: int, key: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        first, last = block * spec.columns, min((block + 1) * spec.columns, len(weight))
+        first, last = block * spec.columns, min((block + 1) * spec.columns, len(layer.bias))
         fill = 0, first + spec.columns - last
         bias, mantissa, shift = (np.pad(values.numpy()[first:last], fill) for values in
                                  (layer.bias, layer.mantissa, layer.shift))
@@ -63,12 +105,13 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
     def blocks(block: int) -> np.ndarray:
         return weights.blocks(block, *needs[block], int4=int4)
 
-    return [Pass(
-        layer=layer.name, sources=(source,), target=target, spans=spans(needs, int4=int4),
-        regions=(Region(0, 0, target.height, target.width),), kernel=kernel, stride=stride,
-        dilation=dilation, padding=padding[:2], pad_value=kind.zero_point, int4=int4,
-        zero_point=layer.output.zero_point, minimum=layer.minimum, maximum_value=layer.maximum,
-        parameters=parameters, blocks=blocks)]
+    return Pass(
+        layer=layer.name, sources=(window.source,), target=target, spans=spans(needs, int4=int4),
+        regions=(Region(0, 0, target.height, target.width),), kernel=window.kernel,
+        stride=window.stride, dilation=window.dilation, padding=window.padding[:2],
+        pad_value=pad_value, int4=int4, zero_point=layer.output.zero_point,
+        minimum=layer.minimum, maximum_value=layer.maximum, unfolding=window.unfolding,
+        parameters=parameters, blocks=blocks)
 
 
 class _Weights:

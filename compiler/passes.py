@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .layout import TensorLayout
+from .unfold import Unfolding
 
 __all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans"]
 
@@ -82,6 +83,10 @@ class Pass:
     int4, maximum, reuse : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
     zero_point, minimum, maximum_value : int
+    unfolding : Unfolding or None
+        How the source comes to be out of an image; if not None, it lies nowhere in memory.
+    alternatives : tuple of Pass
+        Others that give the same.
     parameters : function
         Of an output block and a region's key, biases, mantissas and shifts of its columns.
     blocks : function
@@ -105,6 +110,8 @@ class Pass:
     zero_point: int
     minimum: int
     maximum_value: int
+    unfolding: Unfolding | None = None
+    alternatives: "tuple[Pass, ...]" = ()
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
 

@@ -14,6 +14,7 @@ from .events import Process, Simulation
 from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, bursts
 from .streams import Decoder
 from .timing import Timing
+from .unfold_model import Unfolder
 
 __all__ = ["Prediction", "predict"]
 
@@ -85,6 +86,7 @@ class _Model:
         self._loads = ReadClient(port, None)
         weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
         self._array = Array(self.simulation)
+        self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
         self._post = Post(self.simulation, spec, timing, self._array)
         self._answers = collections.deque[int]()  # when outstanding writes are answered
         self._write_free = 0
@@ -167,6 +169,14 @@ class _Model:
 
     def _load(self, values: Values) -> Step:
         yield self.timing.load_start
+        if values["unfold"]:
+            unfolding = self._unfolder.take(values, _offsets(values))
+            while not unfolding.begun:
+                yield unfolding.change
+            burst = unfolding.rows[-1].burst
+            while burst is not None and not burst.granted:
+                yield self._loads.granted
+            return unfolding.wait(self.timing.load_end)
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
         for number, offset in enumerate(_offsets(values)):

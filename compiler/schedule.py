@@ -10,6 +10,7 @@ from .cuts import Part, Tile, Tiling
 from .footprint import MEMORY, Footprint, Instruction
 from .layout import TensorLayout
 from .passes import Pass, Region, Span
+from .unfold_loads import unfolding_loads
 from .weights import weight_stream
 
 __all__ = ["schedule"]
@@ -39,11 +40,11 @@ class _Schedule:
         for number, job in enumerate(jobs):
             following = ([] if number + 1 == len(jobs)
                          else list(self._loads(number + 1, *jobs[number + 1])))
-            if ahead:
-                yield from following
+            # More loads than the queue holds would keep the commands behind them from going out.
+            early = min(len(following), self._spec.queue_depth) if ahead else 0
+            yield from following[:early]
             yield from self._results(number, *job)
-            if not ahead:
-                yield from following
+            yield from following[early:]
 
     def _place(self, number: int, tile: Tile) -> tuple[int, int, int, int, int]:
         """Base row of a job's source area; row and column of the source, height and width there."""
@@ -63,6 +64,12 @@ class _Schedule:
             first = max(first, self._loaded)
             self._loaded = max(last, self._loaded)
         if first >= last:
+            return
+        if self._work.unfolding is not None:
+            yield from unfolding_loads(self._work.unfolding, self._work.layer, (first, last),
+                                       columns, row=base + (first - top) * width
+                                       + columns[0] - left, pitch=width,
+                                       word=self._spec.bus.word_bytes)
             return
         for index, source in enumerate(self._work.sources):
             plane = height * width

@@ -19,22 +19,23 @@ TRIED = 8
 
 
 def best_schedule(work: Pass, spec: AcceleratorSpec,
-                  timing: Timing) -> tuple[Tiling, list[Instruction]]:
-    """A pass's tiling with the fewest predicted cycles, and its commands.
+                  timing: Timing) -> tuple[Pass, Tiling, list[Instruction]]:
+    """A pass, or an alternative, with the tiling of the fewest predicted cycles, and its commands.
 
-    Long passes take the one that is best by estimate: what tilings differ in is little there.
+    Long passes take what is best by estimate: what tilings differ in is little there.
 
     Raises
     ------
     CompileError
         If a single output pixel doesn't fit.
     """
-    choices = choose_tilings(work, spec, TRIED)
-    if len(choices) == 1 or choices[0][0] > LONG:
-        return choices[0][1], schedule(work, choices[0][1], spec)
-    schedules = [(tiling, schedule(work, tiling, spec)) for _, tiling in choices]
-    tiling, _ = min(schedules, key=lambda one: _cycles(one[1], spec, timing))
-    return tiling, schedule(work, tiling, spec)
+    choices = [(estimate, one, tiling) for one in (work, *work.alternatives)
+               for estimate, tiling in choose_tilings(one, spec, TRIED)]
+    estimate, best, tiling = min(choices, key=lambda choice: choice[0])
+    if len(choices) > 1 and estimate <= LONG:
+        schedules = [(one, tiling, schedule(one, tiling, spec)) for _, one, tiling in choices]
+        best, tiling, _ = min(schedules, key=lambda choice: _cycles(choice[2], spec, timing))
+    return best, tiling, schedule(best, tiling, spec)
 
 
 def _cycles(instructions: list[Instruction], spec: AcceleratorSpec, timing: Timing) -> int:

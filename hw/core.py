@@ -83,7 +83,7 @@ class Core(wiring.Component):
                                read.window_error | write.window_error, sequencer.illegal,
                                compute.error)),
         ]
-        self._report(m, read, write, sequencer, compute, queues)
+        self._report(m, read, write, sequencer, load, compute, queues)
         return m
 
     def _place_engines(self, m, sequencer, engines):
@@ -127,7 +127,7 @@ class Core(wiring.Component):
             store.data.eq(buffer.fetch_data),
         ]
 
-    def _report(self, m, read, write, sequencer, compute, queues):
+    def _report(self, m, read, write, sequencer, load, compute, queues):
         """What happens, for counters and watchdog."""
         waiting = queues[ENGINES.index(Engine.COMPUTE)]
         retired = Signal(range(len(queues) + 1))
@@ -141,5 +141,6 @@ class Core(wiring.Component):
             self.stall_buffer_event.eq(compute.waits_for_buffer),
             self.words_read_event.eq(read.beat), self.words_written_event.eq(write.beat),
             self.commands_event.eq(sequencer.command),
-            self.progress.eq(read.beat | write.beat | compute.vector | sequencer.command),
+            self.progress.eq(read.beat | write.beat | compute.vector | sequencer.command
+                             | (load.valid & load.ready)),
         ]

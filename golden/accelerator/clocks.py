@@ -56,8 +56,8 @@ class Memory:
         return self._vectors[places]
 
     def write(self, subject: str, engine: int, clock: Clock, places: np.ndarray,
-              vectors: np.ndarray) -> None:
-        """Replace the vectors at some places.
+              vectors: np.ndarray, *, first: int = 0) -> None:
+        """Replace the vectors at some places, from the lane ``first`` on.
 
         Raises
         ------
@@ -72,8 +72,8 @@ class Memory:
         if (self._read[engine, places] == clock[engine]).any():
             raise MachineError("RACE", f"{subject}: results overwrite {self._name} that the same "
                                        "command reads")
-        self._vectors[places] = vectors
-        self._known[places] = True
+        self._vectors[places, first:] = vectors[:, first:]
+        self._known[places] |= first == 0
         self._writer[places], self._written[places] = engine, clock[engine]
 
     def _check(self, subject: str, clock: Clock, places: np.ndarray, engines: np.ndarray,

@@ -15,6 +15,7 @@ from .clocks import Clock, Memory
 from .compute import check_compute, compute
 from .errors import MachineError
 from .queues import ENGINES, Queues, Waiting
+from .unfold import check_unfold, unfold
 from .weights import OutputBlock, read_weights, stream_bytes
 
 __all__ = ["Machine", "Run"]
@@ -175,16 +176,15 @@ class _Execution:
 
     def _transfer(self, waiting: Waiting, clock: Clock, kind: Engine) -> None:
         lanes = self._spec.lanes
-        size = self._data.size * lanes
         for name in ("offset", "run_stride", "plane_stride"):
             if waiting.values[name] % lanes:
                 raise MachineError("ILLEGAL_COMMAND", f"{waiting.subject}: {name} must be a "
                                    f"multiple of {lanes}, not {waiting.values[name]}")
+        if kind is Engine.LOAD and waiting.values["unfold"]:
+            self._unfold(waiting, clock)
+            return
         moves = transfer(self._spec, waiting.values)
-        end = int(moves.bytes.max()) + lanes
-        if end > size:
-            raise MachineError("WINDOW", f"{waiting.subject}: the data window has {size} bytes, "
-                                         f"and byte {end - 1} is touched")
+        self._require_inside(waiting, int(moves.bytes.max()) + lanes)
         self._counts[kind.value] += moves.bytes.size * lanes // self._spec.bus.word_bytes
         engine = ENGINES.index(kind)
         places, banks, rows = (values.reshape(-1) for values in
@@ -196,6 +196,33 @@ class _Execution:
                 source, sink = source[::-1], sink[::-1]
             vectors = source[0].read(waiting.subject, engine, clock, sink[0])
             source[1].write(waiting.subject, engine, clock, sink[1], vectors)
+
+    def _require_inside(self, waiting: Waiting, end: int) -> None:
+        size = self._data.size * self._spec.lanes
+        if end > size:
+            raise MachineError("WINDOW", f"{waiting.subject}: the data window has {size} bytes, "
+                                         f"and byte {end - 1} is touched")
+
+    def _unfold(self, waiting: Waiting, clock: Clock) -> None:
+        spec, values, engine = self._spec, waiting.values, ENGINES.index(Engine.LOAD)
+        check_unfold(spec, values)
+        moves = transfer(spec, values)
+        starts = moves.bytes[:, :, 0].reshape(-1)
+        rows = np.zeros((len(starts), 0), np.int8)
+        if values["row_bytes"]:
+            self._require_inside(waiting, int(starts.max()) + values["row_bytes"])
+            self._counts["load"] += values["words"] * (
+                values["planes"] if values["joined"] else len(starts))
+            places = (starts[:, None] // spec.lanes
+                      + np.arange(-(-values["row_bytes"] // spec.lanes)))
+            rows = self._data.read(waiting.subject, engine, clock,
+                                   places.reshape(-1)).reshape(len(starts), -1)
+        windows = unfold(spec, values, rows).reshape(moves.rows.size, -1, spec.lanes)
+        for vector in range(windows.shape[1]):
+            for bank, memory in enumerate(self._buffer):
+                here = (moves.banks.reshape(-1) ^ vector) == bank
+                memory.write(waiting.subject, engine, clock, moves.rows.reshape(-1)[here],
+                             windows[here, vector], first=values["lane"])
 
     def _stream(self, waiting: Waiting) -> bytes:
         values, word = waiting.values, self._spec.bus.word_bytes

@@ -18,7 +18,8 @@ def engine_command(engine: Engine) -> Command:
 def field_width(field: Field, spec: AcceleratorSpec) -> int:
     """Bits of a field that this accelerator has."""
     return implemented_width(field, buffer_rows=spec.buffer_rows,
-                             accumulator_depth=spec.accumulator_depth)
+                             accumulator_depth=spec.accumulator_depth,
+                             line_bytes=spec.line_bytes)
 
 
 def queue_width(engine: Engine, data_width: int) -> int:
@@ -30,6 +31,11 @@ def queue_width(engine: Engine, data_width: int) -> int:
 def command_layout(engine: Engine, spec: AcceleratorSpec) -> data.Layout:
     """The fields of an engine's commands in a row of its queue, as wide as they are implemented."""
     return data.FlexibleLayout(queue_width(engine, spec.data_width), {
-        field.name: data.Field(signed(field.width) if field.signed else field_width(field, spec),
+        field.name: data.Field(_shape(field, spec),
                                field.low)
         for field in engine_command(engine).fields})
+
+
+def _shape(field: Field, spec: AcceleratorSpec):
+    width = field_width(field, spec)
+    return signed(width) if field.signed and width else width

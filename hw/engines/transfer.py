@@ -30,7 +30,7 @@ class MemoryLoop(wiring.Component):
     """
 
     def __init__(self, *, spec: AcceleratorSpec, engine: Engine):
-        self._spec = spec
+        self._spec, self._engine = spec, engine
         super().__init__({
             "command": In(command_layout(engine, spec)),
             "start": In(1),
@@ -57,6 +57,10 @@ class MemoryLoop(wiring.Component):
                          + Mux(next_plane, command.plane_stride[low:],
                                command.run_stride[low:])),
         ]
+        if self._engine is Engine.LOAD and self._spec.line_bytes:
+            with m.If(command.unfold):
+                m.d.comb += [self.requests.payload.words.eq(command.words),
+                             next_plane.eq(command.joined | (runs == command.runs))]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), offset.eq(command.offset[low:]),
                          plane.eq(command.offset[low:]), runs.eq(1), planes.eq(1)]
@@ -86,7 +90,7 @@ class BufferLoop(wiring.Component):
         The command to begin with: in a cycle in which the loop isn't ``busy`` : ``Out(1)``, or that
         of ``ends`` : ``Out(1)``, its last one. The first vector is there in the next cycle.
     bank, row : ``Out``
-        Of the current vector.
+        Of the current vector; with it ``last`` : ``Out(1)``, it is the last one of its run.
     advance : ``In(1)``
         Go on to the next one.
     """
@@ -101,6 +105,7 @@ class BufferLoop(wiring.Component):
             "ends": Out(1),
             "bank": Out(1),
             "row": Out(self._row_width),
+            "last": Out(1),
             "advance": In(1),
         })
 
@@ -116,7 +121,7 @@ class BufferLoop(wiring.Component):
         own = {name: kept.get(name, command[name]) for name in names}
         vectors, runs = (Signal.like(own[count], name=name, reset_less=True)
                          for name, count in (("vectors", "run"), ("run_number", "runs")))
-        end_run, end_plane = Signal(), Signal()
+        end_run, end_plane = self.last, Signal()
         base, step, following = (Signal(self._row_width, name=name)
                                  for name in ("base", "step", "following"))
         m.d.comb += [

@@ -33,6 +33,9 @@ class AcceleratorSpec(Spec):
         Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
     buffer_bytes : int
         Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
+    line_bytes : int
+        Bytes of image rows that wait to be unfolded; a row must be shorter, half of it lets two
+        overlap. A power of two, at least 4 vectors and at most 16 384, or 0: no unfolding.
     result_fifo_depth : int, 2 to 65 536
         Vectors of sums that wait for the requantizer while the array goes on.
     post_lanes : int
@@ -65,6 +68,7 @@ class AcceleratorSpec(Spec):
     accumulator_depth: int = 512
     accumulator_width: int = 32
     buffer_bytes: int = 65536
+    line_bytes: int = 2048
     result_fifo_depth: int = 128
     post_lanes: int = 8
     mantissa_width: int = 16
@@ -88,6 +92,8 @@ class AcceleratorSpec(Spec):
         require_integer("accumulator_depth", self.accumulator_depth, 2, 65536)
         require_integer("accumulator_width", self.accumulator_width, self.array.sum_width + 8, 32)
         _require_power("buffer_bytes", self.buffer_bytes, 16 * self.lanes, 65536 * self.lanes)
+        if self.line_bytes or isinstance(self.line_bytes, bool):
+            _require_power("line_bytes", self.line_bytes, 4 * self.lanes, 16384)
         require_integer("result_fifo_depth", self.result_fifo_depth, 2, 65536)
         _require_power("post_lanes", self.post_lanes, 1, self.columns)
         require_integer("mantissa_width", self.mantissa_width, 8, 24)
@@ -141,8 +147,8 @@ class AcceleratorSpec(Spec):
 
     @property
     def buffer_parts(self) -> int:
-        """Parts of a vector that are written apart: its bus words."""
-        return self.lanes // self.bus.word_bytes
+        """Parts of a vector in the buffer that are written apart: bus words, or bytes."""
+        return self.lanes if self.line_bytes else self.lanes // self.bus.word_bytes
 
     @property
     def weight_fifo_words(self) -> int:

@@ -121,10 +121,7 @@ HEADER = _fields(
     "retire 1: a layer is complete with this command",
     start=0)
 
-_TRANSFER = _fields(
-    "bank 1: bank of the first plane",
-    "alternate 1: successive planes lie in alternating banks",
-    "- 30: ",
+_COPY = (
     "offset 32: first byte in the data window, a multiple of the vector's bytes",
     "run_stride 32: bytes from one run of a plane to the next",
     "plane_stride 32: bytes from one plane to the next",
@@ -134,6 +131,28 @@ _TRANSFER = _fields(
     "row 16: buffer row of the first vector",
     "run_step 16: buffer rows from one run to the next",
     "plane_step 16: buffer rows from one plane to the next one in the same bank")
+
+_STORE = _fields(
+    "bank 1: bank of the first plane",
+    "alternate 1: successive planes lie in alternating banks",
+    "- 30: ",
+    *_COPY)
+
+_LOAD = _fields(
+    "bank 1: bank of the first plane",
+    "alternate 1: successive planes lie in alternating banks",
+    "unfold 1: a run is a row of an image in memory, and windows of it in the buffer, one for each "
+    "of run positions",
+    "pair 1: unfold: a position is two vectors of the same row, the second in the other bank",
+    "joined 1: unfold: the rows of a plane, whole vectors, lie side by side and are read at once",
+    "- 27: ",
+    *_COPY,
+    "words 24: unfold: bus words of a row, those that its bytes are in; joined: of all rows",
+    "lane 8: unfold: first lane that is written; those below keep what they have",
+    "row_bytes 16: unfold: bytes of an image row; with 0 nothing is read",
+    "first 16 signed: unfold: byte of the row that lane 0 of the first position takes",
+    "pixel_step 8: unfold: bytes from one position to the next",
+    "fill_value 8 signed: unfold: what bytes outside a row read as")
 
 _WEIGHTS = _fields(
     "int4 1: blocks hold 4-bit weights, two channel blocks each",
@@ -187,10 +206,11 @@ COMMANDS = (
             "Waits until all engines are idle and all that was written has arrived; ends the run.",
             ()),
     Command(Opcode.LOAD, Engine.LOAD,
-            "Copies vectors from the data window into the activation buffer.", _TRANSFER),
+            "Copies vectors, or unfolds rows of an image, from the data window into the "
+            "activation buffer.", _LOAD),
     Command(Opcode.STORE, Engine.STORE,
             "Copies vectors from the activation buffer into the data window; complete when the "
-            "memory has answered.", _TRANSFER),
+            "memory has answered.", _STORE),
     Command(Opcode.WEIGHTS, Engine.WEIGHTS,
             "Sends parameters (scales, zero point, limits) and weight blocks from the program "
             "window to the array; the parameter sets of successive commands meet successive "
@@ -213,14 +233,22 @@ def command(opcode: int) -> Command:
 _BY_ROWS = frozenset({"run", "runs", "planes", "channel_blocks", "output_blocks"})
 _BY_DEPTH = frozenset({"out_height", "out_width"})
 _BY_COORDINATE = frozenset({"height", "width"})
+_UNFOLDING = frozenset({"unfold", "pair", "joined", "words", "row_bytes", "first", "pixel_step",
+                        "lane", "fill_value"})
 
 
-def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int) -> int:
+def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
+                      line_bytes: int) -> int:
     """Bits of a field that an accelerator has; the upper ones must be 0.
 
     Counts of what lies in the buffer have a bit more than its rows need, those of pixels as many
-    as the number of accumulators needs, sizes of the source one less than coordinates.
+    as the number of accumulators needs, sizes of the source one less than coordinates, those of
+    image rows as many as the number of bytes of the line memory; without it there is no unfolding.
     """
+    if field.name in _UNFOLDING and not field.count and not line_bytes:
+        return 0
+    if field.name == "row_bytes":
+        return (line_bytes - 1).bit_length()
     if field.name in _BY_ROWS and field.count:
         return min(field.width, (buffer_rows - 1).bit_length() + 1)
     if field.name in _BY_DEPTH:
@@ -258,8 +286,8 @@ def decode(data: bytes, **sizes: int) -> tuple[Command, dict[str, int]]:
     ----------
     data : bytes
     sizes : int
-        ``buffer_rows`` and ``accumulator_depth``, to refuse also what these exclude, see
-        :func:`implemented_width`.
+        ``buffer_rows``, ``accumulator_depth`` and ``line_bytes``, to refuse also what these
+        exclude, see :func:`implemented_width`.
 
     Raises
     ------

@@ -29,11 +29,22 @@ SAMPLES: dict[str, Sample] = {
                                                          padding=(1, 1, 0, 0))),
     "add": ((5, 4, 5), lambda b: b.add("input", b.conv("input", 5, (1, 1)))),
     "concat": ((3, 4, 4), lambda b: b.concat("input", b.conv("input", 6, (1, 1)), type_="input")),
+    "image": ((1, 9, 11), lambda b: b.conv("input", 5, padding=(1, 1, 1, 1))),
+    "image_rows": ((1, 12, 7), lambda b: b.conv("input", 6, (5, 2), stride=(2, 1),
+                                                padding=(3, 1, 1, 0))),
+    "image_dilated": ((1, 13, 6), lambda b: b.conv("input", 9, (5, 1), dilation=(2, 1),
+                                                   padding=(4, 0, 4, 0))),
+    "image_pair": ((2, 8, 9), lambda b: b.conv("input", 5, (3, 4), stride=(2, 1),
+                                               padding=(1, 2, 1, 1))),
+    "image_colour": ((4, 8, 9), lambda b: b.conv(b.conv("input", 7, (2, 2), stride=(2, 2)), 5,
+                                                 (1, 1))),
     "tower": ((3, 8, 8), lambda b: _tower(b, 8)),
 }
 INT4_SAMPLES: dict[str, Sample] = {
     "conv_int4": ((9, 6, 5), lambda b: b.conv("input", 6, padding=(1, 1, 1, 1), weight_bits=4)),
     "linear_int4": ((13, 2, 2), lambda b: b.linear("input", 9, weight_bits=4)),
+    "image_int4": ((2, 8, 9), lambda b: b.conv("input", 5, (3, 3), padding=(1, 1, 1, 1),
+                                                weight_bits=4)),
     "mixed": ((3, 8, 8), lambda b: _tower(b, 4)),
 }
 

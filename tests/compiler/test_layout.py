@@ -34,6 +34,25 @@ def test_bytes_are_ordered_by_block_row_column_lane():
     assert (tensor.read(memory) == values).all()
 
 
+def test_bytes_of_an_image_are_ordered_by_row_column_channel():
+    tensor = TensorLayout(name="x", height=2, width=3, segments=(3,), lanes=4, offset=8,
+                          format="image")
+    assert (tensor.row_bytes, tensor.size) == (12, 24)
+    memory = np.full(40, 77, np.uint8)
+    values = np.arange(18, dtype=np.int8).reshape(3, 2, 3)
+    tensor.write(memory, values)
+    assert (memory[:8] == 77).all() and (memory[32:] == 77).all()
+    for channel, row, column in itertools.product(range(3), range(2), range(3)):
+        assert memory[8 + row * 12 + column * 3 + channel] == values[channel, row, column]
+    assert (memory[17:20] == 0).all()  # padding
+    assert (tensor.read(memory) == values).all()
+
+
+def test_refuses_other_formats():
+    with pytest.raises(ValueError, match="format of x must be 'blocks' or 'image', not 'rows'"):
+        TensorLayout(name="x", height=2, width=3, segments=(3,), lanes=4, format="rows")
+
+
 def test_write_refuses_other_tensors():
     with pytest.raises(ValueError, match=r"x must be an int8 tensor of shape \(5, 2, 3\), not "
                                          r"int8 of shape \(5, 3, 2\)"):

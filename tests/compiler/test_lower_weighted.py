@@ -204,7 +204,7 @@ def test_refuses_sums_that_may_overflow(tools):
      "padding at the left must be 0 to 255, not 256"),
 ])
 def test_refuses_windows(tools, changes, text):
-    builder = tools.Builder((1, 320, 3))
+    builder = tools.Builder((5, 320, 3))
     builder.conv("input", 4, name="stem", **{"kernel": (1, 1)} | changes)
     assert refusal(builder, tools.small_spec()) == f"Layer 'stem': {text}"
 

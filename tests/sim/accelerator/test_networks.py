@@ -56,7 +56,8 @@ def test_a_whole_network(built, spec, tmp_path, traffic):
             layer.vectors for layer in program.layers)
 
 
-@pytest.mark.parametrize("name", ["conv", "tower", "mixed", "linear", "add"])
+@pytest.mark.parametrize("name", ["conv", "tower", "mixed", "linear", "add", "image",
+                                  "image_rows", "image_dilated", "image_pair", "image_int4"])
 @pytest.mark.parametrize("latency", [1, 20, 100])
 def test_cycles_are_as_predicted(built, spec, tmp_path, name, latency):
     program, result = run(built, spec, name, Traffic(latency=latency), tmp_path, images=1)
@@ -90,11 +91,12 @@ def test_a_hang_is_reported(built, spec, tmp_path):
     assert result.difference.endswith("; 0 of 1 layers were complete")
 
 
-def test_on_icarus(spec, verilog, folder, tmp_path, icarus):
+@pytest.mark.parametrize("name", ["mixed", "image_rows", "image_pair"])
+def test_on_icarus(spec, verilog, folder, tmp_path, icarus, name):
     """Four-state: nothing that matters is unknown."""
     built = simulation(verilog, "accelerator", folder / "icarus", simulator="icarus",
                        address_width=spec.address_width)
-    _, result = run(built, spec, "mixed", Traffic(latency=5, stalls="often"), tmp_path, images=1,
+    _, result = run(built, spec, name, Traffic(latency=5, stalls="often"), tmp_path, images=1,
                     check_rules=True, timeout=200_000)
     assert result.difference == ""
 
