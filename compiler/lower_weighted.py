@@ -9,6 +9,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import refuse, require_range
 from .layout import TensorLayout
+from .lower_depthwise import fit_window, window_block
 from .passes import Pass, Region, spans
 
 __all__ = ["lower_weighted"]
@@ -49,8 +50,10 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         if padding[axis] >= reach:
             raise refuse(layer.name, f"padding at the {side}",
                          f"less than the kernel's reach {reach}", padding[axis])
+    spacing = dilation[1]
+    window = fit_window(spec, weight, groups, kernel, stride, dilation, source, target)
     weights = _Weights(weight, groups, source, spec.lanes)
-    int4 = layer.weight_bits == 4 and weights.pays_in_pairs()
+    int4 = layer.weight_bits == 4 and not window and weights.pays_in_pairs()
     needs = weights.needs(int4)
 
     def parameters(block: int, key: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -61,12 +64,17 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         return bias, mantissa, shift
 
     def blocks(block: int) -> np.ndarray:
+        if window:
+            return window_block(weight, block, spacing, spec.columns)
         return weights.blocks(block, *needs[block], int4=int4)
 
+    if window:  # columns between those of a dilated kernel have weights of 0
+        kernel, dilation = (kernel[0], (kernel[1] - 1) * spacing + 1), (dilation[0], 1)
     return [Pass(
         layer=layer.name, sources=(source,), target=target, spans=spans(needs, int4=int4),
         regions=(Region(0, 0, target.height, target.width),), kernel=kernel, stride=stride,
         dilation=dilation, padding=padding[:2], pad_value=kind.zero_point, int4=int4,
+        window=window,
         zero_point=layer.output.zero_point, minimum=layer.minimum, maximum_value=layer.maximum,
         parameters=parameters, blocks=blocks)]
 

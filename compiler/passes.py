@@ -77,7 +77,7 @@ class Pass:
     padding : (int, int)
         Rows above, columns left of the source.
     pad_value : int
-    int4, maximum, reuse : bool
+    int4, maximum, reuse, window : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
     zero_point, minimum, maximum_value : int
     parameters : function
@@ -100,6 +100,7 @@ class Pass:
     int4: bool = False
     maximum: bool = False
     reuse: bool = False
+    window: bool = False
     zero_point: int
     minimum: int
     maximum_value: int
@@ -113,11 +114,19 @@ class Pass:
                 (self.kernel[1] - 1) * self.dilation[1] + 1)
 
     def steps(self, span: Span) -> int:
-        """Steps of the array for each pixel and output block."""
+        """Weight blocks for each output block."""
+        if self.window:
+            return 1
         if len(self.sources) == 2:
             return 2 * len(self.sources)
         channels = -(-span.channels // 2) if self.int4 else span.channels
         return channels * self.kernel[0] * self.kernel[1]
+
+    def vectors(self, span: Span, height: int, width: int) -> int:
+        """Vectors that the array takes for an output block of a tile."""
+        if self.window:
+            return height * ((width - 1) * self.stride[1] + self.kernel[1]) * self.kernel[0]
+        return height * width * self.steps(span)
 
     def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
         """Source rows (axis 0) or columns (axis 1) that output rows or columns take."""

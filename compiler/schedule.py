@@ -143,6 +143,7 @@ class _Schedule:
         start = target + (window.top - tile.top) * own_width + window.left - tile.left
         values = {
             "int4": work.int4, "reuse": work.reuse, "maximum": work.maximum,
+            "window": work.window,
             "half": work.int4 and span.channels % 2,
             "source": (corner - pad_top * pitch - pad_left) % ROWS,
             "height": rows[1] - rows[0], "width": columns[1] - columns[0],
@@ -188,7 +189,7 @@ class _Schedule:
             return {"channel_blocks": -(-span.channels // 2), "channel_step": plane,
                     "block_step": span.move // 2 * plane % ROWS}
         return {"source_bank": (span.channel - part.channel) & 1, "channel_alternate": 1,
-                "channel_blocks": span.channels, "channel_step": plane,
+                "channel_blocks": span.channels, "channel_step": 1 if self._work.window else plane,
                 "block_alternate": span.move == 1,
                 "block_step": plane if span.move == 1 else span.move // 2 * plane % ROWS}
 

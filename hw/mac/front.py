@@ -32,6 +32,8 @@ class Front(SharedComponent):
     operands : Out(lanes operands)
         Dot product: encoded. Systolic: the elements of each lane, which every cell encodes for
         itself, since registers cost more than the encoder.
+    kept : Out(lanes values)
+        With a window: of each operand, what the window of the column of that number holds.
     correction : Out(sum_width)
         What must be added to the products; only with strategies that need it.
     """
@@ -53,6 +55,9 @@ class Front(SharedComponent):
             ports["correction"] = Out(spec.sum_width)
         if spec.switchable:
             ports["int4"] = In(1)
+        if spec.window:
+            kept = data.ArrayLayout(self._arithmetic.kept_width, spec.lanes)
+            ports["kept"] = Out(Packed(kept))
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -72,4 +77,6 @@ class Front(SharedComponent):
         for lane, operand in enumerate(operands):
             m.d.comb += Value.cast(self.operands[lane]).eq(
                 registered(m, operand, self.enable, f"operand{lane}"))
+            if spec.window:
+                m.d.comb += self.kept[lane].eq(self._arithmetic.keep(self.operands[lane]))
         return m

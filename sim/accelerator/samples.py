@@ -108,6 +108,13 @@ SAMPLES: dict[str, Sample] = {
     "dilated": ((4, 9, 9), lambda b: b.conv("input", 3, dilation=(2, 3))),
     "grouped": ((8, 5, 5), lambda b: b.conv("input", 8, groups=2, padding=(1, 1, 1, 1))),
     "depthwise": ((6, 6, 5), lambda b: b.conv("input", 6, groups=6, padding=(1, 1, 1, 1))),
+    "window": ((6, 6, 7), lambda b: b.conv("input", 6, (2, 2), groups=6, padding=(1, 1, 0, 0))),
+    "window_row": ((4, 3, 9), lambda b: b.conv("input", 4, (1, 4), groups=4, stride=(2, 2),
+                                               padding=(0, 3, 0, 1))),
+    "window_column": ((9, 9, 5), lambda b: b.conv("input", 9, (4, 1), groups=9, dilation=(2, 3),
+                                                  padding=(2, 0, 2, 0))),
+    "window_gaps": ((5, 5, 9), lambda b: b.conv("input", 5, (1, 2), groups=5, dilation=(1, 3),
+                                                padding=(0, 2, 0, 0))),
     "linear": ((3, 3, 4), lambda b: b.linear("input", 10)),
     "max_pool": ((6, 7, 6), lambda b: b.pool(MaxPool, "input", (3, 2), (2, 2), (1, 0, 1, 0))),
     "average_pool": ((5, 6, 6), lambda b: b.pool(AveragePool, "input", (3, 3), (2, 2),
@@ -118,6 +125,7 @@ SAMPLES: dict[str, Sample] = {
 }
 INT4_SAMPLES: dict[str, Sample] = {
     "conv_int4": ((9, 6, 5), lambda b: b.conv("input", 6, padding=(1, 1, 1, 1), bits=4)),
+    "window_int4": ((6, 6, 7), lambda b: b.conv("input", 6, (2, 2), groups=6, bits=4)),
     "linear_int4": ((13, 2, 2), lambda b: b.linear("input", 9, bits=4)),
     "mixed": ((3, 8, 8), lambda b: _tower(b, 4)),
 }

@@ -11,7 +11,7 @@ from sparrow.hw.spec.commands import Opcode, command
 
 from ..report import add_coverage, bench_parameters
 from .bench import LoopBench
-from .reference import random_compute, steps, whole_command
+from .reference import random_compute, random_window, steps, whole_command
 
 _PARAMETERS = bench_parameters()
 _SPEC = AcceleratorSpec.from_mapping(_PARAMETERS["spec"])
@@ -36,6 +36,8 @@ async def random_commands(dut, stall):
     await bench.reset()
     for _ in range(_PARAMETERS["blocks"]):
         await _execute(bench, random_compute(source, _ROWS))
+        if _SPEC.window:
+            await _execute(bench, random_window(source, _ROWS))
     add_coverage(bench.covered)
 
 
