@@ -50,8 +50,9 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         if padding[axis] >= reach:
             raise refuse(layer.name, f"padding at the {side}",
                          f"less than the kernel's reach {reach}", padding[axis])
-    spacing = dilation[1]
-    window = fit_window(spec, weight, groups, kernel, stride, dilation, source, target)
+    window = None
+    if groups == len(weight) and weight.shape[1] == 1:
+        window = fit_window(spec, kernel, stride, dilation, source, target)
     weights = _Weights(weight, groups, source, spec.lanes)
     int4 = layer.weight_bits == 4 and not window and weights.pays_in_pairs()
     needs = weights.needs(int4)
@@ -65,16 +66,16 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
 
     def blocks(block: int) -> np.ndarray:
         if window:
-            return window_block(weight, block, spacing, spec.columns)
+            return window_block(weight, block, window, spec.columns)
         return weights.blocks(block, *needs[block], int4=int4)
 
-    if window:  # columns between those of a dilated kernel have weights of 0
-        kernel, dilation = (kernel[0], (kernel[1] - 1) * spacing + 1), (dilation[0], 1)
+    if window:
+        kernel, dilation = window.kernel, window.dilation
     return [Pass(
         layer=layer.name, sources=(source,), target=target, spans=spans(needs, int4=int4),
         regions=(Region(0, 0, target.height, target.width),), kernel=kernel, stride=stride,
         dilation=dilation, padding=padding[:2], pad_value=kind.zero_point, int4=int4,
-        window=window,
+        window=window is not None, down=window is not None and window.down,
         zero_point=layer.output.zero_point, minimum=layer.minimum, maximum_value=layer.maximum,
         parameters=parameters, blocks=blocks)]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .layout import TensorLayout
 
-__all__ = ["Pass", "Region", "Span", "blockwise", "spans"]
+__all__ = ["Pass", "Region", "Span", "blockwise", "spans", "window_vectors"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Pass:
     padding : (int, int)
         Rows above, columns left of the source.
     pad_value : int
-    int4, maximum, reuse, window : bool
+    int4, maximum, reuse, window, down : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
     zero_point, minimum, maximum_value : int
     parameters : function
@@ -101,6 +101,7 @@ class Pass:
     maximum: bool = False
     reuse: bool = False
     window: bool = False
+    down: bool = False
     zero_point: int
     minimum: int
     maximum_value: int
@@ -125,7 +126,7 @@ class Pass:
     def vectors(self, span: Span, height: int, width: int) -> int:
         """Vectors that the array takes for an output block of a tile."""
         if self.window:
-            return height * ((width - 1) * self.stride[1] + self.kernel[1]) * self.kernel[0]
+            return window_vectors((height, width), self.kernel, self.stride, self.down)
         return height * width * self.steps(span)
 
     def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
@@ -152,6 +153,14 @@ def spans(needs: Sequence[tuple[int, int]], *, int4: bool) -> tuple[Span, ...]:
                 continue
         result.append(Span(block, 1, channel, channels, 0))
     return tuple(result)
+
+
+def window_vectors(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
+                   down: bool) -> int:
+    """Vectors for output pixels of some height and width if a window slides along their lines."""
+    along = 0 if down else 1
+    line = (size[along] - 1) * stride[along] + kernel[along]
+    return size[1 - along] * line * kernel[1 - along]
 
 
 def blockwise(count: int) -> tuple[Span, ...]:

@@ -95,6 +95,7 @@ def destination_rows(spec: AcceleratorSpec, values: Values,
     """Bank and rows, one for each pixel, of an output block's results."""
     moved = values["destination_bank"] + output_block
     oy, ox = np.ogrid[:values["out_height"], :values["out_width"]]
+    line, place = (ox, oy) if values["down"] else (oy, ox)
     rows = (values["destination"] + (moved >> 1) * values["destination_step"]
-            + oy * values["destination_row"] + ox)
+            + line * values["destination_row"] + place)
     return moved & 1, rows.reshape(-1) % spec.buffer_rows

@@ -45,6 +45,8 @@ def check_compute(spec: AcceleratorSpec, values: Values) -> None:
                 raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be 0 with int4, not 1")
     if values["window"]:
         _check_window(spec, values)
+    elif values["down"]:
+        raise MachineError("ILLEGAL_COMMAND", "COMPUTE: down must be 0 without window, not 1")
     pixels = values["out_height"] * values["out_width"]
     if pixels > spec.accumulator_depth:
         raise MachineError("ACCUMULATORS", f"COMPUTE: pixels must be at most "

@@ -109,6 +109,8 @@ SAMPLES: dict[str, Sample] = {
     "grouped": ((8, 5, 5), lambda b: b.conv("input", 8, groups=2, padding=(1, 1, 1, 1))),
     "depthwise": ((6, 6, 5), lambda b: b.conv("input", 6, groups=6, padding=(1, 1, 1, 1))),
     "window": ((6, 6, 7), lambda b: b.conv("input", 6, (2, 2), groups=6, padding=(1, 1, 0, 0))),
+    "window_down": ((5, 8, 3), lambda b: b.conv("input", 5, (2, 2), groups=5, stride=(1, 2),
+                                                padding=(1, 1, 0, 0))),
     "window_row": ((4, 3, 9), lambda b: b.conv("input", 4, (1, 4), groups=4, stride=(2, 2),
                                                padding=(0, 3, 0, 1))),
     "window_column": ((9, 9, 5), lambda b: b.conv("input", 9, (4, 1), groups=9, dilation=(2, 3),

@@ -40,7 +40,8 @@ def random_compute(source: random.Random, rows: int) -> dict[str, int]:
 
 def random_window(source: random.Random, rows: int) -> dict[str, int]:
     """A COMPUTE command of short loops with a window."""
-    return random_compute(source, rows) | {"window": 1, "channel_blocks": 1}
+    return random_compute(source, rows) | {"window": 1, "channel_blocks": 1,
+                                           "down": source.getrandbits(1)}
 
 
 def random_transfer(source: random.Random, rows: int, vector: int) -> dict[str, int]:
@@ -129,7 +130,8 @@ def result_rows(c: dict[str, int], rows: int) -> Iterator[tuple[int, int]]:
     """Bank and row of each result vector of a COMPUTE command."""
     for bank, row in _blocks(c["destination_bank"], 1, c["destination_step"], c["output_blocks"]):
         for y, x in _pixels(c):
-            yield bank, (c["destination"] + row + y * c["destination_row"] + x) % rows
+            line, place = (x, y) if c["down"] else (y, x)
+            yield bank, (c["destination"] + row + line * c["destination_row"] + place) % rows
 
 
 def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:

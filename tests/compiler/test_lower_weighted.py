@@ -97,21 +97,24 @@ def test_windows(tools, data):
 
 
 @pytest.mark.parametrize("changes, vectors", [
-    ({}, 7 * (5 + 2) * 3), ({"stride": (2, 2)}, 4 * (2 * 2 + 3) * 3),
-    ({"weight_bits": 4}, 7 * (5 + 2) * 3), ({"kernel": (2, 2)}, 8 * (6 + 1) * 2),
-    ({"kernel": (1, 2), "dilation": (1, 2)}, 9 * (5 + 2)),
-    ({"kernel": (1, 2), "dilation": (1, 6)}, 9 * 2),
-    ({"kernel": (3, 4)}, 7 * 4 * 12), ({"dilation": (1, 2)}, 7 * 3 * 9),
-    ({"kernel": (2, 1), "stride": (1, 3)}, 8 * 3 * 2), ({"depthwise_window": 0}, 7 * 5 * 9),
+    ({}, 7 * 9 * 3), ({"stride": (2, 2)}, 4 * 9 * 3), ({"weight_bits": 4}, 7 * 9 * 3),
+    ({"kernel": (2, 2)}, 8 * 9 * 2), ({"kernel": (3, 2)}, 8 * 9 * 2), ({"kernel": (1, 9)}, 81),
+    ({"kernel": (1, 2), "dilation": (1, 2)}, 9 * 9), ({"kernel": (3, 4)}, 7 * 6 * 12),
+    ({"kernel": (1, 2), "dilation": (1, 8)}, 9 * 2), ({"kernel": (1, 2), "dilation": (1, 7)}, 36),
+    ({"dilation": (1, 2)}, 5 * 9 * 3), ({"dilation": (2, 2)}, 5 * 5 * 9),
+    ({"kernel": (1, 1), "stride": (3, 3)}, 9), ({"depthwise_window": 0}, 7 * 7 * 9),
 ])
 def test_vectors_of_windows(tools, changes, vectors):
     """Kernels that fit take all columns of the source; the others a vector for each tap."""
     layer = {name: value for name, value in changes.items() if name != "depthwise_window"}
     spec = tools.small_spec(16, **{name: value for name, value in changes.items()
                                    if name == "depthwise_window"})
-    builder = tools.Builder((32, 9, 7))
-    builder.conv("input", 32, groups=32, **layer)
-    assert run(tools, spec, builder).layers[0].vectors == 2 * vectors
+    for down in (False, True):
+        builder = tools.Builder((32, 9, 9))
+        builder.conv("input", 32, groups=32, **{
+            name: value[::-1] if down and isinstance(value, tuple) else value
+            for name, value in layer.items()})
+        assert run(tools, spec, builder).layers[0].vectors == 2 * vectors
 
 
 def test_no_window_across_segments(tools):

@@ -41,8 +41,9 @@ def test_steps_are_those_of_nested_loops(small_spec, walk, seed, make):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_results_go_through_blocks_rows_and_columns(small_spec, walk, seed):
-    values = _command(seed)
+@pytest.mark.parametrize("make", [random_compute, random_window])
+def test_results_go_through_blocks_rows_and_columns(small_spec, walk, seed, make):
+    values = _command(seed, make)
     loop = ResultLoop(spec=small_spec)
 
     def begin(ctx, moves):
