@@ -18,7 +18,7 @@ from sparrow.golden.network import (
     TensorType,
 )
 
-__all__ = ["INT4_SAMPLES", "SAMPLES", "sample", "sample_images"]
+__all__ = ["INT4_SAMPLES", "LARGE_SAMPLES", "SAMPLES", "sample", "sample_images"]
 
 
 class _Builder:
@@ -131,6 +131,12 @@ INT4_SAMPLES: dict[str, Sample] = {
     "linear_int4": ((13, 2, 2), lambda b: b.linear("input", 9, bits=4)),
     "mixed": ((3, 8, 8), lambda b: _tower(b, 4)),
 }
+# too large for small accelerators
+LARGE_SAMPLES: dict[str, Sample] = {
+    "depthwise_large": ((64, 25, 5), lambda b: b.conv(
+        b.conv("input", 64, groups=64, padding=(1, 1, 1, 1)), 64, groups=64, stride=(2, 2),
+        padding=(1, 1, 1, 1))),
+}
 
 
 def _tower(b: _Builder, bits: int) -> str:
@@ -144,8 +150,8 @@ def _tower(b: _Builder, bits: int) -> str:
 
 
 def sample(name: str, *, seed: int = 0, rounding: Rounding = Rounding.HALF_UP) -> Network:
-    """A network of ``SAMPLES`` or ``INT4_SAMPLES``."""
-    shape, make = (SAMPLES | INT4_SAMPLES)[name]
+    """A network of ``SAMPLES``, ``INT4_SAMPLES`` or ``LARGE_SAMPLES``."""
+    shape, make = (SAMPLES | INT4_SAMPLES | LARGE_SAMPLES)[name]
     builder = _Builder(shape, seed, rounding)
     make(builder)
     return builder.network(name)

@@ -12,6 +12,8 @@ from sparrow.compress import capture, quantize
 from sparrow.flow.blocks import block
 from sparrow.hw.spec import AcceleratorSpec
 from sparrow.sim.accelerator.network import run_network
+from sparrow.sim.accelerator.predictions import wrong_predictions
+from sparrow.sim.accelerator.samples import sample, sample_images
 from sparrow.sim.accelerator.script import Traffic
 from sparrow.sim.accelerator.simulate import simulation
 
@@ -51,3 +53,23 @@ def test_example(name, bits, default_accelerator, tmp_path):
             allowed = max(64, ROUGH.get(layer.name, 0.03) * measured)
             assert abs(layer.cycles - measured) <= allowed, (
                 f"{layer.name}: {layer.cycles} cycles predicted, {measured} measured")
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["depthwise", "depthwise_large", "window_row", "window_column",
+                                  "window_down", "window_gaps", "window_int4"])
+def test_windows(name, default_accelerator, tmp_path):
+    """Depthwise layers with a window of nine, with and without stalls, at the speed promised."""
+    network = sample(name)
+    program = compile_network(network, AcceleratorSpec(),
+                              timing=Timing(memory_read=LATENCY, memory_write=LATENCY))
+    inputs = sample_images(network, 2)
+    for traffic in (Traffic(latency=LATENCY), Traffic(latency=5, stalls="bursts", seed=3)):
+        result = run_network(default_accelerator, program, network, inputs, tmp_path,
+                             traffic=traffic, check_rules=True)
+        assert result.difference == ""
+        if traffic.latency == LATENCY:
+            assert wrong_predictions(program, result.layer_cycles) == []
+    if name == "depthwise_large":  # at least a quarter of columns x taps, and more than one tap
+        assert program.layers[0].macs / program.layers[0].vectors >= 36
+        assert program.layers[1].macs / program.layers[1].vectors > 20
