@@ -58,7 +58,7 @@ class Arithmetic(abc.ABC):
     def choose(self, m: Module, operand, kept: Value, own: Value, name: str) -> Value:
         """The operand, or while ``own`` the one of which ``kept`` was kept.
 
-        ``own`` only on full-width weights.
+        While ``own`` the operand is 0 and the weights have full width.
         """
 
     def own_terms(self, operand) -> list[tuple[Value, int]]:

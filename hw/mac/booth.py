@@ -115,9 +115,10 @@ class BoothArithmetic(Arithmetic):
     def choose(self, m, operand, kept, own, name):
         chosen = Signal(Packed(self.operand_layout), name=name)
         m.d.comb += chosen.eq(operand)
-        digits = [{"p1": low & ~high, "p2": high & ~low, "n1": low & high}
+        digits = [{"p1": own & low & ~high, "p2": own & high & ~low, "n1": own & low & high}
                   for low, high in zip(kept[:-3:2], kept[1:-3:2], strict=True)]
-        digits.append(dict(zip(("one", "two", "neg"), kept[-3:], strict=True)))
+        digits.append({name: own & bit for name, bit in
+                       zip(("one", "two", "neg"), kept[-3:], strict=True)})
         for half in range(self.spec.halves):
             part, target = operand[f"part{half}"], chosen[f"part{half}"]
             for number, digit in enumerate(digits):
@@ -127,7 +128,7 @@ class BoothArithmetic(Arithmetic):
                 # an inner end of the low part is 0 on full-width weights anyway
                 shared = {"plus_last", "n1_last", "any_last", "neg_last"} if (
                     self.spec.switchable and half == 0) else ()
-                m.d.comb += [there[field].eq(Mux(own, signals[field], here[field]))
+                m.d.comb += [there[field].eq(here[field] | signals[field])
                              for field, _ in here.shape() if field not in shared]
         return chosen
 

@@ -69,6 +69,7 @@ class DotProductArray(wiring.Component):
             _, int4 = tag_pipeline(m, control.accept, [control.int4], control.advance, 1)
         if spec.window:
             own, _ = tag_pipeline(m, control.accept & vector.slide, [], control.advance, 1)
+            m.d.comb += front.own.eq(own)
         for number in range(spec.columns):
             column = DotColumn(spec)
             column.place(m, platform, f"column{number}")

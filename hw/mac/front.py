@@ -32,6 +32,9 @@ class Front(SharedComponent):
     operands : Out(lanes operands)
         Dot product: encoded. Systolic: the elements of each lane, which every cell encodes for
         itself, since registers cost more than the encoder.
+    own : In(1)
+        With a window: the columns take operands of their own. Those of the window's lanes are then
+        0 here, so that both can be joined by an OR.
     kept : Out(lanes values)
         With a window: of each operand, what the window of the column of that number holds.
     correction : Out(sum_width)
@@ -57,7 +60,7 @@ class Front(SharedComponent):
             ports["int4"] = In(1)
         if spec.window:
             kept = data.ArrayLayout(self._arithmetic.kept_width, spec.lanes)
-            ports["kept"] = Out(Packed(kept))
+            ports |= {"kept": Out(Packed(kept)), "own": In(1)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -75,8 +78,11 @@ class Front(SharedComponent):
         if spec.topology is Topology.SYSTOLIC:
             operands = elements
         for lane, operand in enumerate(operands):
-            m.d.comb += Value.cast(self.operands[lane]).eq(
-                registered(m, operand, self.enable, f"operand{lane}"))
+            whole = registered(m, operand, self.enable, f"operand{lane}")
             if spec.window:
-                m.d.comb += self.kept[lane].eq(self._arithmetic.keep(self.operands[lane]))
+                view = self._arithmetic.operand_layout(whole)
+                m.d.comb += self.kept[lane].eq(self._arithmetic.keep(view))
+            if lane < spec.window:
+                whole = whole & ~self.own.replicate(len(whole))
+            m.d.comb += Value.cast(self.operands[lane]).eq(whole)
         return m

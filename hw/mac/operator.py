@@ -43,7 +43,7 @@ class OperatorArithmetic(Arithmetic):
         m.d.comb += chosen.eq(operand)
         for number in range(self.spec.halves):
             m.d.comb += chosen.elements[number].eq(
-                Mux(own, kept.as_signed(), operand.elements[number]))
+                operand.elements[number] | (kept & own.replicate(len(kept))))
         return chosen
 
     def multiply(self, m, operand, stored):
