@@ -7,7 +7,7 @@ from sparrow.golden.network import Layer, Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import SpecError
 from sparrow.hw.spec.bus import PAGE_BYTES
-from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, encode
+from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, compute_vectors, encode
 
 from .cuts import Tiling
 from .dependencies import set_tokens
@@ -121,10 +121,7 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
         values = instruction.values
         match instruction.opcode:
             case Opcode.COMPUTE:
-                amount = 1
-                for name in ("out_height", "out_width", "output_blocks", "channel_blocks",
-                             "kernel_height", "kernel_width"):
-                    amount *= values[name]
+                amount = values["output_blocks"] * compute_vectors(values)
             case Opcode.WEIGHTS:
                 amount = len(instruction.stream)
             case Opcode.LOAD if values.get("unfold"):

@@ -51,7 +51,8 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     stored = work.target.height * work.target.width * rates.vector * sum(
         span.count for span in work.spans)
     busy = streamed = commands = 0
-    pixels = [(tile.bottom - tile.top) * (tile.right - tile.left) for tile in tiles]
+    sizes = [(tile.bottom - tile.top, tile.right - tile.left) for tile in tiles]
+    pixels = [height * width for height, width in sizes]
     for part in tiling.parts:
         for span in part.spans:
             steps = work.steps(span)
@@ -59,8 +60,8 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             streamed += len(tiles) * span.count * (blocks * rates.block + rates.parameters)
             commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
             busy += span.count * sum(
-                max(steps * max(size, rates.block if blocks > 1 else 0), size * rates.post,
-                    rates.block) for size in pixels)
+                max(work.vectors(span, *size), rates.block * max(1, blocks), pixel * rates.post)
+                for size, pixel in zip(sizes, pixels, strict=True))
     last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
     serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
     serial += 0 if tiling.target_areas > 1 else stored - last

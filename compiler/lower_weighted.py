@@ -10,6 +10,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import refuse, require_range
 from .layout import TensorLayout
+from .lower_depthwise import fit_window, window_block
 from .passes import LARGEST_WINDOW_FIELD, Pass, Region, spans
 from .unfold import Unfolding, unfolding_choices
 
@@ -92,7 +93,12 @@ def _unfolded(conv: Conv, plain: _Window, target: TensorLayout, rows: int,
 def _pass(layer: Weighted, window: _Window, target: TensorLayout, pad_value: int,
           spec: AcceleratorSpec) -> Pass:
     weights = _Weights(window.weight, window.groups, window.source, spec.lanes)
-    int4 = layer.weight_bits == 4 and weights.pays_in_pairs()
+    slide = None
+    if (window.unfolding is None and window.groups == len(window.weight)
+            and window.weight.shape[1] == 1):
+        slide = fit_window(spec, window.kernel, window.stride, window.dilation, window.source,
+                           target)
+    int4 = layer.weight_bits == 4 and not slide and weights.pays_in_pairs()
     needs = weights.needs(int4)
 
     def parameters(block: int, key: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -103,13 +109,19 @@ def _pass(layer: Weighted, window: _Window, target: TensorLayout, pad_value: int
         return bias, mantissa, shift
 
     def blocks(block: int) -> np.ndarray:
+        if slide:
+            return window_block(window.weight, block, slide, spec.columns)
         return weights.blocks(block, *needs[block], int4=int4)
 
+    kernel, dilation = window.kernel, window.dilation
+    if slide:
+        kernel, dilation = slide.kernel, slide.dilation
     return Pass(
         layer=layer.name, sources=(window.source,), target=target, spans=spans(needs, int4=int4),
-        regions=(Region(0, 0, target.height, target.width),), kernel=window.kernel,
-        stride=window.stride, dilation=window.dilation, padding=window.padding[:2],
-        pad_value=pad_value, int4=int4, zero_point=layer.output.zero_point,
+        regions=(Region(0, 0, target.height, target.width),), kernel=kernel,
+        stride=window.stride, dilation=dilation, padding=window.padding[:2],
+        pad_value=pad_value, int4=int4, window=slide is not None,
+        down=slide is not None and slide.down, zero_point=layer.output.zero_point,
         minimum=layer.minimum, maximum_value=layer.maximum, unfolding=window.unfolding,
         parameters=parameters, blocks=blocks)
 

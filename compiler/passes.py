@@ -8,7 +8,8 @@ import numpy as np
 from .layout import TensorLayout
 from .unfold import Unfolding
 
-__all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans"]
+__all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans",
+           "window_vectors"]
 
 LARGEST_WINDOW_FIELD = 255  # of a kernel, stride, dilation or padding
 
@@ -80,7 +81,7 @@ class Pass:
     padding : (int, int)
         Rows above, columns left of the source.
     pad_value : int
-    int4, maximum, reuse : bool
+    int4, maximum, reuse, window, down : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
     zero_point, minimum, maximum_value : int
     unfolding : Unfolding or None
@@ -107,6 +108,8 @@ class Pass:
     int4: bool = False
     maximum: bool = False
     reuse: bool = False
+    window: bool = False
+    down: bool = False
     zero_point: int
     minimum: int
     maximum_value: int
@@ -122,11 +125,19 @@ class Pass:
                 (self.kernel[1] - 1) * self.dilation[1] + 1)
 
     def steps(self, span: Span) -> int:
-        """Steps of the array for each pixel and output block."""
+        """Weight blocks for each output block."""
+        if self.window:
+            return 1
         if len(self.sources) == 2:
             return 2 * len(self.sources)
         channels = -(-span.channels // 2) if self.int4 else span.channels
         return channels * self.kernel[0] * self.kernel[1]
+
+    def vectors(self, span: Span, height: int, width: int) -> int:
+        """Vectors that the array takes for an output block of a tile."""
+        if self.window:
+            return window_vectors((height, width), self.kernel, self.stride, self.down)
+        return height * width * self.steps(span)
 
     def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
         """Source rows (axis 0) or columns (axis 1) that output rows or columns take.
@@ -169,6 +180,14 @@ def spans(needs: Sequence[tuple[int, int]], *, int4: bool) -> tuple[Span, ...]:
                 continue
         result.append(Span(block, 1, channel, channels, 0))
     return tuple(result)
+
+
+def window_vectors(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
+                   down: bool) -> int:
+    """Vectors for output pixels of some height and width if a window slides along their lines."""
+    along = 0 if down else 1
+    line = (size[along] - 1) * stride[along] + kernel[along]
+    return size[1 - along] * line * kernel[1 - along]
 
 
 def blockwise(count: int) -> tuple[Span, ...]:

@@ -7,7 +7,14 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.hw.spec.commands import COMMAND_BYTES, COMMANDS_AHEAD, Command, Engine, Opcode
+from sparrow.hw.spec.commands import (
+    COMMAND_BYTES,
+    COMMANDS_AHEAD,
+    Command,
+    Engine,
+    Opcode,
+    compute_vectors,
+)
 
 from .array import STALLS, Array, Post, Results, Uses
 from .events import Process, Simulation
@@ -222,7 +229,10 @@ class _Model:
     def _compute(self, values: Values) -> Step:
         array = self._array
         pixels = values["out_height"] * values["out_width"]
-        steps = values["channel_blocks"] * values["kernel_height"] * values["kernel_width"]
+        kernel = values["kernel_height"] * values["kernel_width"]
+        steps = 1 if values["window"] else values["channel_blocks"] * kernel
+        first = kernel if values["window"] else 0  # vectors that come before the first sums
+        vectors = compute_vectors(values) // steps
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
@@ -235,15 +245,16 @@ class _Model:
                     array.stalls.end("weights")
                     array.blocks_used += 1
                     array.change.happen()
-                channel = step // (values["kernel_height"] * values["kernel_width"])
+                channel = step // kernel
                 banks = {0, 1} if values["int4"] else {
                     first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
                     yield from self._read(max(pixels, self.timing.same_pixel), banks)
             results = Results(self.simulation, pixels,
                               values["destination_bank"] ^ (output_block & 1))
+            yield from self._read(first, banks)
             self._post.take(results)
-            yield from self._read(pixels, banks)
+            yield from self._read(vectors - first, banks)
             yield from self._post.wait_for_room(results)
             results.arrive()
         yield self.timing.compute_release

@@ -150,6 +150,7 @@ class _Schedule:
         start = target + (window.top - tile.top) * own_width + window.left - tile.left
         values = {
             "int4": work.int4, "reuse": work.reuse, "maximum": work.maximum,
+            "window": work.window, "down": work.down,
             "half": work.int4 and span.channels % 2,
             "source": (corner - pad_top * pitch - pad_left) % ROWS,
             "height": rows[1] - rows[0], "width": columns[1] - columns[0],
@@ -164,6 +165,8 @@ class _Schedule:
             "kernel_height": work.kernel[0], "kernel_width": work.kernel[1],
             "pad_value": work.pad_value}
         values |= self._channels(part, span, plane)
+        if work.window:
+            values |= self._window(values, pitch)
         size = (values["height"] - 1) * pitch + values["width"]
         reads = [(bank, corner + step * plane, corner + step * plane + size)
                  for bank, step in self._planes(part, span)]
@@ -198,6 +201,17 @@ class _Schedule:
                 "channel_blocks": span.channels, "channel_step": plane,
                 "block_alternate": span.move == 1,
                 "block_step": plane if span.move == 1 else span.move // 2 * plane % ROWS}
+
+    def _window(self, values: dict[str, int], pitch: int) -> dict[str, int]:
+        """Fields of a COMPUTE that are others if a window slides along rows, or down columns."""
+        if not self._work.down:
+            return {"channel_step": 1}
+        pairs = [("height", "width"), ("out_height", "out_width"), ("pad_top", "pad_left"),
+                 ("stride_y", "stride_x"), ("dilation_y", "dilation_x"),
+                 ("kernel_height", "kernel_width")]
+        exchanged = {own: values[other] for pair in pairs for own, other in (pair, pair[::-1])}
+        return exchanged | {"channel_step": pitch % ROWS, "row_step": values["stride_x"],
+                            "kernel_step": values["dilation_x"]}
 
     def _planes(self, part: Part, span: Span) -> Iterator[tuple[int, int]]:
         """Bank and number of planes above the first of all channel blocks that are read."""

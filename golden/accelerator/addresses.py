@@ -75,10 +75,11 @@ def kernel_rows(values: Values) -> tuple[np.ndarray, np.ndarray]:
     """
     ky, kx, oy, ox = np.ogrid[:values["kernel_height"], :values["kernel_width"],
                               :values["out_height"], :values["out_width"]]
-    rows = (oy * values["row_step"] + ox * values["stride_x"] + ky * values["kernel_step"]
-            + kx * values["dilation_x"])
+    column = ox * values["stride_x"] + kx * (1 if values["window"] else values["dilation_x"])
+    rows = (oy * values["row_step"] + ky * values["kernel_step"]
+            + column * (values["channel_step"] if values["window"] else 1))
     y = oy * values["stride_y"] + ky * values["dilation_y"] - values["pad_top"]
-    x = ox * values["stride_x"] + kx * values["dilation_x"] - values["pad_left"]
+    x = column - values["pad_left"]
     for name, place, size in (("row", y, values["height"]), ("column", x, values["width"])):
         largest = max(int(place.max()), size)
         if largest >= COORDINATES:
@@ -94,6 +95,7 @@ def destination_rows(spec: AcceleratorSpec, values: Values,
     """Bank and rows, one for each pixel, of an output block's results."""
     moved = values["destination_bank"] + output_block
     oy, ox = np.ogrid[:values["out_height"], :values["out_width"]]
+    line, place = (ox, oy) if values["down"] else (oy, ox)
     rows = (values["destination"] + (moved >> 1) * values["destination_step"]
-            + oy * values["destination_row"] + ox)
+            + line * values["destination_row"] + place)
     return moved & 1, rows.reshape(-1) % spec.buffer_rows

@@ -43,10 +43,28 @@ def check_compute(spec: AcceleratorSpec, values: Values) -> None:
         for name in ("channel_alternate", "block_alternate", "source_bank"):
             if values[name]:
                 raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be 0 with int4, not 1")
+    if values["window"]:
+        _check_window(spec, values)
+    elif values["down"]:
+        raise MachineError("ILLEGAL_COMMAND", "COMPUTE: down must be 0 without window, not 1")
     pixels = values["out_height"] * values["out_width"]
     if pixels > spec.accumulator_depth:
         raise MachineError("ACCUMULATORS", f"COMPUTE: pixels must be at most "
                                            f"{spec.accumulator_depth}, not {pixels}")
+
+
+def _check_window(spec: AcceleratorSpec, values: Values) -> None:
+    if not spec.window:
+        raise MachineError("ILLEGAL_COMMAND",
+                           "COMPUTE: window must be 0 in an accelerator without one, not 1")
+    for name, wanted in (("int4", 0), ("maximum", 0), ("shifted", 0), ("channel_blocks", 1)):
+        if values[name] != wanted:
+            raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be {wanted} with window, "
+                                                  f"not {values[name]}")
+    taps = values["kernel_height"] * values["kernel_width"]
+    if taps > spec.window:
+        raise MachineError("ILLEGAL_COMMAND", "COMPUTE: kernel positions must be at most "
+                                              f"{spec.window} with window, not {taps}")
 
 
 def compute(spec: AcceleratorSpec, values: Values, weights: Sequence[OutputBlock],
@@ -96,7 +114,7 @@ def compute(spec: AcceleratorSpec, values: Values, weights: Sequence[OutputBlock
 
 
 def _check_blocks(values: Values, blocks: np.ndarray, own: OutputBlock) -> None:
-    wanted = (1 if values["reuse"] else
+    wanted = (1 if values["reuse"] or values["window"] else
               values["channel_blocks"] * values["kernel_height"] * values["kernel_width"])
     if len(blocks) != wanted:
         raise MachineError("STREAM", f"COMPUTE: an output block takes {wanted} weight blocks, "
@@ -111,6 +129,8 @@ def _step(values: Values, output_block: int, channel_block: int,
     """Sums, or maxima, of a channel block over the kernel: int64, shape (pixels, columns)."""
     height, width = values["kernel_height"], values["kernel_width"]
     bank, row = plane_origin(values, output_block, channel_block)
+    if values["window"]:
+        return _window(patch(bank, row), blocks[0])
     planes = [(patch(bank, row), 0)]
     if values["int4"]:
         last = channel_block == values["channel_blocks"] - 1
@@ -131,6 +151,19 @@ def _step(values: Values, output_block: int, channel_block: int,
                 total = np.maximum(total, product) if values["maximum"] else total + product
     assert total is not None
     return total.astype(np.int64)
+
+
+def _window(vectors: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Sums of each channel alone; lane l holds the weights of the l-th operand before the last.
+
+    Operands go down the columns of the kernel, one column after the other.
+    """
+    taps = vectors.transpose(1, 0, 2, 3)[::-1, ::-1].astype(np.int64)
+    taps = taps.reshape(-1, *taps.shape[2:])
+    if block[0, len(taps):].any():
+        raise MachineError("STREAM", f"COMPUTE: weights of lanes from {len(taps)} on must be 0 "
+                                     "with window")
+    return np.einsum("tpc,tc->pc", taps, block[0, :len(taps)].astype(np.int64))
 
 
 def _finish(spec: AcceleratorSpec, sums: np.ndarray, block: OutputBlock) -> np.ndarray:

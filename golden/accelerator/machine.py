@@ -8,7 +8,7 @@ import numpy as np
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import require_integer
-from sparrow.hw.spec.commands import COMMAND_BYTES, Engine
+from sparrow.hw.spec.commands import COMMAND_BYTES, Engine, compute_vectors
 
 from .addresses import destination_rows, transfer
 from .clocks import Clock, Memory
@@ -251,9 +251,7 @@ class _Execution:
             return self._buffer[bank].read(waiting.subject, engine, clock, rows)
 
         weights = [self._weights.popleft() for _ in range(values["output_blocks"])]
-        pixels = values["out_height"] * values["out_width"]
-        self._counts["vectors"] += (pixels * values["output_blocks"] * values["channel_blocks"]
-                                    * values["kernel_height"] * values["kernel_width"])
+        self._counts["vectors"] += values["output_blocks"] * compute_vectors(values)
         for results in compute(self._spec, values, weights, read):
             bank, rows = destination_rows(self._spec, values, results.output_block)
             self._buffer[bank].write(waiting.subject, engine, clock, rows, results.vectors)

@@ -4,7 +4,7 @@ import torch
 
 from sparrow.hw.spec.mac import MacArraySpec
 
-__all__ = ["accumulate", "block_sums", "outer_products", "stored_elements"]
+__all__ = ["accumulate", "block_sums", "outer_products", "stored_elements", "window_sums"]
 
 
 def _check_range(subject, values, low, high):
@@ -73,6 +73,31 @@ def block_sums(spec: MacArraySpec, vectors: torch.Tensor, stored: torch.Tensor, 
     elements = stored_elements(spec, stored, int4)
     vectors = _products_range(spec, vectors)[:, :elements.shape[-1]]
     return (elements * vectors.unsqueeze(-2)).sum(-1)
+
+
+def window_sums(spec: MacArraySpec, vectors: torch.Tensor, stored: torch.Tensor) -> torch.Tensor:
+    """Sums of the last of successive vectors that slide through the columns' windows.
+
+    ``sums[c] = Σ x[c][l] · block[c][l]``; in the first ``window`` lanes ``x[c][l]`` is element c of
+    the vector ``l`` before the last, in the others element l of the last.
+
+    Parameters
+    ----------
+    vectors : integer tensor, shape (n, lanes · halves)
+        At least ``window`` of them.
+    stored : integer tensor, shape (columns, lanes)
+        Unsigned cell contents, full-width weights.
+
+    Returns
+    -------
+    int64 tensor, shape (columns,)
+    """
+    vectors = _products_range(spec, vectors)[:, :spec.lanes]
+    if len(vectors) < spec.window:
+        raise ValueError(f"Vectors must be at least {spec.window}, not {len(vectors)}")
+    operands = vectors[-1].expand(spec.columns, -1).clone()
+    operands[:, :spec.window] = vectors[-spec.window:].flip(0).T
+    return (operands * stored_elements(spec, stored, False)).sum(-1)
 
 
 def outer_products(spec: MacArraySpec, vectors: torch.Tensor, stored: torch.Tensor, *,

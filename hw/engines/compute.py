@@ -121,7 +121,7 @@ class ComputeEngine(wiring.Component):
         with m.If(advance):
             m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
 
-        self._release(m, loop.o.valid | valid, array)
+        self._release(m, loop.o.valid | valid, command.window & here.silent, array)
         vector = 8 * spec.lanes
         even, odd = self.step_data[:vector], self.step_data[vector:]
         padding = Cat(command.pad_value).replicate(spec.lanes)
@@ -139,11 +139,13 @@ class ComputeEngine(wiring.Component):
             self.waits_for_weights.eq(valid & ~array.activations.ready
                                       & ~self.waits_for_results),
         ]
+        if spec.window:
+            m.d.comb += [activations.slide.eq(command.window), activations.silent.eq(here.silent)]
 
-    def _release(self, m, working, array):
+    def _release(self, m, working, silent, array):
         """Release the command when its last vector has left the array."""
         flying = Signal(range(self._spec.pipeline_stages + 2))
-        taken = array.activations.valid & array.activations.ready
+        taken = array.activations.valid & array.activations.ready & ~silent
         m.d.sync += flying.eq(flying + taken - (array.sums.valid & array.sums.ready))
         m.d.comb += self.released.eq(~working & (flying == 0))
 

@@ -1,6 +1,6 @@
 """Where results go: the rows of a COMPUTE command's output in the activation buffer."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,7 @@ __all__ = ["ResultLoop"]
 
 
 class ResultLoop(wiring.Component):
-    """Goes through output blocks, rows and columns of pixels.
+    """Goes through output blocks, rows and columns of pixels; with ``down`` columns and rows.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ class ResultLoop(wiring.Component):
 
     def __init__(self, *, spec: AcceleratorSpec):
         self._row_width = (spec.buffer_rows - 1).bit_length()
+        self._window = spec.window
         super().__init__({
             "command": In(command_layout(Engine.COMPUTE, spec)),
             "start": In(1),
@@ -44,9 +45,11 @@ class ResultLoop(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         command = data.View(self.command.shape(), self.command.as_value())
+        fields = ["out_width", "out_height", "output_blocks", "destination_row",
+                  "destination_step", *(["down"] if self._window else [])]
         limits = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
-                  for name in ("out_width", "out_height", "output_blocks", "destination_row",
-                               "destination_step")}
+                  for name in fields}
+        down = limits["down"] if self._window else Const(0, 1)
         row, line_row, block_row, base, step, following = (
             Signal(self._row_width, name=name, reset_less=name.endswith("row"))
             for name in ("row", "line_row", "block_row", "base", "step", "following"))
@@ -59,12 +62,13 @@ class ResultLoop(wiring.Component):
             end_line.eq(x == limits["out_width"]),
             end_block.eq(end_line & (y == limits["out_height"])),
             self.ends.eq(self.busy & self.advance & end_block & (limits["output_blocks"] == 1)),
-            base.eq(row), step.eq(1), following.eq(base + step),
+            base.eq(row), step.eq(Mux(down, limits["destination_row"], 1)),
+            following.eq(base + step),
         ]
         with m.If(end_block):
             m.d.comb += [base.eq(block_row), step.eq(Mux(bank, limits["destination_step"], 0))]
         with m.Elif(end_line):
-            m.d.comb += [base.eq(line_row), step.eq(limits["destination_row"])]
+            m.d.comb += [base.eq(line_row), step.eq(Mux(down, 1, limits["destination_row"]))]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), bank.eq(command.destination_bank),
                          *(signal.eq(command.destination) for signal in (row, line_row, block_row)),

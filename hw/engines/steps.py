@@ -1,6 +1,6 @@
 """Which vectors meet which weight block: the loops of a COMPUTE command."""
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,9 @@ from ..spec.commands import COORDINATE_WIDTH, Engine
 
 __all__ = ["StepLoop", "step_layout"]
 
-# from the inside out: pixel column and row, kernel column and row, channel block, output block
+# from the inside out: pixel column and row, kernel column and row, channel block, output block;
+# with a window: kernel row, kernel column (of a row's first pixel) or column of the stride, pixel
+# column and row, output block
 _LOOPS = ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
           "output_blocks")
 _X, _Y, _KERNEL_X, _KERNEL_Y, _CHANNEL, _OUTPUT = range(len(_LOOPS))
@@ -21,15 +23,19 @@ def step_layout(spec: AcceleratorSpec) -> data.StructLayout:
 
     ``row`` in ``bank``, or in both; ``outside``: it is padding; ``alone``: there is no second
     channel block; ``swap``: it is the first to meet the next weight block; ``last`` pixel of the
-    tile; ``start`` and ``finish``: first and last weight block of the output block.
+    tile; ``start`` and ``finish``: first and last weight block of the output block; ``silent``:
+    with a window, it completes no pixel.
     """
     return data.StructLayout({
         "row": (spec.buffer_rows - 1).bit_length(), "bank": 1, "outside": 1, "alone": 1,
-        "swap": 1, "last": 1, "start": 1, "finish": 1})
+        "swap": 1, "last": 1, "start": 1, "finish": 1, "silent": 1})
 
 
 class StepLoop(wiring.Component):
     """Goes through output blocks, channel blocks, kernel positions, and pixels, inmost.
+
+    With a window: through output blocks, rows of pixels, all columns of the source that they take,
+    and the kernel's rows, inmost.
 
     Parameters
     ----------
@@ -52,6 +58,7 @@ class StepLoop(wiring.Component):
 
     def __init__(self, *, spec: AcceleratorSpec):
         self._row_width = (spec.buffer_rows - 1).bit_length()
+        self._window = spec.window
         super().__init__({
             "command": In(command_layout(Engine.COMPUTE, spec)),
             "start": In(1),
@@ -63,37 +70,43 @@ class StepLoop(wiring.Component):
         command = data.View(self.command.shape(), self.command.as_value())
         busy, advance = Signal(), Signal()
         m.d.comb += [self.o.valid.eq(busy), advance.eq(busy & self.o.ready)]
-        begins, ends, goes = self._count(m, command, advance)
+        window = command.window if self._window else Const(0, 1)
+        begins, ends, goes = self._count(m, command, window, advance)
+        levels = self._levels(m, window, goes)
         with m.If(self.start):
             m.d.sync += busy.eq(1)
         with m.Elif(advance & ends.all()):
             m.d.sync += busy.eq(0)
-        self._rows(m, command, advance, goes)
-        x = self._coordinate(m, command, "x", advance, goes[_X], goes[_KERNEL_X],
-                             keep=goes[_X], again=goes[_Y])
-        y = self._coordinate(m, command, "y", advance, goes[_Y], goes[_KERNEL_Y],
-                             keep=goes[_X] | goes[_Y], again=goes[_KERNEL_X])
+        self._rows(m, command, window, advance, levels)
+        x, y = self._coordinates(m, command, window, advance, levels)
         step = self.o.payload
-        start = begins[_KERNEL_X:_OUTPUT].all()
+        pixel, kernel = (slice(_X, _KERNEL_X), slice(_KERNEL_X, _CHANNEL))
+        start = begins[_CHANNEL] & (window | begins[kernel].all())
+        finish = ends[_CHANNEL] & (window | ends[kernel].all())
+        complete = ~window | ends[kernel].all()
         m.d.comb += [
             step.outside.eq((x >= command.width) | (y >= command.height)),
             step.alone.eq(command.half & ends[_CHANNEL]),
-            step.last.eq(ends[:_KERNEL_X].all()),
-            step.start.eq(start),
-            step.finish.eq(ends[_KERNEL_X:_OUTPUT].all()),
-            step.swap.eq(begins[:_KERNEL_X].all()
+            step.last.eq(ends[pixel].all() & complete),
+            step.start.eq(start), step.finish.eq(finish), step.silent.eq(~complete),
+            step.swap.eq(begins[pixel].all() & (~window | begins[kernel].all())
                          & (~command.reuse | (start & begins[_OUTPUT]))),
         ]
         return m
 
-    def _count(self, m, command, advance):
+    def _count(self, m, command, window, advance):
         """Each loop's counter: whether it is in its first, its last round, whether it goes on."""
         begins, ends, goes = (Signal(len(_LOOPS), name=name)
                               for name in ("begins", "ends", "goes"))
-        for loop, limit in enumerate(_LOOPS):
+        kernel_ends = ends[_KERNEL_X:_CHANNEL].all()
+        inners = [~window | kernel_ends, ends[_X] & (~window | kernel_ends),
+                  Mux(window, ends[_KERNEL_Y], ends[:_KERNEL_X].all()),
+                  window | ends[:_KERNEL_Y].all(), ends[:_CHANNEL].all(), ends[:_OUTPUT].all()]
+        for loop, (limit, inner) in enumerate(zip(_LOOPS, inners, strict=True)):
             limit = command[limit]
+            if loop == _KERNEL_X:  # a row's further pixels take as many columns as the stride
+                limit = Mux(window & ~begins[_X], command.stride_x, limit)
             counter = Signal(len(limit), name=f"counter_{_LOOPS[loop]}", reset_less=True)
-            inner = ends[:loop].all() if loop else Const(1)  # Yosys takes "all of none" for 0
             m.d.comb += [begins[loop].eq(counter == 1), ends[loop].eq(counter == limit),
                          goes[loop].eq(inner & ~ends[loop])]
             with m.If(self.start):
@@ -102,10 +115,21 @@ class StepLoop(wiring.Component):
                 m.d.sync += counter.eq(Mux(ends[loop], 1, counter + 1))
         return begins, ends, goes
 
-    def _rows(self, m, command, advance, goes):
+    def _levels(self, m, window, goes):
+        """Which of the loops goes on, counted from the inside."""
+        levels = Signal(len(_LOOPS))
+        m.d.comb += levels.eq(goes)
+        with m.If(window):
+            m.d.comb += levels[:_CHANNEL].eq(
+                Cat(goes[_KERNEL_Y], goes[_KERNEL_X] | goes[_X], goes[_Y]))
+        return levels
+
+    def _rows(self, m, command, window, advance, goes):
         """Row and bank of the vector."""
         bank, output_bank = Signal(reset_less=True), Signal(reset_less=True)
-        steps = [command.stride_x, command.row_step, command.dilation_x, command.kernel_step,
+        steps = [Mux(window, command.kernel_step, command.stride_x),
+                 Mux(window, command.channel_step, command.row_step),
+                 Mux(window, command.row_step, command.dilation_x), command.kernel_step,
                  Mux(command.channel_alternate & ~bank, 0, command.channel_step),
                  Mux(command.block_alternate & ~output_bank, 0, command.block_step)]
         rows = [Signal(self._row_width, name=f"row_{name}", reset_less=True) for name in _LOOPS]
@@ -128,27 +152,41 @@ class StepLoop(wiring.Component):
             m.d.sync += [bank.eq(output_bank ^ command.block_alternate),
                          output_bank.eq(output_bank ^ command.block_alternate)]
 
-    def _coordinate(self, m, command, axis, advance, pixel_goes, kernel_goes, *, keep, again):
+    def _coordinates(self, m, command, window, advance, levels):
+        """Column and row of the vector in the source."""
+        inner, second, third, fourth = levels[:_CHANNEL]
+        x = self._coordinate(
+            m, command.pad_left, "x", advance, keep=inner | (window & second),
+            goes=Mux(window, second, inner), stride=Mux(window, 1, command.stride_x),
+            again=~window & second, moves=~window & third, moved=command.dilation_x)
+        y = self._coordinate(
+            m, command.pad_top, "y", advance, keep=inner | (~window & second),
+            goes=Mux(window, inner, second),
+            stride=Mux(window, command.dilation_y, command.stride_y),
+            again=Mux(window, second, third), moves=Mux(window, third, fourth),
+            moved=Mux(window, command.stride_y, command.dilation_y))
+        return x, y
+
+    def _coordinate(self, m, padding, axis, advance, *, keep, goes, stride, again, moves,
+                    moved):
         """One coordinate of the vector in the source.
 
-        A pixel adds the stride; ``again``: the kernel position's first pixel; a kernel position
-        adds the dilation to that; whatever else goes on begins left or above of the source.
+        ``keep``: it stays, or ``goes`` on by ``stride``; ``again``: it is where it began last;
+        ``moves``: it begins there again, but for ``moved``; otherwise left or above of the source.
         """
-        stride, dilation = command[f"stride_{axis}"], command[f"dilation_{axis}"]
-        padding = command.pad_left if axis == "x" else command.pad_top
         current, first, following = (
             Signal(COORDINATE_WIDTH, name=f"{axis}_{name}", reset_less=name != "following")
             for name in ("current", "first", "following"))
         restarts = Signal(name=f"{axis}_restarts")
         m.d.comb += [
-            restarts.eq(self.start | ~(keep | again | kernel_goes)),
+            restarts.eq(self.start | ~(keep | again | moves)),
             following.eq(Mux(keep, current, first)
-                         + Mux(pixel_goes, stride, Mux(kernel_goes, dilation, 0))),
+                         + Mux(goes, stride, Mux(moves, moved, 0))),
         ]
         with m.If(restarts & (self.start | advance)):
             m.d.sync += [current.eq(-padding), first.eq(-padding)]
         with m.Elif(advance):
             m.d.sync += current.eq(following)
-            with m.If(kernel_goes):
+            with m.If(moves):
                 m.d.sync += first.eq(following)
         return current

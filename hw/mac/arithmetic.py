@@ -1,6 +1,7 @@
 """What a multiplier strategy offers the array: operand encoding, products, and their sum."""
 
 import abc
+from collections.abc import Sequence
 
 from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import data
@@ -30,10 +31,13 @@ class Arithmetic(abc.ABC):
         Layout of a multiplier's product.
     corrected : bool
         Whether ``correction`` is needed.
+    kept_width : int
+        Bits that ``keep`` gives.
     """
     operand_layout: data.Layout
     product_layout: data.Layout
     corrected = False
+    kept_width: int
 
     def __init__(self, spec: MacArraySpec):
         self.spec = spec
@@ -47,13 +51,31 @@ class Arithmetic(abc.ABC):
         raise TypeError(f"{type(self).__name__} needs no correction")
 
     @abc.abstractmethod
+    def keep(self, operand) -> Value:
+        """The bits of an operand that a window holds, of vectors on full-width weights."""
+
+    @abc.abstractmethod
+    def choose(self, m: Module, operand, kept: Value, own: Value, name: str) -> Value:
+        """The operand, or while ``own`` the one of which ``kept`` was kept.
+
+        While ``own`` the operand is 0 and the weights have full width.
+        """
+
+    def own_terms(self, operand) -> list[tuple[Value, int]]:
+        """Bits, with their weights, that a column adds for an operand that can be its own.
+
+        ``correction`` leaves them out for the lanes of the window.
+        """
+        return []
+
+    @abc.abstractmethod
     def multiply(self, m: Module, operand, stored: Value):
         """The product of an encoded operand and a multiplier's stored bits."""
 
     @abc.abstractmethod
     def sum(self, m: Module, platform, products: list, addend: Value | None, int4: Value, *,
-            width: int, registers: list) -> Value:
-        """The sum of products and an addend, ``width`` bits.
+            width: int, registers: list, terms: Sequence[tuple[Value, int]] = ()) -> Value:
+        """The sum of products, an addend and the columns' own terms, ``width`` bits.
 
         ``registers`` holds a function per register stage inside the sum: it takes a value and
         returns the registered one.

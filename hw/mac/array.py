@@ -24,6 +24,11 @@ class MacArray(wiring.Component):
     indexed load brings only the entries of a block that aren't zero: the shadow registers are
     cleared whenever a block goes live.
 
+    With a window, vectors marked ``slide`` on full-width weights bring element c to column c alone:
+    ``sums[c] = Σ x[c][l] · block[l][c]``, where x[c][l] is element c of the l-th such vector before
+    for the first ``window`` lanes, element l of the vector for the others. If such a vector is
+    marked ``silent``, too, it gives no transfer of sums.
+
     Input-stationary: the same with the streams' parts exchanged; blocks of activations are
     loaded, vectors of weights stream through.
 

@@ -68,6 +68,7 @@ class BoothArithmetic(Arithmetic):
         super().__init__(spec)
         self._width = spec.storage_width // spec.halves
         self._digits = (spec.moving_width + 1) // 2
+        self.kept_width = 2 * self._digits + 1
         self.operand_layout = data.StructLayout(
             {f"part{half}": self._part_layout(half) for half in range(spec.halves)})
         row = data.ArrayLayout(self._width + 1, self._digits)
@@ -90,20 +91,50 @@ class BoothArithmetic(Arithmetic):
         for half, element in enumerate(elements):
             digits, top = recode(m, element, f"{name}_{half}")
             part = operand[f"part{half}"]
-            # the low part has a sign bit of its own only if it isn't continued by the high one
-            alone = int4 if spec.switchable and half == 0 else Const(1, 1)
             for target, digit in zip([*part.digits, part.top], [*digits, top], strict=True):
-                plus, twice, minus = digit
-                bits = {"plus_last": digit[plus] | digit[twice], "n1_last": digit[minus],
-                        "any_last": digit[plus] | digit[twice], "neg_last": digit[minus]}
-                firsts = {"p2_first": digit[twice], "two_first": digit[twice]}
-                for field, _ in target.shape():
-                    if field in digit:
-                        value = digit[field]
-                    else:
-                        value = bits[field] & alone if field in bits else firsts[field] & ~int4
-                    m.d.comb += target[field].eq(value)
+                signals = self._signals(half, digit, int4)
+                m.d.comb += [target[field].eq(signals[field]) for field, _ in target.shape()]
         return operand
+
+    def _signals(self, half, digit, int4):
+        """All signals of a digit for a part of its row; ``digit`` is one of :func:`recode`."""
+        plus, twice, minus = digit.values()
+        # the low part has a sign bit of its own only if it isn't continued by the high one
+        alone = int4 if self.spec.switchable and half == 0 else Const(1, 1)
+        any_last = (plus | twice) & alone
+        return digit | {"plus_last": any_last, "n1_last": minus & alone, "any_last": any_last,
+                        "neg_last": minus & alone, "p2_first": twice & ~int4,
+                        "two_first": twice & ~int4}
+
+    def keep(self, operand):
+        """Two bits for each digit, and the last one's three."""
+        part = operand[f"part{self.spec.halves - 1}"]
+        digits = [Cat(digit.p1 | digit.n1, digit.p2 | digit.n1) for digit in part.digits]
+        return Cat(*digits, part.top.one, part.top.two, part.top.neg)
+
+    def choose(self, m, operand, kept, own, name):
+        chosen = Signal(Packed(self.operand_layout), name=name)
+        m.d.comb += chosen.eq(operand)
+        digits = [{"p1": own & low & ~high, "p2": own & high & ~low, "n1": own & low & high}
+                  for low, high in zip(kept[:-3:2], kept[1:-3:2], strict=True)]
+        digits.append({name: own & bit for name, bit in
+                       zip(("one", "two", "neg"), kept[-3:], strict=True)})
+        for half in range(self.spec.halves):
+            part, target = operand[f"part{half}"], chosen[f"part{half}"]
+            for number, digit in enumerate(digits):
+                here, there = ((part.top, target.top) if number == len(digits) - 1
+                               else (part.digits[number], target.digits[number]))
+                signals = self._signals(half, digit, Const(0, 1))
+                # an inner end of the low part is 0 on full-width weights anyway
+                shared = {"plus_last", "n1_last", "any_last", "neg_last"} if (
+                    self.spec.switchable and half == 0) else ()
+                m.d.comb += [there[field].eq(here[field] | signals[field])
+                             for field, _ in here.shape() if field not in shared]
+        return chosen
+
+    def own_terms(self, operand):
+        return [(~negative, 2 * digit)
+                for digit, negative in enumerate(self._negatives(operand.part0))]
 
     def correction(self, m, platform, operands, int4, width):
         """The constants of all rows, less the ones that complete negative digits.
@@ -118,12 +149,13 @@ class BoothArithmetic(Arithmetic):
         if spec.halves == 1:
             high = 0
         joined_shift = self._width if spec.switchable else 0
-        for operand in operands:
+        for lane, operand in enumerate(operands):
             for half in range(spec.halves):
                 for digit, negative in enumerate(self._negatives(operand[f"part{half}"])):
                     if half == 1 and spec.switchable:
                         negative = negative & int4
-                    heap.add(~negative, weight=2 * digit)
+                    if half == 1 or lane >= spec.window:  # not one of own_terms
+                        heap.add(~negative, weight=2 * digit)
                     heap.add_constant(-(4 ** digit))
         heap.add_constant(low - 1 + (high << joined_shift))
         if spec.switchable:
@@ -161,7 +193,7 @@ class BoothArithmetic(Arithmetic):
                 Cat((once | twice) ^ ~top.neg.replicate(inner + 1), last))
         return product
 
-    def sum(self, m, platform, products, addend, int4, *, width, registers):
+    def sum(self, m, platform, products, addend, int4, *, width, registers, terms=()):
         """Height of the tree where the first of two registers cuts it: 6."""
         halves = [BitHeap(width, name=name, platform=platform) for name in ("low", "high")]
         for product in products:
@@ -169,6 +201,8 @@ class BoothArithmetic(Arithmetic):
                 heap = halves[half] if self.spec.switchable else halves[0]
                 for digit in range(self._digits):
                     heap.add(product[half][digit], weight=2 * digit)
+        for bit, weight in terms:
+            halves[0].add(bit, weight=weight)
         if not self.spec.switchable:
             halves[0].add(addend)
             return self._finish_tree(m, halves[0], registers)

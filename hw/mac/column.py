@@ -51,6 +51,10 @@ class DotColumn(SharedComponent):
         See :func:`place_loads`; no ``transfer`` in an output-stationary array.
     swap, clear : In(1)
         See :class:`MacCell`; ``clear`` only with an indexed load.
+    newest, own, slide : In
+        With a window: what is kept of the operand of the column's own channel; whether the first
+        ``window`` lanes take operands of that channel, lane l the one of l ``slide`` before,
+        rather than those that are broadcast; whether ``newest`` is taken into the window.
     enable : In(1)
         Moves the pipeline on; only if there are stages behind the operands.
     sum : Out(signed(sum_width))
@@ -77,6 +81,8 @@ class DotColumn(SharedComponent):
             ports["int4"] = In(1)
         if spec.load is BlockLoad.INDEXED:
             ports["clear"] = In(1)
+        if spec.window:
+            ports |= {"newest": In(self._arithmetic.kept_width), "own": In(1), "slide": In(1)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -84,9 +90,10 @@ class DotColumn(SharedComponent):
         m = Module()
         cells = [MacCell(spec) for _ in range(spec.lanes)]
         place_loads(m, spec, cells, self.load, getattr(self, "transfer", None))
+        operands = self._operands(m)
         for lane, cell in enumerate(cells):
             cell.place(m, platform, f"cell{lane}")
-            m.d.comb += [cell.operand.eq(self.operands[lane]), cell.swap.eq(self.swap)]
+            m.d.comb += [cell.operand.eq(operands[lane]), cell.swap.eq(self.swap)]
             if spec.load is BlockLoad.INDEXED:
                 m.d.comb += cell.clear.eq(self.clear)
 
@@ -99,6 +106,8 @@ class DotColumn(SharedComponent):
             self.correction if self._arithmetic.corrected else None,
             self.int4 if spec.switchable else Const(0, 1),
             width=spec.sum_width,
+            terms=[term for operand in operands[:spec.window]
+                   for term in self._arithmetic.own_terms(operand)],
             registers=[register(stage) for stage in range(2, spec.pipeline_stages)])
         result = Signal(signed(spec.sum_width))
         m.d.comb += result.eq(self._arithmetic.finish(total))
@@ -106,3 +115,14 @@ class DotColumn(SharedComponent):
             result = registered(m, result, self.enable, "sum_register")
         m.d.comb += self.sum.eq(result)
         return m
+
+    def _operands(self, m):
+        """The operands of all lanes, broadcast or the column's own."""
+        operands = [self.operands[lane] for lane in range(self._spec.lanes)]
+        kept = self.newest if self._spec.window else None
+        for age in range(self._spec.window):
+            operands[age] = self._arithmetic.choose(m, operands[age], kept, self.own,
+                                                    f"operand{age}")
+            if age + 1 < self._spec.window:
+                kept = registered(m, kept, self.slide, f"window{age + 1}")
+        return operands

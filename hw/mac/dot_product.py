@@ -34,8 +34,9 @@ def connect_block_control(m: Module, spec: MacArraySpec, array, *, latency: int)
     control = BlockControl()
     m.submodules.control = control
     load, vector = stationary.payload, moving.payload
-    valid, tags = tag_pipeline(m, control.accept, [vector.first, vector.last, vector.mode],
-                               control.advance, latency)
+    silent = vector.slide & vector.silent if spec.window else Const(0, 1)
+    valid, tags = tag_pipeline(m, control.accept & ~silent,
+                               [vector.first, vector.last, vector.mode], control.advance, latency)
     m.d.comb += [
         control.load_valid.eq(stationary.valid),
         stationary.ready.eq(control.load_ready),
@@ -62,14 +63,16 @@ class DotProductArray(wiring.Component):
         spec = self._spec
         m = Module()
         control, load, vector = connect_block_control(m, spec, self, latency=spec.pipeline_stages)
-        fronts = self._place_fronts(m, platform, control, vector)
+        front = self._place_front(m, platform, control, vector)
         int4 = control.int4
         if spec.switchable:
             _, int4 = tag_pipeline(m, control.accept, [control.int4], control.advance, 1)
+        if spec.window:
+            own, _ = tag_pipeline(m, control.accept & vector.slide, [], control.advance, 1)
+            m.d.comb += front.own.eq(own)
         for number in range(spec.columns):
             column = DotColumn(spec)
             column.place(m, platform, f"column{number}")
-            front = fronts[number % len(fronts)]
             m.d.comb += [
                 column.operands.eq(front.operands),
                 column.load.eq(load.loads[number]),
@@ -84,20 +87,15 @@ class DotProductArray(wiring.Component):
                 m.d.comb += column.int4.eq(int4)
             if hasattr(column, "correction"):
                 m.d.comb += column.correction.eq(front.correction)
+            if spec.window:
+                m.d.comb += [column.newest.eq(front.kept[number]), column.own.eq(own),
+                             column.slide.eq(own & control.advance)]
         return m
 
-    def _place_fronts(self, m, platform, control, vector):
-        """One front for all columns, or one for each where they have vectors of their own."""
-        spec = self._spec
-        fronts = []
-        for number in range(spec.columns if spec.per_column_activations else 1):
-            front = Front(spec)
-            front.place(m, platform, f"front{number}")
-            m.d.comb += [front.vector.eq(vector.vector), front.enable.eq(control.advance)]
-            if spec.per_column_activations:
-                with m.If(vector.mode.per_column):
-                    m.d.comb += front.vector.eq(vector.columns[number])
-            if spec.switchable:
-                m.d.comb += front.int4.eq(control.int4)
-            fronts.append(front)
-        return fronts
+    def _place_front(self, m, platform, control, vector):
+        front = Front(self._spec)
+        front.place(m, platform, "front")
+        m.d.comb += [front.vector.eq(vector.vector), front.enable.eq(control.advance)]
+        if self._spec.switchable:
+            m.d.comb += front.int4.eq(control.int4)
+        return front

@@ -32,6 +32,11 @@ class Front(SharedComponent):
     operands : Out(lanes operands)
         Dot product: encoded. Systolic: the elements of each lane, which every cell encodes for
         itself, since registers cost more than the encoder.
+    own : In(1)
+        With a window: the columns take operands of their own. Those of the window's lanes are then
+        0 here, so that both can be joined by an OR.
+    kept : Out(lanes values)
+        With a window: of each operand, what the window of the column of that number holds.
     correction : Out(sum_width)
         What must be added to the products; only with strategies that need it.
     """
@@ -53,6 +58,9 @@ class Front(SharedComponent):
             ports["correction"] = Out(spec.sum_width)
         if spec.switchable:
             ports["int4"] = In(1)
+        if spec.window:
+            kept = data.ArrayLayout(self._arithmetic.kept_width, spec.lanes)
+            ports |= {"kept": Out(Packed(kept)), "own": In(1)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -70,6 +78,11 @@ class Front(SharedComponent):
         if spec.topology is Topology.SYSTOLIC:
             operands = elements
         for lane, operand in enumerate(operands):
-            m.d.comb += Value.cast(self.operands[lane]).eq(
-                registered(m, operand, self.enable, f"operand{lane}"))
+            whole = registered(m, operand, self.enable, f"operand{lane}")
+            if spec.window:
+                view = self._arithmetic.operand_layout(whole)
+                m.d.comb += self.kept[lane].eq(self._arithmetic.keep(view))
+            if lane < spec.window:
+                whole = whole & ~self.own.replicate(len(whole))
+            m.d.comb += Value.cast(self.operands[lane]).eq(whole)
         return m

@@ -14,6 +14,7 @@ class OperatorArithmetic(Arithmetic):
 
     def __init__(self, spec):
         super().__init__(spec)
+        self.kept_width = spec.moving_width
         fields = {"elements": data.ArrayLayout(signed(spec.moving_width), spec.halves)}
         if spec.switchable:
             fields["int4"] = 1
@@ -34,6 +35,17 @@ class OperatorArithmetic(Arithmetic):
             m.d.comb += operand.elements[1].eq(elements[1])
         return operand
 
+    def keep(self, operand):
+        return Value.cast(operand.elements[0])
+
+    def choose(self, m, operand, kept, own, name):
+        chosen = Signal(Packed(self.operand_layout), name=name)
+        m.d.comb += chosen.eq(operand)
+        for number in range(self.spec.halves):
+            m.d.comb += chosen.elements[number].eq(
+                operand.elements[number] | (kept & own.replicate(len(kept))))
+        return chosen
+
     def multiply(self, m, operand, stored):
         stored = Value.cast(stored)
         product = Signal(Packed(self.product_layout), name="product")
@@ -47,7 +59,7 @@ class OperatorArithmetic(Arithmetic):
             m.d.comb += product.high.eq(operand.elements[1] * stored[4:].as_signed())
         return product
 
-    def sum(self, m, platform, products, addend, int4, *, width, registers):
+    def sum(self, m, platform, products, addend, int4, *, width, registers, terms=()):
         """One register holds the products, another one the sums of pairs."""
         halves = [[product.low for product in products]]
         if self.spec.halves == 2:

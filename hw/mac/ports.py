@@ -43,25 +43,26 @@ def stationary_layout(spec: MacArraySpec) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
-def mode_layout(spec: MacArraySpec) -> data.StructLayout:
+def mode_layout() -> data.StructLayout:
     """What travels with a vector to its sums.
 
     ``start`` and ``finish`` are for the accumulators behind the array: load the sums rather than
-    add them, and put the result out. ``per_column`` picks the columns' own vectors.
+    add them, and put the result out.
     """
-    fields = {"start": 1, "finish": 1}
-    if spec.per_column_activations:
-        fields["per_column"] = 1
-    return data.StructLayout(fields)
+    return data.StructLayout({"start": 1, "finish": 1})
 
 
 def moving_layout(spec: MacArraySpec) -> data.StructLayout:
-    """A transfer of moving elements: a vector, ``first`` and ``last``, and its mode."""
-    vector = data.ArrayLayout(signed(spec.moving_width), spec.lanes * spec.halves)
-    fields = {"vector": vector}
-    if spec.per_column_activations:
-        fields["columns"] = data.ArrayLayout(vector, spec.columns)
-    return data.StructLayout(fields | {"first": 1, "last": 1, "mode": mode_layout(spec)})
+    """A transfer of moving elements: a vector, ``first`` and ``last``, and its mode.
+
+    With a window: ``slide``, element c goes to the window of column c, whose multipliers take
+    their operands there; ``silent``, such a vector gives no sums.
+    """
+    fields = {"vector": data.ArrayLayout(signed(spec.moving_width), spec.lanes * spec.halves),
+              "first": 1, "last": 1, "mode": mode_layout()}
+    if spec.window:
+        fields |= {"slide": 1, "silent": 1}
+    return data.StructLayout(fields)
 
 
 def sums_layout(spec: MacArraySpec) -> data.StructLayout:
@@ -71,7 +72,7 @@ def sums_layout(spec: MacArraySpec) -> data.StructLayout:
     fields = {"sums": data.ArrayLayout(signed(width), spec.columns)}
     if accumulating:
         fields["overflow"] = spec.columns
-    return data.StructLayout(fields | {"first": 1, "last": 1, "mode": mode_layout(spec)})
+    return data.StructLayout(fields | {"first": 1, "last": 1, "mode": mode_layout()})
 
 
 def array_ports(spec: MacArraySpec) -> dict:

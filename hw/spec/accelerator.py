@@ -25,6 +25,9 @@ class AcceleratorSpec(Spec):
         How products are made, in the array and in the requantizer.
     pipeline_stages : int, 1 to 4
         Of the array.
+    depthwise_window : int
+        Taps of a depthwise kernel that the array takes in one step, 2 to 64 but no more than
+        ``lanes``; 0: it has no window, and depthwise layers run as others do, a tap at a time.
     pixels : int
         Arrays that share a weight stream, each with accumulators of its own: 1.
     accumulator_depth : int, 2 to 65 536
@@ -64,6 +67,7 @@ class AcceleratorSpec(Spec):
     precision: Precision = Precision.INT8_INT4
     multiplier: Multiplier = Multiplier.BOOTH
     pipeline_stages: int = 2
+    depthwise_window: int = 9
     pixels: int = 1
     accumulator_depth: int = 512
     accumulator_width: int = 32
@@ -88,6 +92,8 @@ class AcceleratorSpec(Spec):
         _require_power("columns", self.columns, 4, 64)
         if self.columns != self.lanes:
             raise SpecError(f"columns must be equal to lanes, {self.lanes}, not {self.columns!r}")
+        if self.depthwise_window != 0:
+            require_integer("depthwise_window", self.depthwise_window, 2, 64)
         require_integer("pixels", self.pixels, 1, 1)
         require_integer("accumulator_depth", self.accumulator_depth, 2, 65536)
         require_integer("accumulator_width", self.accumulator_width, self.array.sum_width + 8, 32)
@@ -115,7 +121,13 @@ class AcceleratorSpec(Spec):
     def array(self) -> MacArraySpec:
         """The MAC array."""
         return MacArraySpec(lanes=self.lanes, columns=self.columns, precision=self.precision,
-                            multiplier=self.multiplier, pipeline_stages=self.pipeline_stages)
+                            multiplier=self.multiplier, pipeline_stages=self.pipeline_stages,
+                            window=self.window)
+
+    @property
+    def window(self) -> int:
+        """Taps of the array's window, 0 if it has none."""
+        return min(self.depthwise_window, self.lanes)
 
     @property
     def accumulators(self) -> AccumulatorsSpec:

@@ -10,12 +10,13 @@ that it signals fit.
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 
 from .base import SpecError
 
 __all__ = ["COMMANDS", "COMMANDS_AHEAD", "COMMAND_BYTES", "COORDINATE_WIDTH", "HEADER", "TOKENS",
-           "TOKEN_MAXIMUM", "Command", "Engine", "Field", "Opcode", "command", "decode", "encode",
-           "implemented_width"]
+           "TOKEN_MAXIMUM", "Command", "Engine", "Field", "Opcode", "command", "compute_vectors",
+           "decode", "encode", "implemented_width"]
 
 COMMAND_BYTES = 64
 COMMANDS_AHEAD = 4  # bursts of commands for which the sequencer has room
@@ -176,14 +177,17 @@ _COMPUTE = _fields(
     "channel_alternate 1: successive channel blocks lie in alternating banks",
     "block_alternate 1: each output block begins in the other bank of the source",
     "destination_bank 1: bank of the first output block; they alternate",
-    "- 23: ",
+    "window 1: depthwise: each column takes its own channel and all kernel positions in one step",
+    "down 1: window: rows and columns exchange their parts in all fields but destination_row",
+    "- 21: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",
     "width 16 count: columns of the source; what lies left or right is padding",
     "row_step 16: buffer rows from an output row to the next: stride_y times the source's width",
     "kernel_step 16: buffer rows from a kernel row to the next: dilation_y times that width",
     "channel_blocks 16 count: steps over channel blocks",
-    "channel_step 16: buffer rows from a channel block to the next one in the same bank",
+    "channel_step 16: buffer rows from a channel block to the next one in the same bank; window: "
+    "from a source column to the next",
     "output_blocks 16 count: blocks of output channels",
     "block_step 16: buffer rows that the source moves on for an output block, in the same bank",
     "out_height 16 count: rows of output pixels",
@@ -254,6 +258,16 @@ def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
     if field.name in _BY_DEPTH:
         return min(field.width, accumulator_depth.bit_length())
     return COORDINATE_WIDTH - 1 if field.name in _BY_COORDINATE else field.width
+
+
+def compute_vectors(values: Mapping[str, int]) -> int:
+    """Vectors that the array takes for an output block of a COMPUTE command."""
+    height, width = values["kernel_height"], values["kernel_width"]
+    if values["window"]:
+        columns = (values["out_width"] - 1) * values["stride_x"] + width
+        return values["out_height"] * columns * height
+    return (values["out_height"] * values["out_width"] * values["channel_blocks"]
+            * height * width)
 
 
 def encode(opcode: Opcode, **values: int) -> bytes:

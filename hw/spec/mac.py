@@ -69,9 +69,10 @@ class MacArraySpec(Spec):
     load : BlockLoad
         How the stationary block is loaded. An output-stationary array keeps no block: its
         weights arrive whole with every vector, which is ``parallel``.
-    per_column_activations : bool
-        Adds a port with a vector of its own for every column, chosen vector by vector
-        (depthwise layers). Weight-stationary dot products only.
+    window : int
+        Taps, 2 to ``lanes``, of a window that slides over each column's own channel (depthwise
+        layers), chosen vector by vector; 0: none. Weight-stationary dot products with as many
+        columns as lanes and full-width weights only.
     multiplier : Multiplier
 
     Raises
@@ -89,7 +90,7 @@ class MacArraySpec(Spec):
     dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
     topology: Topology = Topology.DOT_PRODUCT
     load: BlockLoad | None = None
-    per_column_activations: bool = False
+    window: int = 0
     multiplier: Multiplier = Multiplier.BOOTH
 
     def __post_init__(self) -> None:
@@ -142,12 +143,20 @@ class MacArraySpec(Spec):
             raise SpecError(
                 f"precision must be 'int8' or 'custom' in an input_stationary array, not "
                 f"{self.precision.value!r}: each multiplier would have to hold two activations")
-        broadcast = (self.dataflow is Dataflow.WEIGHT_STATIONARY
-                     and self.topology is Topology.DOT_PRODUCT)
-        if self.per_column_activations and not broadcast:
-            raise SpecError(
-                f"per_column_activations must be false with {self.dataflow.value} "
-                f"{self.topology.value}, not True: its vectors aren't broadcast")
+        if self.window != 0:
+            self._check_window()
+
+    def _check_window(self):
+        require_integer("window", self.window, 2, self.lanes)
+        if (self.dataflow, self.topology) != (Dataflow.WEIGHT_STATIONARY, Topology.DOT_PRODUCT):
+            raise SpecError(f"window must be 0 with {self.dataflow.value} {self.topology.value}, "
+                            f"not {self.window}: its vectors aren't broadcast")
+        if self.columns != self.lanes:
+            raise SpecError(f"columns must be equal to lanes, {self.lanes}, in an array with a "
+                            f"window, not {self.columns}")
+        if self.precision is Precision.INT4:
+            raise SpecError("precision must be 'int8', 'int8_int4' or 'custom' in an array with a "
+                            "window, whose weights have full width, not 'int4'")
 
     @property
     def switchable(self) -> bool:

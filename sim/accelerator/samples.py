@@ -9,7 +9,7 @@ from sparrow.golden.network import Network
 
 from .builder import Builder
 
-__all__ = ["INT4_SAMPLES", "SAMPLES", "sample", "sample_images"]
+__all__ = ["INT4_SAMPLES", "LARGE_SAMPLES", "SAMPLES", "sample", "sample_images"]
 
 Sample = tuple[tuple[int, int, int], Callable[[Builder], str]]
 SAMPLES: dict[str, Sample] = {
@@ -22,6 +22,15 @@ SAMPLES: dict[str, Sample] = {
     "dilated": ((4, 9, 9), lambda b: b.conv("input", 3, dilation=(2, 3))),
     "grouped": ((8, 5, 5), lambda b: b.conv("input", 8, groups=2, padding=(1, 1, 1, 1))),
     "depthwise": ((6, 6, 5), lambda b: b.conv("input", 6, groups=6, padding=(1, 1, 1, 1))),
+    "window": ((6, 6, 7), lambda b: b.conv("input", 6, (2, 2), groups=6, padding=(1, 1, 0, 0))),
+    "window_down": ((5, 8, 3), lambda b: b.conv("input", 5, (2, 2), groups=5, stride=(1, 2),
+                                                padding=(1, 1, 0, 0))),
+    "window_row": ((4, 3, 9), lambda b: b.conv("input", 4, (1, 4), groups=4, stride=(2, 2),
+                                               padding=(0, 3, 0, 1))),
+    "window_column": ((9, 9, 5), lambda b: b.conv("input", 9, (4, 1), groups=9, dilation=(2, 3),
+                                                  padding=(2, 0, 2, 0))),
+    "window_gaps": ((5, 5, 9), lambda b: b.conv("input", 5, (1, 2), groups=5, dilation=(1, 3),
+                                                padding=(0, 2, 0, 0))),
     "linear": ((3, 3, 4), lambda b: b.linear("input", 10)),
     "max_pool": ((6, 7, 6), lambda b: b.max_pool("input", (3, 2), stride=(2, 2),
                                                  padding=(1, 0, 1, 0))),
@@ -42,10 +51,17 @@ SAMPLES: dict[str, Sample] = {
 }
 INT4_SAMPLES: dict[str, Sample] = {
     "conv_int4": ((9, 6, 5), lambda b: b.conv("input", 6, padding=(1, 1, 1, 1), weight_bits=4)),
+    "window_int4": ((6, 6, 7), lambda b: b.conv("input", 6, (2, 2), groups=6, weight_bits=4)),
     "linear_int4": ((13, 2, 2), lambda b: b.linear("input", 9, weight_bits=4)),
     "image_int4": ((2, 8, 9), lambda b: b.conv("input", 5, (3, 3), padding=(1, 1, 1, 1),
                                                 weight_bits=4)),
     "mixed": ((3, 8, 8), lambda b: _tower(b, 4)),
+}
+# too large for small accelerators
+LARGE_SAMPLES: dict[str, Sample] = {
+    "depthwise_large": ((64, 25, 5), lambda b: b.conv(
+        b.conv("input", 64, groups=64, padding=(1, 1, 1, 1)), 64, groups=64, stride=(2, 2),
+        padding=(1, 1, 1, 1))),
 }
 
 
@@ -60,8 +76,8 @@ def _tower(b: Builder, bits: int) -> str:
 
 
 def sample(name: str, *, seed: int = 0, **numbers: Any) -> Network:
-    """A network of ``SAMPLES`` or ``INT4_SAMPLES``; see :class:`.builder.Builder`."""
-    shape, make = (SAMPLES | INT4_SAMPLES)[name]
+    """A network of ``SAMPLES``, ``INT4_SAMPLES`` or ``LARGE_SAMPLES``; see :class:`.builder.Builder`."""
+    shape, make = (SAMPLES | INT4_SAMPLES | LARGE_SAMPLES)[name]
     builder = Builder(shape, seed=seed, **numbers)
     make(builder)
     return builder.network(name=name)

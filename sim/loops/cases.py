@@ -16,6 +16,7 @@ from .reference import (
     memory_requests,
     random_compute,
     random_transfer,
+    random_window,
     result_rows,
     steps,
     transfer_rows,
@@ -47,6 +48,8 @@ class Loop:
         Its output, unless that is the ports ``bank`` and ``row``.
     wide : tuple of dict
         Further values whose bits all matter.
+    also : function or None
+        As ``draw``, commands of another kind, or ``None`` with a specification that has none.
     """
     opcode: Opcode
     component: Callable[..., Any]
@@ -56,11 +59,18 @@ class Loop:
     steps: tuple[str, ...]
     stream: str | None = None
     wide: tuple[_Values, ...] = ()
+    also: Callable[[random.Random, AcceleratorSpec], _Values | None] = lambda source, spec: None
 
     def random_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
         """Whole commands of short loops, without end."""
         while True:
-            yield whole_command(self.opcode, self.draw(source, spec))
+            yield self._drawn(source, spec)
+            values = self.also(source, spec)
+            if values is not None:
+                yield whole_command(self.opcode, values)
+
+    def _drawn(self, source, spec):
+        return whole_command(self.opcode, self.draw(source, spec))
 
     def wide_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
         """Whole commands with all bits of a field, one field after the other.
@@ -72,15 +82,19 @@ class Loop:
         for name in self.counts:
             largest = (1 << min(widths[name], _LONGEST)) - 1
             for value in (largest, largest - 1):
-                yield next(self.random_commands(source, spec)) | ones | {name: value}
+                yield self._drawn(source, spec) | ones | {name: value}
         for name in self.steps:
-            yield next(self.random_commands(source, spec)) | {name: spec.buffer_rows - 1}
+            yield self._drawn(source, spec) | {name: spec.buffer_rows - 1}
         for values in self.wide:
-            yield next(self.random_commands(source, spec)) | values
+            yield self._drawn(source, spec) | values
 
 
 def _compute(source, spec):
     return random_compute(source, spec.buffer_rows)
+
+
+def _window(source, spec):
+    return random_window(source, spec.buffer_rows) if spec.window else None
 
 
 def _transfer(source, spec):
@@ -98,11 +112,12 @@ LOOPS = {
         ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
          "output_blocks"), ("row_step", "kernel_step", "channel_step", "block_step"), stream="o",
         wide=tuple(_COORDINATES | {"height": height, "width": width} for height, width in (
-            (600, 500), (8191, 1), (1, 8191), (1023, 2047)))),
+            (600, 500), (8191, 1), (1, 8191), (1023, 2047))), also=_window),
     "result-loop": Loop(
         Opcode.COMPUTE, ResultLoop, _compute,
         lambda values, spec: result_rows(values, spec.buffer_rows),
-        ("out_width", "out_height", "output_blocks"), ("destination_step", "destination_row")),
+        ("out_width", "out_height", "output_blocks"), ("destination_step", "destination_row"),
+        also=_window),
     "memory-loop": Loop(
         Opcode.LOAD, memory_loop, _transfer,
         lambda values, spec: memory_requests(values, spec.lanes // spec.bus.word_bytes),

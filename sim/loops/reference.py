@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS, Opcode, command
 
 __all__ = ["TokenRequest", "TokenTable", "memory_requests", "random_compute",
-           "random_token_request", "random_transfer", "result_rows", "steps", "transfer_rows",
-           "whole_command"]
+           "random_token_request", "random_transfer", "random_window", "result_rows", "steps",
+           "transfer_rows", "whole_command"]
 
 
 def whole_command(opcode: Opcode, values: dict) -> dict[str, int]:
@@ -40,6 +40,12 @@ def random_compute(source: random.Random, rows: int) -> dict[str, int]:
         "kernel_height": small(3), "kernel_width": small(3)}
 
 
+def random_window(source: random.Random, rows: int) -> dict[str, int]:
+    """A COMPUTE command of short loops with a window."""
+    return random_compute(source, rows) | {"window": 1, "channel_blocks": 1,
+                                           "down": source.getrandbits(1)}
+
+
 def random_transfer(source: random.Random, rows: int, vector: int) -> dict[str, int]:
     """A LOAD or STORE command of short loops, for vectors of ``vector`` bytes."""
     def place():
@@ -64,6 +70,9 @@ def _blocks(bank: int, alternate: int, step: int, count: int) -> Iterator[tuple[
 
 def steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
     """The steps of a COMPUTE command, as :func:`sparrow.hw.engines.steps.step_layout`."""
+    if c["window"]:
+        yield from _window_steps(c, rows)
+        return
     for output, (output_bank, output_row) in enumerate(_blocks(
             c["source_bank"], c["block_alternate"], c["block_step"], c["output_blocks"])):
         for channel, (bank, channel_row) in enumerate(_blocks(
@@ -88,7 +97,31 @@ def steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
                             "alone": c["half"] & last_channel,
                             "swap": int(y == x == 0 and swaps),
                             "last": int((y, x) == (c["out_height"] - 1, c["out_width"] - 1)),
-                            "start": int(start), "finish": int(finish)}
+                            "start": int(start), "finish": int(finish), "silent": 0}
+
+
+def _window_steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
+    columns = (c["out_width"] - 1) * c["stride_x"] + c["kernel_width"]
+    for output, (bank, row) in enumerate(_blocks(
+            c["source_bank"], c["block_alternate"], c["block_step"], c["output_blocks"])):
+        for out_y in range(c["out_height"]):
+            for column in range(columns):
+                ahead = columns - 1 - column  # until the row's last pixel is complete
+                for kernel_y in range(c["kernel_height"]):
+                    last_row = kernel_y == c["kernel_height"] - 1
+                    y = out_y * c["stride_y"] + kernel_y * c["dilation_y"] - c["pad_top"]
+                    x = column - c["pad_left"]
+                    yield {
+                        "row": (c["source"] + row + out_y * c["row_step"]
+                                + column * c["channel_step"] + kernel_y * c["kernel_step"]) % rows,
+                        "bank": bank, "alone": c["half"],
+                        "outside": int(not (0 <= y < c["height"] and 0 <= x < c["width"])),
+                        "swap": int(out_y == column == kernel_y == 0
+                                    and not (c["reuse"] and output)),
+                        "last": int(last_row and out_y == c["out_height"] - 1 and ahead == 0),
+                        "start": 1, "finish": 1,
+                        "silent": int(not last_row or column < c["kernel_width"] - 1
+                                      or ahead % c["stride_x"] > 0)}
 
 
 def _pixels(c):
@@ -99,8 +132,9 @@ def result_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
     """Bank and row of each result vector of a COMPUTE command."""
     for bank, row in _blocks(c["destination_bank"], 1, c["destination_step"], c["output_blocks"]):
         for y, x in _pixels(c):
+            line, place = (x, y) if c["down"] else (y, x)
             yield {"bank": bank,
-                   "row": (c["destination"] + row + y * c["destination_row"] + x) % rows}
+                   "row": (c["destination"] + row + line * c["destination_row"] + place) % rows}
 
 
 def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:

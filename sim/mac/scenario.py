@@ -6,7 +6,7 @@ import random
 
 import torch
 
-from sparrow.golden.mac.array import accumulate, block_sums, outer_products
+from sparrow.golden.mac.array import accumulate, block_sums, outer_products, window_sums
 from sparrow.hw.spec.mac import BlockLoad, Dataflow, MacArraySpec, Precision, Topology
 
 __all__ = ["STYLES", "Scenario", "exhaustive_scenario", "random_scenario", "steady_scenario"]
@@ -29,6 +29,7 @@ class _Source:
     def __init__(self, spec, seed):
         self.spec = spec
         self.random = random.Random(seed)
+        self.slid = []  # vectors that went through the windows
 
     def elements(self, count, width, style):
         low, high = -1 << (width - 1), (1 << (width - 1)) - 1
@@ -143,16 +144,20 @@ def _add_block(source, scenario, number, stored, int4, vectors, *, plain=False):
         first = position == 0 and (number > 0 or bool(source.random.getrandbits(1)))
         tags = {"first": first, "last": position == len(vectors) - 1, **source.mode()}
         payload = {"vector": vector, **tags}
-        if spec.per_column_activations:
-            own = [source.vector("random") for _ in range(spec.columns)]
-            payload |= {"columns": own, "mode_per_column": source.random.getrandbits(1)}
-            tags["mode_per_column"] = payload["mode_per_column"]
-            if payload["mode_per_column"]:
-                blocks = torch.tensor(stored).unsqueeze(1)
-                sums[position] = block_sums(spec, torch.tensor(own), blocks,
-                                            int4=int4).flatten().tolist()
-                scenario.covered["vectors per column"] += 1
+        if spec.window:
+            slides = not int4 and not plain and source.random.random() < 0.8
+            payload |= {"slide": slides, "silent": source.random.getrandbits(1)}
+            if slides:
+                source.slid.append(vector)
+                payload["silent"] |= len(source.slid) < spec.window
+                scenario.covered["silent vectors"] += payload["silent"]
         scenario.moving.append(payload)
+        if spec.window and slides:
+            if payload["silent"]:
+                continue
+            sums[position] = window_sums(spec, torch.tensor(source.slid),
+                                         torch.tensor(stored)).tolist()
+            scenario.covered["windows"] += 1
         scenario.expected.append({"sums": sums[position], **tags})
     scenario.covered[f"{'INT4' if int4 else 'full-width'} blocks"] += 1
     scenario.covered["vectors"] += len(vectors)

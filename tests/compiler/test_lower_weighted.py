@@ -24,11 +24,11 @@ def specs(draw, tools):
 
 
 @st.composite
-def windows(draw, height, width):
+def windows(draw, height, width, largest_kernel=7):
     """Kernel, stride, dilation and padding that fit an image."""
     values = {"kernel": [], "stride": [], "dilation": [], "padding": [0, 0, 0, 0]}
     for axis, size in enumerate((height, width)):
-        kernel, dilation = draw(st.integers(1, 7)), draw(st.integers(1, 3))
+        kernel, dilation = draw(st.integers(1, largest_kernel)), draw(st.integers(1, 3))
         reach = (kernel - 1) * dilation + 1
         largest = draw(st.sampled_from([min(reach - 1, 3), 9]))
         values["padding"][axis] = draw(st.integers(0, largest))
@@ -94,6 +94,52 @@ def test_groups(tools, data):
                  weight_bits=data.draw(st.sampled_from([8, 4])),
                  **data.draw(windows(height, width)))
     run(tools, spec, builder)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_windows(tools, data):
+    """Depthwise layers, most of them small enough for the window."""
+    spec = data.draw(specs(tools))
+    spec = spec.replace(depthwise_window=data.draw(st.sampled_from([9, 9, spec.lanes, 2, 0])))
+    channels = data.draw(st.integers(1, 40))
+    height, width = data.draw(st.integers(1, 14)), data.draw(st.integers(1, 14))
+    shape = data.draw(windows(height, width, data.draw(st.sampled_from([2, 3, 7]))))
+    builder = tools.Builder((channels, height, width), seed=data.draw(st.integers(0, 99)),
+                            rounding=spec.rounding)
+    builder.conv("input", channels, groups=channels,
+                 weight_bits=data.draw(st.sampled_from([8, 4])), **shape)
+    run(tools, spec, builder)
+
+
+@pytest.mark.parametrize("changes, vectors", [
+    ({}, 7 * 9 * 3), ({"stride": (2, 2)}, 4 * 9 * 3), ({"weight_bits": 4}, 7 * 9 * 3),
+    ({"kernel": (2, 2)}, 8 * 9 * 2), ({"kernel": (3, 2)}, 8 * 9 * 2), ({"kernel": (1, 9)}, 81),
+    ({"kernel": (1, 2), "dilation": (1, 2)}, 9 * 9), ({"kernel": (3, 4)}, 7 * 6 * 12),
+    ({"kernel": (1, 2), "dilation": (1, 8)}, 9 * 2), ({"kernel": (1, 2), "dilation": (1, 7)}, 36),
+    ({"dilation": (1, 2)}, 5 * 9 * 3), ({"dilation": (2, 2)}, 5 * 5 * 9),
+    ({"kernel": (1, 1), "stride": (3, 3)}, 9), ({"depthwise_window": 0}, 7 * 7 * 9),
+])
+def test_vectors_of_windows(tools, changes, vectors):
+    """Kernels that fit take all columns of the source; the others a vector for each tap."""
+    layer = {name: value for name, value in changes.items() if name != "depthwise_window"}
+    spec = tools.small_spec(16, **{name: value for name, value in changes.items()
+                                   if name == "depthwise_window"})
+    for down in (False, True):
+        builder = tools.Builder((32, 9, 9))
+        builder.conv("input", 32, groups=32, **{
+            name: value[::-1] if down and isinstance(value, tuple) else value
+            for name, value in layer.items()})
+        assert run(tools, spec, builder).layers[0].vectors == 2 * vectors
+
+
+def test_no_window_across_segments(tools):
+    """A channel of a concatenated source lies in another lane than its result."""
+    builder = tools.Builder((3, 5, 5))
+    builder.conv("input", 6, (1, 1))
+    builder.concat("input", "layer0")
+    builder.conv("layer1", 9, (2, 2), groups=9)
+    assert run(tools, tools.small_spec(), builder).layers[-1].vectors > 4 * 16 * 3
 
 
 @pytest.mark.parametrize("weight_bits", [8, 4])

@@ -17,7 +17,6 @@ KINDS = [
     {"precision": "int4", "pipeline_stages": 1},
     {"precision": "custom", "activation_width": 2, "weight_width": 16},
     {"load": "parallel"},
-    {"per_column_activations": True},
     {"dataflow": "input_stationary"},
     {"dataflow": "output_stationary", "precision": "int8_int4"},
     {"topology": "systolic", "precision": "int8_int4"},
@@ -36,6 +35,14 @@ def mac_array(**values):
 def test_accepted(values, size):
     text = mac_array(lanes=size[0], columns=size[1], **values)
     for answer in accept(text, "mac_array"):
+        assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
+
+
+@pytest.mark.parametrize("values", [
+    {}, {"precision": "int8_int4", "pipeline_stages": 4},
+    {"multiplier": "operator", "precision": "int8_int4"}], ids=str)
+def test_windows_accepted(values):
+    for answer in accept(mac_array(lanes=4, columns=4, window=3, **values), "mac_array"):
         assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
 
 

@@ -7,18 +7,25 @@ import pytest
 from sparrow.hw.engines.results import ResultLoop
 from sparrow.hw.engines.steps import StepLoop
 from sparrow.hw.spec.commands import Opcode
-from sparrow.sim.loops.reference import random_compute, result_rows, steps, whole_command
+from sparrow.sim.loops.reference import (
+    random_compute,
+    random_window,
+    result_rows,
+    steps,
+    whole_command,
+)
 
 _ROWS = 64
 
 
-def _command(seed):
-    return whole_command(Opcode.COMPUTE, random_compute(random.Random(seed), _ROWS))
+def _command(seed, make=random_compute):
+    return whole_command(Opcode.COMPUTE, make(random.Random(seed), _ROWS))
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_steps_are_those_of_nested_loops(small_spec, walk, seed):
-    values = _command(seed)
+@pytest.mark.parametrize("make", [random_compute, random_window])
+def test_steps_are_those_of_nested_loops(small_spec, walk, seed, make):
+    values = _command(seed, make)
     loop = StepLoop(spec=small_spec)
     expected = list(steps(values, _ROWS))
 
@@ -34,8 +41,9 @@ def test_steps_are_those_of_nested_loops(small_spec, walk, seed):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_results_go_through_blocks_rows_and_columns(small_spec, walk, seed):
-    values = _command(seed)
+@pytest.mark.parametrize("make", [random_compute, random_window])
+def test_results_go_through_blocks_rows_and_columns(small_spec, walk, seed, make):
+    values = _command(seed, make)
     loop = ResultLoop(spec=small_spec)
 
     def begin(ctx, moves):

@@ -31,9 +31,17 @@ from sparrow.hw.spec import AccumulatorsSpec, MacArraySpec, SpecError
     ({"dataflow": "input_stationary", "precision": "int8_int4"},
      "precision must be 'int8' or 'custom' in an input_stationary array, not 'int8_int4': each "
      "multiplier would have to hold two activations"),
-    ({"topology": "systolic", "per_column_activations": True},
-     "per_column_activations must be false with weight_stationary systolic, not True: its "
-     "vectors aren't broadcast"),
+    ({"topology": "systolic", "window": 9},
+     "window must be 0 with weight_stationary systolic, not 9: its vectors aren't broadcast"),
+    ({"dataflow": "input_stationary", "window": 9},
+     "window must be 0 with input_stationary dot_product, not 9: its vectors aren't broadcast"),
+    ({"columns": 8, "window": 9},
+     "columns must be equal to lanes, 16, in an array with a window, not 8"),
+    ({"precision": "int4", "window": 9},
+     "precision must be 'int8', 'int8_int4' or 'custom' in an array with a window, whose weights "
+     "have full width, not 'int4'"),
+    ({"window": 1}, "window must be an integer from 2 to 16, not 1"),
+    ({"lanes": 4, "columns": 4, "window": 5}, "window must be an integer from 2 to 4, not 5"),
     ({"multiplier": "wallace"}, "multiplier must be one of 'booth', 'operator', not 'wallace'"),
 ])
 def test_refused(values, text):
@@ -46,7 +54,7 @@ def test_refused(values, text):
     ({"lanes": 2.0}, "lanes must be an integer from 1 to 64, not 2.0"),
     ({"lanes": True}, "lanes must be an integer from 1 to 64, not True"),
     ({"activation_width": "8"}, "activation_width must be an integer, not '8'"),
-    ({"per_column_activations": 1}, "per_column_activations must be true or false, not 1"),
+    ({"window": True}, "window must be an integer from 2 to 16, not True"),
 ])
 def test_wrong_type(values, text):
     with pytest.raises(TypeError) as error:

@@ -13,6 +13,7 @@ from sparrow.flow.blocks import block
 from sparrow.hw.spec import AcceleratorSpec
 from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.predictions import wrong_predictions
+from sparrow.sim.accelerator.samples import sample, sample_images
 from sparrow.sim.accelerator.script import Traffic
 from sparrow.sim.accelerator.simulate import simulation
 
@@ -45,3 +46,23 @@ def test_example(name, bits, latency, default_accelerator, tmp_path):
                          traffic=Traffic(latency=latency))
     assert result.difference == ""
     assert wrong_predictions(program, result.layer_cycles) == []
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["depthwise", "depthwise_large", "window_row", "window_column",
+                                  "window_down", "window_gaps", "window_int4"])
+def test_windows(name, default_accelerator, tmp_path):
+    """Depthwise layers with a window of nine, with and without stalls, at the speed promised."""
+    network = sample(name)
+    program = compile_network(network, AcceleratorSpec(),
+                              timing=Timing(memory_read=20, memory_write=20))
+    inputs = sample_images(network, 2)
+    for traffic in (Traffic(latency=20), Traffic(latency=5, stalls="bursts", seed=3)):
+        result = run_network(default_accelerator, program, network, inputs, tmp_path,
+                             traffic=traffic, check_rules=True)
+        assert result.difference == ""
+        if traffic.latency == 20:
+            assert wrong_predictions(program, result.layer_cycles) == []
+    if name == "depthwise_large":  # at least a quarter of columns x taps, and more than one tap
+        assert program.layers[0].macs / program.layers[0].vectors >= 36
+        assert program.layers[1].macs / program.layers[1].vectors > 20

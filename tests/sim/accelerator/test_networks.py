@@ -37,10 +37,13 @@ def run(built, spec, name, traffic, folder, *, images=2, latency=None, **options
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("traffic", ["quick", "bursts"])
 def test_every_kind_of_layer(built, spec, tmp_path, name, traffic):
-    _, result = run(built, spec, name, TRAFFIC[traffic], tmp_path, check_rules=True,
-                    timeout=200_000)
+    program, result = run(built, spec, name, TRAFFIC[traffic], tmp_path, check_rules=True,
+                          timeout=200_000)
     assert result.difference == ""
     assert result.bit_exact == 2
+    for image in result.images:
+        assert image.outcome.counters["VECTORS"] == sum(
+            layer.vectors for layer in program.layers)
 
 
 @pytest.mark.parametrize("traffic", TRAFFIC)
@@ -57,7 +60,8 @@ def test_a_whole_network(built, spec, tmp_path, traffic):
 
 
 @pytest.mark.parametrize("name", ["conv", "tower", "mixed", "linear", "add", "image",
-                                  "image_rows", "image_dilated", "image_pair", "image_int4"])
+                                  "image_rows", "image_dilated", "image_pair", "image_int4",
+                                  "window", "window_down", "window_row"])
 @pytest.mark.parametrize("latency", [1, 20, 100])
 def test_cycles_are_as_predicted(built, spec, tmp_path, name, latency):
     program, result = run(built, spec, name, Traffic(latency=latency), tmp_path, images=1)

@@ -15,7 +15,7 @@ SMALL = [
      "pipeline_stages": 3},
     {"lanes": 4, "columns": 4, "precision": "int8_int4", "load": "parallel", "pipeline_stages": 1},
     {"lanes": 3, "columns": 2, "precision": "custom", "activation_width": 2, "weight_width": 16},
-    {"lanes": 3, "columns": 5, "precision": "int8_int4", "per_column_activations": True},
+    {"lanes": 5, "columns": 5, "precision": "int8_int4", "window": 3},
     {"lanes": 3, "columns": 5, "dataflow": "input_stationary"},
     {"lanes": 3, "columns": 5, "dataflow": "output_stationary", "precision": "int8_int4",
      "accumulator_width": 19},
@@ -29,6 +29,13 @@ SMALL = [
      "pipeline_stages": 4},
     {"lanes": 3, "columns": 3, "multiplier": "operator", "topology": "systolic",
      "precision": "int4"},
+    {"lanes": 4, "columns": 4, "window": 4, "pipeline_stages": 1},
+    {"lanes": 3, "columns": 3, "precision": "custom", "activation_width": 7, "weight_width": 3,
+     "window": 2, "pipeline_stages": 4},
+    {"lanes": 4, "columns": 4, "multiplier": "operator", "precision": "int8_int4", "window": 3,
+     "pipeline_stages": 3},
+    {"lanes": 4, "columns": 4, "precision": "int8_int4", "window": 4, "load": "parallel",
+     "pipeline_stages": 4},
 ]
 LARGE = [
     {},
@@ -62,6 +69,9 @@ def test_verilator(number, tmp_path):
         blocks = "steps" if spec.dataflow.value == "output_stationary" else "blocks"
         assert proof.coverage[f"INT4 {blocks}"] > 50
         assert proof.coverage[f"full-width {blocks}"] > 50
+    if spec.window:
+        assert proof.coverage["windows"] > 100
+        assert proof.coverage["silent vectors"] > 100
     if number in EXHAUSTIVE:
         pairs = {"int8": 1 << 16, "int8_int4": (1 << 16) + 2 * (1 << 12)}
         assert proof.coverage["operand pairs"] >= pairs[spec.precision.value]
