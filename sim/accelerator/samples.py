@@ -76,7 +76,7 @@ def _tower(b: Builder, bits: int) -> str:
 
 
 def sample(name: str, *, seed: int = 0, **numbers: Any) -> Network:
-    """A network of ``SAMPLES``, ``INT4_SAMPLES`` or ``LARGE_SAMPLES``; see :class:`.builder.Builder`."""
+    """A network of ``SAMPLES``, ``INT4_SAMPLES`` or ``LARGE_SAMPLES``, by a :class:`.Builder`."""
     shape, make = (SAMPLES | INT4_SAMPLES | LARGE_SAMPLES)[name]
     builder = Builder(shape, seed=seed, **numbers)
     make(builder)
