@@ -75,7 +75,7 @@ class Unfold(wiring.Component):
             following.eq(Mux(self.last, own["first"], position + own["pixel_step"])),
             self.next.eq(self.busy & lines.row & (~self.valid | self.ready)),
             self.advance.eq(self.next & (self.second | ~own["pair"])),
-            lines.read.eq(self.next), lines.index.eq(place[low:]),
+            lines.read.eq(self.next),
             lines.free.eq(self.advance & self.last),
             lines.vectors.eq(own["row_bytes"][low:] + own["row_bytes"][:low].any()),
         ]
@@ -101,21 +101,24 @@ class Unfold(wiring.Component):
         offset = Signal(low, reset_less=True)
         # Of the two vectors: whether all of it is in the row, whether the row ends in it.
         whole, partial = (Signal(2, name=name, reset_less=True) for name in ("whole", "partial"))
+        first, second = (Signal(signed(17 - low), name=name)
+                         for name in ("first_vector", "second_vector"))
         end = own["row_bytes"][low:]
-        numbers = [(place >> low) + number for number in range(2)]
+        m.d.comb += [first.eq(place >> low), second.eq(first + 1), lines.index.eq(first)]
         with m.If(self.next):
             m.d.sync += [
                 offset.eq(place[:low]),
-                whole.eq(Cat((number >= 0) & (number < end) for number in numbers)),
-                partial.eq(Cat(number == end for number in numbers)),
+                whole.eq(Cat((number >= 0) & (number < end) for number in (first, second))),
+                partial.eq(Cat((number[:len(end)] == end) & ~number[len(end):].any()
+                               for number in (first, second))),
             ]
         chosen = Signal(data.ArrayLayout(8, lanes))
         for byte in range(lanes):
             after, short = Signal(name=f"after_{byte}"), Signal(name=f"short_{byte}")
             upper, inside = Signal(name=f"upper_{byte}"), Signal(name=f"inside_{byte}")
             m.d.comb += [
-                after.eq(byte < offset),
-                short.eq(byte < own["row_bytes"][:low]),
+                after.eq(byte < offset if byte < lanes - 1 else 0),
+                short.eq(byte < own["row_bytes"][:low] if byte < lanes - 1 else 0),
                 upper.eq(after ^ lines.odd),
                 inside.eq(Mux(after, whole[1] | (partial[1] & short),
                               whole[0] | (partial[0] & short))),

@@ -132,3 +132,24 @@ def test_layers_of_a_network_sum_to_the_total(tools):
     prediction = predict(compiled.commands(), compiled.spec)
     assert sum(prediction.layers) + Timing().end == prediction.total
     assert [info.cycles for info in compiled.layers] == list(prediction.layers)
+
+
+def test_unfolding_takes_a_cycle_for_each_vector():
+    values = {"unfold": 1, "row_bytes": 30, "words": 4, "run": 100, "runs": 20, "run_stride": 32,
+              "retire": 1}
+    (single,), (pair,) = (cycles((Opcode.LOAD, values | {"pair": pair})) for pair in (0, 1))
+    assert pair - single == 20 * 100
+    (short,), (longer,) = (cycles((Opcode.LOAD, values | {"run": run})) for run in (100, 101))
+    assert longer - short == 20
+    (nothing,) = cycles((Opcode.LOAD, values | {"row_bytes": 0, "words": 0}))
+    assert 20 * 100 < nothing < single
+
+
+def test_words_wait_for_the_line_memory():
+    """Bursts of weights that take turns with those of rows come as late as rows are unfolded."""
+    load = Opcode.LOAD, {"unfold": 1, "row_bytes": 1000, "words": 125, "run": 500, "runs": 20,
+                         "run_stride": 1024}
+    weights = Opcode.WEIGHTS, {"words": 16 + 60 * 32, "blocks": 60}
+    compute = Opcode.COMPUTE, {"channel_blocks": 60, "retire": 1}
+    (alone,), (behind,) = cycles(weights, compute), cycles(load, weights, compute)
+    assert behind > alone + 5000
