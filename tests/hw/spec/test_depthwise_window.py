@@ -8,7 +8,7 @@ from sparrow.hw.spec.base import SpecError
 
 def test_no_larger_than_the_lanes():
     assert AcceleratorSpec().array.window == 9
-    assert AcceleratorSpec(lanes=4, columns=4, data_width=32).array.window == 4
+    assert AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=4).array.window == 4
     assert AcceleratorSpec(depthwise_window=0).array.window == 0
 
 
