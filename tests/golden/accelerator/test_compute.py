@@ -147,6 +147,14 @@ def base(**changes):
      "COMPUTE: channel_alternate must be 0 with int4, not 1"),
     ({"int4": 1, "block_alternate": 1}, "ILLEGAL_COMMAND",
      "COMPUTE: block_alternate must be 0 with int4, not 1"),
+    ({"window": 1, "int4": 1}, "ILLEGAL_COMMAND", "COMPUTE: int4 must be 0 with window, not 1"),
+    ({"window": 1, "shifted": 1}, "ILLEGAL_COMMAND",
+     "COMPUTE: shifted must be 0 with window, not 1"),
+    ({"window": 1, "channel_blocks": 2}, "ILLEGAL_COMMAND",
+     "COMPUTE: channel_blocks must be 1 with window, not 2"),
+    ({"window": 1, "kernel_height": 5}, "ILLEGAL_COMMAND",
+     "COMPUTE: kernel positions must be at most 4 with window, not 5"),
+    ({"down": 1}, "ILLEGAL_COMMAND", "COMPUTE: down must be 0 without window, not 1"),
     ({"out_height": 5, "out_width": 13}, "ACCUMULATORS",
      "COMPUTE: pixels must be at most 64, not 65"),
 ])
@@ -161,6 +169,20 @@ def test_int4_needs_hardware_for_it():
     check_compute(spec, base())
     with pytest.raises(MachineError, match="int4 must be 0 in an accelerator of int8, not 1"):
         check_compute(spec, base(int4=1))
+
+
+def test_windows_need_hardware_for_them():
+    spec = SPEC.replace(depthwise_window=0)
+    with pytest.raises(MachineError, match="window must be 0 in an accelerator without one, not 1"):
+        check_compute(spec, base(window=1))
+
+
+def test_lanes_beyond_the_kernel_have_no_weights():
+    block = one_block()
+    block.blocks[0, 0, 2, 1] = 5
+    with pytest.raises(MachineError, match="weights of lanes from 2 on must be 0 with window"):
+        compute(SPEC, base(window=1, kernel_height=2), [block],
+                lambda bank, rows: np.zeros((len(rows), LANES), np.int8))
 
 
 def one_block(count=1, int4=False):

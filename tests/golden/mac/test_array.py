@@ -5,7 +5,13 @@ import random
 import pytest
 import torch
 
-from sparrow.golden.mac.array import accumulate, block_sums, outer_products, stored_elements
+from sparrow.golden.mac.array import (
+    accumulate,
+    block_sums,
+    outer_products,
+    stored_elements,
+    window_sums,
+)
 from sparrow.hw.spec import MacArraySpec
 
 
@@ -74,3 +80,17 @@ def test_stored_elements_order():
     """Low nibbles meet the first half of a vector, high nibbles the second."""
     spec = MacArraySpec(lanes=2, columns=1, precision="int4")
     assert stored_elements(spec, torch.tensor([0x21, 0x8F]), True).tolist() == [1, -1, 2, -8]
+
+
+def test_window_sums():
+    source = random.Random(3)
+    spec = MacArraySpec(lanes=5, columns=5, precision="int8_int4", window=3)
+    vectors = [[source.randint(-128, 127) for _ in range(10)] for _ in range(7)]
+    stored = [[source.getrandbits(8) for _ in range(5)] for _ in range(5)]
+    sums = window_sums(spec, torch.tensor(vectors), torch.tensor(stored)).tolist()
+    for number, (column, total) in enumerate(zip(stored, sums, strict=True)):
+        own = [vectors[6][number], vectors[5][number], vectors[4][number], *vectors[6][3:5]]
+        assert total == sum(element * signed(weight, 8)
+                            for element, weight in zip(own, column, strict=True))
+    with pytest.raises(ValueError, match="Vectors must be at least 3, not 2"):
+        window_sums(spec, torch.tensor(vectors[:2]), torch.tensor(stored))
