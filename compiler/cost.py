@@ -21,6 +21,8 @@ class Rates:
         To move a vector, a weight block, a parameter set.
     post : int
         Of the requantizer, for each pixel of an output block.
+    room : int
+        Pixels whose sums can wait for the requantizer.
     """
 
     def __init__(self, spec: AcceleratorSpec):
@@ -29,6 +31,11 @@ class Rates:
         self.block = spec.lanes * spec.columns // word
         self.parameters = spec.columns * max(1, 8 // word)
         self.post = spec.columns // spec.post_lanes
+        self.room = spec.result_fifo_depth
+
+    def kept(self, work: Pass, pixels: int) -> int:
+        """Cycles for which the results of an output block keep the array, the FIFO being full."""
+        return 0 if work.window else max(0, (pixels - self.room) * self.post - pixels)
 
     def row(self, work: Pass, columns: int, channels: int) -> int:
         """Cycles to load some columns of a row of a pass's sources."""
@@ -60,7 +67,8 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             streamed += len(tiles) * span.count * (blocks * rates.block + rates.parameters)
             commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
             busy += span.count * sum(
-                max(work.vectors(span, *size), rates.block * max(1, blocks), pixel * rates.post)
+                max(work.vectors(span, *size) + rates.kept(work, pixel),
+                    rates.block * max(1, blocks), pixel * rates.post)
                 for size, pixel in zip(sizes, pixels, strict=True))
     last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
     serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
