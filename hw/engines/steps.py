@@ -117,12 +117,10 @@ class StepLoop(wiring.Component):
 
     def _levels(self, m, window, goes):
         """Which of the loops goes on, counted from the inside."""
-        levels = Signal(len(_LOOPS))
-        m.d.comb += levels.eq(goes)
-        with m.If(window):
-            m.d.comb += levels[:_CHANNEL].eq(
-                Cat(goes[_KERNEL_Y], goes[_KERNEL_X] | goes[_X], goes[_Y]))
-        return levels
+        levels = Signal(_CHANNEL)
+        m.d.comb += levels.eq(Mux(
+            window, Cat(goes[_KERNEL_Y], goes[_KERNEL_X] | goes[_X], goes[_Y]), goes[:_CHANNEL]))
+        return Cat(levels, goes[_CHANNEL:])
 
     def _rows(self, m, command, window, advance, goes):
         """Row and bank of the vector."""

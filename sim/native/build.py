@@ -14,6 +14,8 @@ __all__ = ["build_driver", "build_key"]
 
 _HERE = Path(__file__).parent
 _KEPT = ("mac_column", "requantize_lane")  # many equal instances of much logic
+# ports that each instance must read of its own, not as other bits of a signal outside
+_OWN_PORTS = (("mac_column", "newest"),)
 _VERILATE = ("--cc", "--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
              "-fno-dfg", "-Wno-fatal", "--prefix", "Vmodel")
 _OPTIMIZE = {"OPT_FAST": "-O2 -march=native", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
@@ -57,7 +59,9 @@ def build_driver(verilog: Path, top: str, folder: Path) -> Path:
         f'{"no_inline" if name in _KEPT else "inline"} -module "{name}"\n'
         for name in modules if name != top) + "".join(
         f'public_flat_rd -module "{top}" -var "{signal}"\n'
-        for signal in counter_signals().values()), encoding="utf-8")
+        for signal in counter_signals().values()) + "".join(
+        f'public_flat_rw -module "{module}" -var "{port}"\n'
+        for module, port in _OWN_PORTS if module in modules), encoding="utf-8")
     _verilate(verilog, top, folder)
     vectors = vectorize(folder, most=16 if "avx512f" in _processor() else 8)
     try:

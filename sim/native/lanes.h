@@ -49,6 +49,16 @@ LANES_OPERATOR(^)
 LANES_OPERATOR(+)
 #undef LANES_OPERATOR
 
+#define LANES_COMPARISON(op)  /* all ones if true */                                    \
+    template <typename A, typename B> inline IfLanes<A, B> operator op(A a, B b) {      \
+        using Result = Common<A, B>;                                                    \
+        using Vector = typename Result::Vector;                                         \
+        return {Vector(spread<Result>(a).vector op spread<Result>(b).vector) & 1};      \
+    }
+LANES_COMPARISON(==)
+LANES_COMPARISON(!=)
+#undef LANES_COMPARISON
+
 template <typename Integer, int LANES>
 inline Lanes<Integer, LANES> operator~(Lanes<Integer, LANES> x) { return {~x.vector}; }
 template <typename Integer, int LANES>

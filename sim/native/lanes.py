@@ -2,8 +2,8 @@
 
 The columns of an array are instances of one module, and Verilator calls one and the same function
 for each of them, one after the other. That function is nearly all of a simulation's time, and
-nothing but a long list of assignments of ``&``, ``|``, ``^``, ``~``, shifts and sums. Its text is
-taken as it is, with vectors in the place of integers: a lane of a vector for each instance.
+nothing but a long list of assignments of ``&``, ``|``, ``^``, ``~``, shifts, sums and comparisons.
+Its text is taken as it is, with vectors in the place of integers: a lane of a vector for each instance.
 
 Whatever isn't recognized stays as Verilator has written it.
 """
@@ -21,7 +21,7 @@ _ASSIGNMENT = re.compile(r"^(?P<before>(?:if \(vlSymsp->TOP\.\w+\) \{|\} else \{
                          r"(?P<target>[\w.]+) = (?P<value>.*)$", re.S)
 # possessive: nothing is tried twice in the long texts that aren't allowed
 _ALLOWED = re.compile(r"(?:vlSelfRef\.\w++|vlSymsp->TOP\.\w++|0x[0-9a-f]++U(?:LL)?|\d++U?(?:LL)?|"
-                      r"\((?:I|Q)Data\)|[A-Za-z_]\w*+|[&|^~()?:\[\]+]|<<|>>|\s)*+")
+                      r"\((?:I|Q)Data\)|[A-Za-z_]\w*+|[&|^~()?:\[\]+]|<<|>>|[=!]=|\s)*+")
 
 
 def vectorize(folder: Path, most: int = 16) -> int:
