@@ -77,9 +77,8 @@ def test_verilator(number, tmp_path):
         assert proof.coverage["operand pairs"] >= pairs[spec.precision.value]
 
 
-@pytest.mark.parametrize("values", [
-    pytest.param(values, marks=() if "precision" in values else pytest.mark.heavy)
-    for values in LARGE], ids=name)
+@pytest.mark.heavy
+@pytest.mark.parametrize("values", LARGE, ids=name)
 def test_full_size(values, tmp_path):
     check(prove(block("mac-array"), MacArraySpec(**values), blocks=8, exhaustive=False,
                 folder=tmp_path))
