@@ -3,7 +3,8 @@
 The columns of an array are instances of one module, and Verilator calls one and the same function
 for each of them, one after the other. That function is nearly all of a simulation's time, and
 nothing but a long list of assignments of ``&``, ``|``, ``^``, ``~``, shifts, sums and comparisons.
-Its text is taken as it is, with vectors in the place of integers: a lane of a vector for each instance.
+Its text is taken as it is, with vectors in the place of integers: a lane of a vector for each
+instance.
 
 Whatever isn't recognized stays as Verilator has written it.
 """
