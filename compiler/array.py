@@ -62,17 +62,13 @@ class Array:
 
     def __init__(self, simulation: Simulation):
         self.change = Change(simulation)
-        self.fetches: collections.deque[Uses] = collections.deque()  # of STORE
+        self.reading: set[int] = set()  # banks, at least until ``reading_until``
+        self.reading_until = 0
+        self.stolen = [0, 0]  # vectors that STORE has taken from a bank while the array read it
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
         self.blocks = self.blocks_used = self.sets = self.sets_used = 0
         self.ready = 0  # when the latest block can be used
         self.stalls = Stalls(simulation)
-
-    def stolen(self, begin: int, end: int, banks: set[int]) -> float:
-        """Vectors that STORE took from some banks in the meantime."""
-        while self.fetches and self.fetches[0].end <= begin:
-            self.fetches.popleft()
-        return sum(use.within(begin, end) for use in self.fetches if use.bank in banks)
 
     def written(self, bank: int, begin: int, end: int) -> int:
         """Cycles by which results keep words, due from ``begin`` to ``end``, from their bank."""

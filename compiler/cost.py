@@ -3,7 +3,7 @@
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .cuts import Part, Tile, Tiling
-from .passes import Pass
+from .passes import Pass, Span
 
 __all__ = ["Rates", "estimate"]
 
@@ -69,6 +69,7 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             busy += span.count * sum(
                 max(work.vectors(span, *size) + rates.kept(work, pixel),
                     rates.block * max(1, blocks), pixel * rates.post)
+                + int(pixel * _taken(work, span))
                 for size, pixel in zip(sizes, pixels, strict=True))
     last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
     serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
@@ -76,10 +77,16 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     if tiling.group > 1 and all(span.channels == 1 and span.move == 0
                                 for part in tiling.parts for span in part.spans):
         serial += stored // 2  # results in the bank that the source is read from have to wait
-    busy += stored // rates.vector // (1 if work.int4 else 2)  # reads of STORE go first
     bus = max(loaded + streamed, stored)
     return (max(busy + serial, bus) + first + last + COMMAND_CYCLES * commands
             + BUS_SHARE * bus)
+
+
+def _taken(work: Pass, span: Span) -> float:
+    """Share of the results whose STORE takes a cycle from the array, which reads their bank."""
+    if work.int4:
+        return 1
+    return 1 / (2 + work.patience(span)) if work.alternates(span) else 1 / 2
 
 
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:

@@ -12,6 +12,8 @@ __all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans
            "window_vectors"]
 
 LARGEST_WINDOW_FIELD = 255  # of a kernel, stride, dilation or padding
+LONGEST_PATIENCE = 255
+PATIENT = 8  # steps of a result, from which on it can wait for the array to change banks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +140,24 @@ class Pass:
         if self.window:
             return window_vectors((height, width), self.kernel, self.stride, self.down)
         return height * width * self.steps(span)
+
+    def alternates(self, span: Span) -> bool:
+        """Whether an output block takes its channel blocks from one bank, then from the other."""
+        return not self.int4 and span.channels > 1 and len(self.sources) == 1
+
+    def patience(self, span: Span) -> int:
+        """Cycles that a result waits to be stored while the array reads its bank.
+
+        It may wait until that goes to the other bank; if it doesn't, or soon comes back, a result
+        must leave in less time than the next one takes.
+        """
+        steps = self.steps(span)
+        if self.window:
+            steps = (self.kernel[1] * self.stride[0] if self.down
+                     else self.kernel[0] * self.stride[1])
+        if self.alternates(span) and steps >= PATIENT:
+            return LONGEST_PATIENCE
+        return max(0, min(3 * steps // 4 - 1, LONGEST_PATIENCE))
 
     def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
         """Source rows (axis 0) or columns (axis 1) that output rows or columns take.

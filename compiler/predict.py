@@ -16,9 +16,10 @@ from sparrow.hw.spec.commands import (
     compute_vectors,
 )
 
-from .array import STALLS, Array, Post, Results, Uses
+from .array import STALLS, Array, Post, Results
 from .events import Process, Simulation
-from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, bursts
+from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, run_offsets
+from .store_model import Storer
 from .streams import Decoder
 from .timing import Timing
 from .unfold_model import Unfolder
@@ -57,8 +58,8 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
     burst. A weight block is loaded while the one before is in use: a word per cycle and at least a
     lane per cycle. A block of T pixels takes T cycles. Sums wait in a FIFO for the requantizer,
     which takes one every ``columns / post_lanes`` cycles; while that is full, the array waits. A
-    vector that STORE takes from a bank which the array reads costs the array a cycle, a result that
-    is written to a bank that LOAD writes costs LOAD a cycle.
+    vector of STORE waits while the array reads its bank, up to its ``patience``, and then costs the
+    array a cycle; a result that is written to a bank that LOAD writes costs LOAD a cycle.
 
     Parameters
     ----------
@@ -95,11 +96,10 @@ class _Model:
         self._array = Array(self.simulation)
         self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
         self._post = Post(self.simulation, spec, timing, self._array)
-        self._answers = collections.deque[int]()  # when outstanding writes are answered
-        self._write_free = 0
+        storer = Storer(self.simulation, spec, timing, self._array)
         decoder = Decoder(self.simulation, spec, timing, weights, self._array)
         runs: dict[Engine, Callable[[Values], Step]] = {
-            Engine.LOAD: self._load, Engine.STORE: self._store,
+            Engine.LOAD: self._load, Engine.STORE: storer.store,
             Engine.WEIGHTS: decoder.send, Engine.COMPUTE: self._compute}
         self._queues = {engine: Queue(self.simulation, spec.queue_depth) for engine in runs}
         for engine, run in runs.items():
@@ -177,7 +177,7 @@ class _Model:
     def _load(self, values: Values) -> Step:
         yield self.timing.load_start
         if values["unfold"]:
-            unfolding = self._unfolder.take(values, _offsets(values))
+            unfolding = self._unfolder.take(values, run_offsets(values))
             while not unfolding.begun:
                 yield unfolding.change
             burst = unfolding.rows[-1].burst
@@ -186,7 +186,7 @@ class _Model:
             return unfolding.wait(self.timing.load_end)
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
-        for number, offset in enumerate(_offsets(values)):
+        for number, offset in enumerate(run_offsets(values)):
             bank = values["bank"] ^ (number // values["runs"] & values["alternate"])
             wanted = self._loads.ask(offset, words)
             for burst in wanted:
@@ -201,30 +201,6 @@ class _Model:
         while last.last > self.simulation.now:
             yield last.last - self.simulation.now
         yield self.timing.load_end
-
-    def _store(self, values: Values) -> Step:
-        words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
-        time = max(self.simulation.now + self.timing.store_start, self._write_free)
-        answers = self._answers
-        begin = time
-        for number, offset in enumerate(_offsets(values)):
-            plane = number // values["runs"]
-            bank = values["bank"] ^ (plane & values["alternate"])
-            for size in bursts(self.spec, offset, words):
-                if len(answers) == self.spec.outstanding:
-                    time = max(time, answers.popleft())
-                self._array.fetches.append(Uses(
-                    bank, time, time + size, size * self.spec.bus.word_bytes / self.spec.lanes))
-                begin = time
-                time += size
-                answers.append(time + self.timing.memory_write)
-                time += self.timing.store_burst
-        self._write_free = time
-        yield max(0, begin - self.simulation.now)
-        return self._wait(answers[-1] + self.timing.store_end)
-
-    def _wait(self, time: int) -> Process:
-        yield max(0, time - self.simulation.now)
 
     def _compute(self, values: Values) -> Step:
         array = self._array
@@ -262,16 +238,12 @@ class _Model:
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
-        left = float(pixels)
-        while left >= 1:
-            before, now = self.simulation.now, min(int(left), LOOK)
+        array = self._array
+        while pixels > 0:
+            before, now = sum(array.stolen[bank] for bank in banks), min(pixels, LOOK)
+            array.reading, array.reading_until = banks, self.simulation.now + pixels
             yield now
-            stolen = self._array.stolen(before, before + now, banks)
-            self._array.stalls.add("buffer", stolen)
-            left += stolen - now
-
-
-def _offsets(values: Values) -> list[int]:
-    """The first byte of each run of a transfer."""
-    return [values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
-            for plane in range(values["planes"]) for run in range(values["runs"])]
+            stolen = sum(array.stolen[bank] for bank in banks) - before
+            array.stalls.add("buffer", stolen)
+            pixels += stolen - now
+        array.reading = set()

@@ -117,10 +117,12 @@ class _Schedule:
                     if window.top < window.bottom and window.left < window.right:
                         yield self._weights(span, region.key)
                         yield self._compute(number, part, tile, span, window, target)
-                yield self._transfer(
+                store = self._transfer(
                     Opcode.STORE, self._work.target, self._work.target_block + span.first,
                     span.count, (tile.top, tile.bottom), (tile.left, tile.right), row=target,
                     pitch=width, plane_step=height * width, bank=self._target_bank(part, span))
+                store.values["patience"] = self._work.patience(span)
+                yield store
 
     def _weights(self, span: Span, key: int) -> Instruction:
         name = span.first, span.count, key

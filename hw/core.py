@@ -117,11 +117,12 @@ class Core(wiring.Component):
         for name in ("valid", "bank", "row", "data"):
             m.d.comb += [getattr(buffer, f"load_{name}").eq(getattr(load, name)),
                          getattr(buffer, f"result_{name}").eq(getattr(compute, f"result_{name}"))]
-        for name in ("enable", "hold", "row"):
+        for name in ("enable", "row"):
             m.d.comb += getattr(buffer, f"step_{name}").eq(getattr(compute, f"step_{name}"))
         m.d.comb += [
             buffer.load_enable.eq(load.enable), load.ready.eq(buffer.load_ready),
             compute.step_data.eq(buffer.step_data), compute.step_ready.eq(buffer.step_ready),
+            compute.others.eq(buffer.others), buffer.fetch_urgent.eq(store.urgent),
             buffer.fetch_valid.eq(store.valid), store.ready.eq(buffer.fetch_ready),
             buffer.fetch_bank.eq(store.bank), buffer.fetch_row.eq(store.row),
             store.data.eq(buffer.fetch_data),

@@ -38,7 +38,7 @@ class ComputeEngine(wiring.Component):
     weights, parameters : ``In(stream)``
         A weight block for each step of the loops over channel blocks and kernel positions (with
         ``reuse``: one for the command), a parameter set for each output block, in order.
-    step_enable, step_hold, step_row : ``Out``, step_ready, step_data : ``In``
+    step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
     result_valid, result_bank, result_row, result_data : ``Out``
         The ports of :class:`.memory.ActivationBuffer`.
     error : ``Out(1)``
@@ -66,8 +66,8 @@ class ComputeEngine(wiring.Component):
             "start": In(1), "released": Out(1), "done": Out(1),
             "weights": In(stream.Signature(stationary_layout(spec.array))),
             "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
-            "step_enable": Out(2), "step_hold": Out(2), "step_row": Out(row),
-            "step_ready": In(1), "step_data": In(2 * vector),
+            "step_enable": Out(2), "step_row": Out(row), "step_ready": In(1),
+            "step_data": In(2 * vector), "others": In(2),
             "result_valid": Out(1), "result_bank": Out(1), "result_row": Out(row),
             "result_data": Out(vector),
             "error": Out(1),
@@ -102,24 +102,33 @@ class ComputeEngine(wiring.Component):
         return m
 
     def _read(self, m, command, array):
-        """Read the vector of each step and give it to the array."""
+        """Read the vector of each step and give it to the array.
+
+        While that waits, others may read the bank; the vector is then lost, and read again.
+        """
         spec = self._spec
         m.submodules.step_loop = loop = StepLoop(spec=spec)
         step = loop.o.payload
         here = Signal(step_layout(spec), reset_less=True)
-        valid, advance = Signal(), Signal()
-        banks = Signal(2)
+        valid, lost, advance = Signal(), Signal(), Signal()
+
+        def banks(step):
+            return Mux(step.outside, 0, Mux(command.int4, 3, Mux(step.bank, 2, 1)))
+
         m.d.comb += [
             loop.command.eq(self.command), loop.start.eq(self.start),
-            advance.eq(~valid | array.activations.ready),
+            advance.eq(~valid | (array.activations.ready & ~lost)),
             loop.o.ready.eq(advance & self.step_ready),
-            banks.eq(Mux(command.int4, 3, Mux(step.bank, 2, 1))),
-            self.step_row.eq(step.row),
-            self.step_enable.eq(Mux(loop.o.valid & advance & ~step.outside, banks, 0)),
-            self.step_hold.eq((valid & ~array.activations.ready).replicate(2)),
+            self.step_row.eq(Mux(lost, here.row, step.row)),
+            self.step_enable.eq(Mux(lost, banks(here),
+                                    Mux(loop.o.valid & advance, banks(step), 0))),
         ]
         with m.If(advance):
             m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
+        with m.If(lost):
+            m.d.sync += lost.eq(~self.step_ready)
+        with m.Elif(~advance):
+            m.d.sync += lost.eq((self.others & banks(here)).any())
 
         self._release(m, loop.o.valid | valid, command.window & here.silent, array)
         vector = 8 * spec.lanes
@@ -129,12 +138,13 @@ class ComputeEngine(wiring.Component):
         second = Mux(here.outside | here.alone, padding, odd)
         activations = array.activations.payload
         m.d.comb += [
-            array.activations.valid.eq(valid),
+            array.activations.valid.eq(valid & ~lost),
             activations.vector.as_value().eq(Cat(first, second) if spec.int4 else first),
             activations.first.eq(here.swap), activations.last.eq(here.last),
             activations.mode.start.eq(here.start), activations.mode.finish.eq(here.finish),
-            self.vector.eq(valid & array.activations.ready),
-            self.waits_for_buffer.eq(loop.o.valid & advance & ~self.step_ready),
+            self.vector.eq(valid & ~lost & array.activations.ready),
+            self.waits_for_buffer.eq((loop.o.valid & advance & ~self.step_ready)
+                                     | (lost & array.activations.ready)),
             self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
             self.waits_for_weights.eq(valid & ~array.activations.ready
                                       & ~self.waits_for_results),

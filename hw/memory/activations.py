@@ -35,11 +35,12 @@ class ActivationBuffer(wiring.Component):
         Read a row of each bank whose bit is set, in a cycle in which ``step_ready`` is up: not
         while one of these banks is read for ``fetch``. ``step_data`` holds it from the next cycle
         on, until that bank is read again.
-    step_hold : ``In(2)``
-        Banks whose ``step_data`` is still needed: nobody else reads them.
+    others : ``Out(2)``
+        Banks that are read for ``fetch``; their ``step_data`` is gone in the next cycle.
     fetch_valid, fetch_bank, fetch_row, fetch_ready : ``Out``, fetch_data : ``Out``
-        Read a row, in a cycle in which ``fetch_ready`` is up: whenever its bank isn't held. The
-        row is in ``fetch_data`` in the next cycle, and only then.
+        Read a row, in a cycle in which ``fetch_ready`` is up: not while its bank is read for
+        ``step``, unless it is ``fetch_urgent`` : ``In``. The row is in ``fetch_data`` in the next
+        cycle, and only then.
 
     Notes
     -----
@@ -58,15 +59,16 @@ class ActivationBuffer(wiring.Component):
             "result_data": In(vector),
             "load_valid": In(1), "load_ready": Out(1), "load_enable": In(parts),
             "load_bank": In(1), "load_row": In(row_width), "load_data": In(vector),
-            "step_enable": In(_BANKS), "step_hold": In(_BANKS), "step_row": In(row_width),
+            "step_enable": In(_BANKS), "others": Out(_BANKS), "step_row": In(row_width),
             "step_ready": Out(1), "step_data": Out(_BANKS * vector),
-            "fetch_valid": In(1), "fetch_ready": Out(1), "fetch_bank": In(1),
-            "fetch_row": In(row_width), "fetch_data": Out(vector),
+            "fetch_valid": In(1), "fetch_urgent": In(1), "fetch_ready": Out(1),
+            "fetch_bank": In(1), "fetch_row": In(row_width), "fetch_data": Out(vector),
         })
 
     def elaborate(self, platform):
         m = Module()
-        busy, fetches = Signal(_BANKS), Signal(_BANKS)
+        busy = Signal(_BANKS)
+        fetches = self.others
         fetched_bank = Signal(reset_less=True)
         outputs = []
         for bank in range(_BANKS):
@@ -84,14 +86,15 @@ class ActivationBuffer(wiring.Component):
                 memory.write_address.eq(Mux(result, self.result_row, self.load_row)),
                 memory.write_data.eq(Mux(result, self.result_data, self.load_data)),
                 fetches[bank].eq(self.fetch_valid & (self.fetch_bank == bank)
-                                 & ~self.step_hold[bank]),
+                                 & (self.fetch_urgent | ~self.step_enable[bank])),
                 memory.read_enable.eq(fetches[bank] | (self.step_enable[bank] & self.step_ready)),
                 memory.read_address.eq(Mux(fetches[bank], self.fetch_row, self.step_row)),
             ]
             outputs.append(memory.read_data)
         m.d.comb += [
             self.load_ready.eq(~Mux(self.load_bank, busy[1], busy[0])),
-            self.fetch_ready.eq(~Mux(self.fetch_bank, self.step_hold[1], self.step_hold[0])),
+            self.fetch_ready.eq(self.fetch_urgent | ~Mux(
+                self.fetch_bank, self.step_enable[1], self.step_enable[0])),
             self.step_ready.eq(~(fetches & self.step_enable).any()),
             self.step_data.eq(Cat(outputs)),
             self.fetch_data.eq(Mux(fetched_bank, outputs[1], outputs[0])),

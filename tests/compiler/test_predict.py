@@ -93,6 +93,22 @@ def test_weights_that_are_used_again_are_not_waited_for():
     assert times[1] - times[0] == 20 * 4
 
 
+def test_a_store_waits_for_the_array_up_to_its_patience():
+    """Vectors go one by one while the array reads their bank, else as fast as the bus."""
+    weights = Opcode.WEIGHTS, {"words": 16 + 30 * 32, "blocks": 30}
+    compute = Opcode.COMPUTE, {"out_height": 16, "out_width": 16, "channel_blocks": 30,
+                               "retire": 1}
+    taken = []
+    for patience in (3, 63, 255):
+        store = Opcode.STORE, {"run": 256, "patience": patience, "retire": 1}
+        found = predict(program(weights, compute, store), SPEC, timing=ZERO)
+        taken.append(sum(layer["buffer"] for layer in found.stalls))
+    assert taken == [224, 120, 30]  # of those that were there before the array, or in 7680 cycles
+    other = Opcode.STORE, {"run": 64, "patience": 255, "bank": 1, "retire": 1}
+    found = predict(program(weights, compute, other), SPEC, timing=ZERO)
+    assert [layer["buffer"] for layer in found.stalls] == [0, 0]
+
+
 def test_tokens_hold_commands_up():
     load = Opcode.LOAD, {"run": 32, "signal": 1, "retire": 1}
     store = Opcode.STORE, {"run": 32, "wait": 1, "retire": 1}

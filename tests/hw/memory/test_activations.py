@@ -19,9 +19,9 @@ def _traffic(source, parts, vector, written, read):
         "load_valid": load, "load_enable": source.getrandbits(parts),
         "load_bank": source.getrandbits(1), "load_row": written[1],
         "load_data": source.getrandbits(vector),
-        "step_enable": step,
-        "step_hold": source.getrandbits(2) & source.getrandbits(2) & ~step, "step_row": read[0],
-        "fetch_valid": source.random() < 0.6, "fetch_bank": source.getrandbits(1),
+        "step_enable": step, "step_row": read[0],
+        "fetch_valid": source.random() < 0.6, "fetch_urgent": source.random() < 0.3,
+        "fetch_bank": source.getrandbits(1),
         "fetch_row": read[1]}
 
 
@@ -71,11 +71,13 @@ def test_users_share_the_banks(seed, parts):
                 assert ctx.get(buffer.fetch_data) == fetched
             load_ready, fetch_ready = ctx.get(buffer.load_ready), ctx.get(buffer.fetch_ready)
             assert load_ready == (not result or values["result_bank"] != values["load_bank"])
-            assert fetch_ready == (not values["step_hold"] >> values["fetch_bank"] & 1)
+            assert fetch_ready == (values["fetch_urgent"]
+                                   or not values["step_enable"] >> values["fetch_bank"] & 1)
             fetches = values["fetch_valid"] and fetch_ready
             step_ready = ctx.get(buffer.step_ready)
             assert step_ready == (not fetches
                                   or not values["step_enable"] >> values["fetch_bank"] & 1)
+            assert ctx.get(buffer.others) == (fetches and 1 << values["fetch_bank"])
             counts["waiting steps"] += not step_ready
             fetched = None
             if values["fetch_valid"] and fetch_ready:
