@@ -113,7 +113,12 @@ class Core(wiring.Component):
         spec = self._spec
         m.submodules.buffer = buffer = ActivationBuffer(
             rows=spec.buffer_rows, parts=spec.buffer_parts,
-            part_width=8 * spec.lanes // spec.buffer_parts)
+            part_width=8 * spec.lanes // spec.buffer_parts, operand=spec.residual_add)
+        if spec.residual_add:
+            for name in ("valid", "bank", "row"):
+                m.d.comb += getattr(buffer, f"operand_{name}").eq(
+                    getattr(compute, f"operand_{name}"))
+            m.d.comb += compute.operand_data.eq(buffer.operand_data)
         for name in ("valid", "bank", "row", "data"):
             m.d.comb += [getattr(buffer, f"load_{name}").eq(getattr(load, name)),
                          getattr(buffer, f"result_{name}").eq(getattr(compute, f"result_{name}"))]

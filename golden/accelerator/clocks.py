@@ -39,8 +39,9 @@ class Memory:
         """How many vectors there are."""
         return len(self._vectors)
 
-    def read(self, subject: str, engine: int, clock: Clock, places: np.ndarray) -> np.ndarray:
-        """Vectors at some places.
+    def read(self, subject: str, engine: int, clock: Clock, places: np.ndarray, *,
+             replaced: bool = False) -> np.ndarray:
+        """Vectors at some places; ``replaced``: each is written by the same command right after.
 
         Raises
         ------
@@ -52,7 +53,8 @@ class Memory:
             raise MachineError("POISON", f"{subject}: vector {place} of {self._name} is read, "
                                          "but was never written")
         self._check(subject, clock, places, self._writer[places], self._written[places], "written")
-        self._read[engine, places] = clock[engine]
+        if not replaced:
+            self._read[engine, places] = clock[engine]
         return self._vectors[places]
 
     def write(self, subject: str, engine: int, clock: Clock, places: np.ndarray,

@@ -56,9 +56,7 @@ class Queues:
 
     def __init__(self, program: bytes, start: int, spec: AcceleratorSpec):
         self._program, self._next, self._room = program, start, spec.queue_depth + 1
-        self._sizes = {"buffer_rows": spec.buffer_rows,
-                       "accumulator_depth": spec.accumulator_depth,
-                       "line_bytes": spec.line_bytes}
+        self._sizes = spec.field_sizes
         self._queues: dict[Engine, collections.deque[Waiting]] = {
             engine: collections.deque() for engine in ENGINES}
         self._tokens: list[collections.deque[Clock]] = [collections.deque()

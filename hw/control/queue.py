@@ -60,7 +60,7 @@ class CommandQueue(wiring.Component):
     def __init__(self, *, engine: Engine, spec: AcceleratorSpec):
         self._engine, self._depth = engine, spec.queue_depth
         data_width = self._data_width = spec.data_width
-        self._words = queue_width(engine, data_width) // data_width
+        self._words = queue_width(engine, spec) // data_width
         super().__init__({
             "write": In(1),
             "write_index": In(4),

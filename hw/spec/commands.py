@@ -145,8 +145,7 @@ def decode(data: bytes, **sizes: int) -> tuple[Command, dict[str, int]]:
     ----------
     data : bytes
     sizes : int
-        ``buffer_rows``, ``accumulator_depth`` and ``line_bytes``, to refuse also what these
-        exclude, see :func:`implemented_width`.
+        Those of :func:`.fields.implemented_width`, to refuse also what these exclude.
 
     Raises
     ------
@@ -166,9 +165,9 @@ def decode(data: bytes, **sizes: int) -> tuple[Command, dict[str, int]]:
         value = word >> field.low & ((1 << field.width) - 1)
         if field.count and value == 0:
             raise SpecError(f"{field.name} of {kind.name} must be at least 1, not 0")
-        if sizes and value >> implemented_width(field, **sizes):
-            raise SpecError(f"{field.name} of {kind.name} must be below "
-                            f"{1 << implemented_width(field, **sizes)}, not {value!r}")
+        if sizes and value >> (width := implemented_width(field, **sizes)):
+            raise SpecError(f"{field.name} of {kind.name} must be below {1 << width}, "
+                            f"not {value!r}")
         if field.signed and value >> (field.width - 1):
             value -= 1 << field.width
         values[field.name] = value

@@ -121,7 +121,11 @@ COMPUTE = _fields(
     "destination_bank 1: bank of the first output block; they alternate",
     "window 1: depthwise: each column takes its own channel and all kernel positions in one step",
     "down 1: window: rows and columns exchange their parts in all fields but destination_row",
-    "- 21: ",
+    "add 1: to each result the vector is added that lies where it goes",
+    "scale_result 1: add: factor is that of results, not that of what is added",
+    "drain 1: the next command is begun when all results are in the buffer: if this one adds, and "
+    "the next one doesn't or in another way",
+    "- 18: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",
     "width 16 count: columns of the source; what lies left or right is padding",
@@ -145,26 +149,39 @@ COMPUTE = _fields(
     "dilation_x 8: source columns from a kernel column to the next",
     "kernel_height 8 count: rows of the kernel",
     "kernel_width 8 count: columns of the kernel",
-    "pad_value 8 signed: what padding reads as")
+    "pad_value 8 signed: what padding reads as",
+    "add_factor 16: add: factor of one of both, 2^15 - 1 at most; that of the other is 2^14",
+    "add_offset 24 signed: add: added to both products",
+    "add_mantissa 24: add: mantissa of the sum's scale",
+    "add_shift 8: add: shift of the sum's scale",
+    "add_zero_point 8 signed: add: zero point of the output",
+    "add_minimum 8 signed: add: smallest output",
+    "add_maximum 8 signed: add: largest output")
 
 
 _BY_ROWS = frozenset({"run", "runs", "planes", "channel_blocks", "output_blocks"})
 _BY_DEPTH = frozenset({"out_height", "out_width"})
 _BY_COORDINATE = frozenset({"height", "width"})
+_ADDING = {"add": 1, "scale_result": 1, "drain": 1, "add_factor": 15, "add_offset": 24,
+           "add_mantissa": None, "add_shift": 6, "add_zero_point": 8, "add_minimum": 8,
+           "add_maximum": 8}  # bits, those of a mantissa for None
 _UNFOLDING = frozenset({"unfold", "pair", "joined", "words", "row_bytes", "first", "pixel_step",
                         "lane", "fill_value"})
 
 
 def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
-                      line_bytes: int) -> int:
+                      line_bytes: int, residual_add: int, mantissa_width: int) -> int:
     """Bits of a field that an accelerator has; the upper ones must be 0.
 
     Counts of what lies in the buffer have a bit more than its rows need, those of pixels as many
     as the number of accumulators needs, sizes of the source one less than coordinates, those of
-    image rows as many as the number of bytes of the line memory; without it there is no unfolding.
+    image rows as many as the number of bytes of the line memory; without it there is no unfolding,
+    without ``residual_add`` nothing is added to results.
     """
     if field.name in _UNFOLDING and not field.count and not line_bytes:
         return 0
+    if field.name in _ADDING:
+        return min(field.width, _ADDING[field.name] or mantissa_width) if residual_add else 0
     if field.name == "row_bytes":
         return (line_bytes - 1).bit_length()
     if field.name in _BY_ROWS and field.count:

@@ -59,7 +59,7 @@ class _Engine:
 def test_commands_run_in_order_between_their_tokens(engine, data_width):
     source = random.Random(data_width)
     queue = CommandQueue(engine=engine, spec=_spec(data_width))
-    commands = [_random_command(source, engine) for _ in range(60)]
+    commands = [_random_command(source, engine) for _ in range(90)]
     words = 512 // data_width
     started, retired, taken, given = [], [], [], []
     done, overlaps = 0, 0
@@ -68,7 +68,7 @@ def test_commands_run_in_order_between_their_tokens(engine, data_width):
         nonlocal done, overlaps
         waiting, written = list(commands), 0
         model = _Engine(source)
-        for _ in range(9000):
+        for _ in range(13_500):
             free = not ctx.get(queue.full)
             write = bool(waiting) and (free or written) and source.random() < 0.8
             ctx.set(queue.write, write)
