@@ -121,11 +121,12 @@ COMPUTE = _fields(
     "destination_bank 1: bank of the first output block; they alternate",
     "window 1: depthwise: each column takes its own channel and all kernel positions in one step",
     "down 1: window: rows and columns exchange their parts in all fields but destination_row",
+    "ordered 1: begins when all COMPUTE commands before it are complete, as it reads their results",
     "add 1: to each result the vector is added that lies where it goes",
     "scale_result 1: add: factor is that of results, not that of what is added",
     "drain 1: the next command is begun when all results are in the buffer: if this one adds, and "
     "the next one doesn't or in another way",
-    "- 18: ",
+    "- 17: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",
     "width 16 count: columns of the source; what lies left or right is padding",
