@@ -15,8 +15,9 @@ from .cuts import Tiling
 from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
 from .footprint import Instruction
+from .fuse import Fusions, fusions, lower_all, readers
 from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
-from .lower import lower, require_supported, true_macs
+from .lower import require_supported, true_macs
 from .passes import Pass
 from .program import LayerInfo, Program
 from .residents import Residents, choose_residents
@@ -30,7 +31,7 @@ PREFETCH_BYTES = 512  # that the sequencer may fetch beyond END
 
 
 def compile_network(network: Network, spec: AcceleratorSpec, *,
-                    keep_all: bool = True, residency: bool = True,
+                    keep_all: bool = True, residency: bool = True, fusion: bool = True,
                     timing: Timing | None = TIMING) -> Program:
     """Compile a network for an accelerator.
 
@@ -41,6 +42,8 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
     residency : bool
         Whether tensors may stay in the buffer from one layer to others, where that takes fewer
         cycles. Without ``keep_all`` they go to memory only if they must.
+    fusion : bool
+        Whether residual additions may be done on the way of a layer's results to the buffer.
     timing : Timing or None
         Latencies with which cycles are predicted, and tilings chosen; None leaves the prediction
         out.
@@ -58,34 +61,39 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
     if not isinstance(spec, AcceleratorSpec):
         raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
     require_supported(network, spec)
-    layouts, data_size = allocate(network, spec, keep_all=keep_all)
-    works = {layer.name: lower(layer, network, spec, layouts) for layer in network}
+    fused = fusions(network, spec) if fusion else {}
+    nowhere = [one.layer for one in fused.values()]
+    layouts, data_size = allocate(network, spec, keep_all=keep_all,
+                                  readers=readers(network, fused), on_chip=nowhere)
+    works = lower_all(network, spec, layouts, fused)
     program = None
     if residency:
-        residents = choose_residents(network, spec, layouts, works, keep_all=keep_all)
+        residents = choose_residents(network, spec, layouts, works, fused, keep_all=keep_all)
         if residents.names:
-            program = _resident(network, spec, residents, keep_all=keep_all, timing=timing)
+            program = _resident(network, spec, residents, fused, keep_all=keep_all, timing=timing)
             if timing is None:
                 return program
-    plain = _program(network, spec, layouts, data_size, works, (), timing)
+    plain = _program(network, spec, layouts, data_size, works, fused, (), timing)
     return plain if program is None or plain.cycles < program.cycles else program
 
 
-def _resident(network: Network, spec: AcceleratorSpec, residents: Residents, *, keep_all: bool,
-              timing: Timing | None) -> Program:
+def _resident(network: Network, spec: AcceleratorSpec, residents: Residents, fused: Fusions, *,
+              keep_all: bool, timing: Timing | None) -> Program:
     """The program in which some tensors stay in the buffer."""
     stored = residents.stored
-    on_chip = [name for name in residents.names if name not in stored]
-    layouts, data_size = allocate(network, spec, keep_all=keep_all, on_chip=on_chip)
-    works = {layer.name: [work.within(room) for work, room in zip(
-        lower(layer, network, spec, layouts), residents.rooms(layer.name, stored), strict=True)]
-        for layer in network}
-    return _program(network, spec, layouts, data_size, works, residents.names, timing)
+    on_chip = [*(name for name in residents.names if name not in stored),
+               *(one.layer for one in fused.values())]
+    layouts, data_size = allocate(network, spec, keep_all=keep_all,
+                                  readers=readers(network, fused), on_chip=on_chip)
+    works = {name: [work.within(room) for work, room in zip(
+        passes, residents.rooms(name, stored), strict=True)]
+        for name, passes in lower_all(network, spec, layouts, fused).items()}
+    return _program(network, spec, layouts, data_size, works, fused, residents.names, timing)
 
 
 def _program(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
-             data_size: int, works: Mapping[str, Sequence[Pass]], stay: Collection[str],
-             timing: Timing | None) -> Program:
+             data_size: int, works: Mapping[str, Sequence[Pass]], fused: Fusions,
+             stay: Collection[str], timing: Timing | None) -> Program:
     """The program of all passes, tiled as is best for each."""
     layers, tilings = [], []
     for layer in network:
@@ -101,11 +109,26 @@ def _program(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, Tens
         start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
         input=network.input_name, output=network.output,
         layers=tuple(
-            dataclasses.replace(_info(layer, first, own, text, spec), output=(
-                "chip" if layouts[layer.name].on_chip
-                else "both" if layer.name in stay else "memory"))
-            for layer, first, own, text in zip(network, firsts, layers, tilings)))
+            dataclasses.replace(info, output=(
+                "fused" if info.fused_into else "chip" if layouts[info.name].on_chip
+                else "both" if info.name in stay else "memory"))
+            for layer, first, own, text in zip(network, firsts, layers, tilings)
+            for info in _infos(layer, network, fused, first, own, text, spec)))
     return program if timing is None else program.with_cycles(timing)
+
+
+def _infos(layer: Layer, network: Network, fused: Fusions, first: int,
+           instructions: Sequence[Instruction], tilings: tuple[str, ...],
+           spec: AcceleratorSpec) -> list[LayerInfo]:
+    """What became of a layer; of an addition, that of the layer that does it stands before it."""
+    if layer.name in {fusion.layer for fusion in fused.values()}:
+        return []
+    if layer.name not in fused:
+        return [_info(layer, first, instructions, tilings, spec)]
+    own = network.layer(fused[layer.name].layer)
+    return [dataclasses.replace(_info(own, first, instructions, tilings, spec),
+                                fused_into=layer.name),
+            _info(layer, first + len(instructions), (), (), spec)]
 
 
 def _image(name: str, instructions: Sequence[Instruction], spec: AcceleratorSpec) -> bytes:

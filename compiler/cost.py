@@ -2,6 +2,7 @@
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
+from .array import post_cycles
 from .cuts import Part, Tile, Tiling
 from .passes import Pass, Span
 
@@ -19,8 +20,8 @@ class Rates:
     ----------
     vector, block, parameters : int
         To move a vector, a weight block, a parameter set.
-    post : int
-        Of the requantizer, for each pixel of an output block.
+    post, added : int
+        Of the requantizer, for each pixel of an output block; with something added to it.
     room : int
         Pixels whose sums can wait for the requantizer.
     """
@@ -31,11 +32,17 @@ class Rates:
         self.block = spec.lanes * spec.columns // word
         self.parameters = spec.columns * max(1, 8 // word)
         self.post = spec.columns // spec.post_lanes
+        self.added = post_cycles(spec, added=True)
         self.room = spec.result_fifo_depth
+
+    def results(self, work: Pass) -> int:
+        """Of the requantizer, for each pixel of an output block of a pass."""
+        return self.post if work.operand is None else self.added
 
     def kept(self, work: Pass, pixels: int) -> int:
         """Cycles for which the results of an output block keep the array, the FIFO being full."""
-        return 0 if work.window else max(0, (pixels - self.room) * self.post - pixels)
+        return 0 if work.window else max(
+            0, (pixels - self.room) * self.results(work) - pixels)
 
     def row(self, work: Pass, columns: int, channels: int) -> int:
         """Cycles to load some columns of a row of a pass's sources."""
@@ -57,8 +64,9 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
         first, loaded = tiles[0].source_bottom * row, source.height * row
     if room.sources:
         first = loaded = 0
-    stored = room.stored * work.target.height * work.target.width * rates.vector * sum(
-        span.count for span in work.spans)
+    results = work.target.height * work.target.width * sum(span.count for span in work.spans)
+    stored = room.stored * results * rates.vector
+    added = results * rates.vector if work.operand is not None and not room.operand else 0
     busy = streamed = commands = 0
     sizes = [(tile.bottom - tile.top, tile.right - tile.left) for tile in tiles]
     pixels = [height * width for height, width in sizes]
@@ -70,10 +78,10 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
             busy += span.count * sum(
                 max(work.vectors(span, *size) + rates.kept(work, pixel),
-                    rates.block * max(1, blocks), pixel * rates.post)
-                + room.stored * int(pixel * _taken(work, span))
+                    rates.block * max(1, blocks), pixel * rates.results(work))
+                + int(pixel * _taken(work, span))
                 for size, pixel in zip(sizes, pixels, strict=True))
-    last = pixels[-1] * rates.post
+    last = pixels[-1] * rates.results(work)
     if room.stored:
         last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
     serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
@@ -81,16 +89,19 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     if tiling.group > 1 and all(span.channels == 1 and span.move == 0
                                 for part in tiling.parts for span in part.spans):
         serial += stored // 2  # results in the bank that the source is read from have to wait
-    bus = max(loaded + streamed, stored)
+    serial += 0 if tiling.target_areas > 1 or room.target else added
+    bus = max(loaded + added + streamed, stored)
     return (max(busy + serial, bus) + first + last + COMMAND_CYCLES * commands
             + BUS_SHARE * bus)
 
 
 def _taken(work: Pass, span: Span) -> float:
-    """Share of the results whose STORE takes a cycle from the array, which reads their bank."""
-    if work.int4:
-        return 1
-    return 1 / (2 + work.patience(span)) if work.alternates(span) else 1 / 2
+    """Cycles for each result in which others read the bank that the array reads."""
+    share = 1.0 if work.int4 else 1 / 2
+    cycles = share if work.operand is not None else 0.0
+    if work.room.stored:
+        cycles += 1 / (2 + work.patience(span)) if work.alternates(span) else share
+    return cycles
 
 
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:

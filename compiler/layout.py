@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -125,7 +125,8 @@ class TensorLayout:
 
 
 def allocate(network: Network, spec: AcceleratorSpec, *,
-             keep_all: bool, on_chip: Collection[str] = ()) -> tuple[dict[str, TensorLayout], int]:
+             keep_all: bool, readers: Mapping[str, Sequence[str]] | None = None,
+             on_chip: Collection[str] = ()) -> tuple[dict[str, TensorLayout], int]:
     """Places of all tensors by name, and the bytes that they take together.
 
     The network's input is an image if it is unfolded, see :mod:`.unfold`; all else is blocks.
@@ -137,6 +138,8 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
     keep_all : bool
         Whether every tensor has memory of its own. If not, memory is used again after the last
         layer that reads it.
+    readers : mapping of str to sequence of str
+        For each tensor the layers in whose place something reads it, if not its consumers.
     on_chip : collection of str
         Tensors that take no memory, all of those that lie inside one another.
 
@@ -155,7 +158,7 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
         layouts[layer.name] = _layout(network, layer.name, spec, _segments(layer, layouts))
     for name in on_chip:
         layouts[name] = dataclasses.replace(layouts[name], format="chip")
-    return _place(network, spec, layouts, keep_all)
+    return _place(network, spec, layouts, keep_all, readers)
 
 
 def members(network: Network, layouts: Mapping[str, TensorLayout]) -> dict[str, tuple[str, int]]:
@@ -216,7 +219,8 @@ def _segments(layer: Layer, layouts: Mapping[str, TensorLayout]) -> tuple[int, .
 
 
 def _place(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
-           keep_all: bool) -> tuple[dict[str, TensorLayout], int]:
+           keep_all: bool, readers: Mapping[str, Sequence[str]] | None,
+           ) -> tuple[dict[str, TensorLayout], int]:
     """Give every tensor that isn't part of another one the lowest place that is free."""
     roots = members(network, layouts)
     order = [network.input_name, *(layer.name for layer in network)]
@@ -225,7 +229,9 @@ def _place(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, Tensor
     for name in order:
         if layouts[name].on_chip:
             continue
-        uses = [index[name], *(index[layer.name] for layer in network.consumers(name))]
+        uses = [index[name], *(index[layer] for layer in (
+            [layer.name for layer in network.consumers(name)] if readers is None
+            else readers[name]))]
         if name == network.output or keep_all:
             uses.append(len(order))
         lives.setdefault(roots[name][0], []).extend(uses)

@@ -1,7 +1,7 @@
 """What all layers are lowered to: passes over output pixels and output blocks."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -91,6 +91,10 @@ class Pass:
         How the source comes to be out of an image; if not None, it lies nowhere in memory.
     alternatives : tuple of Pass
         Others that give the same.
+    operand : TensorLayout or None
+        What is added to results on their way; of the target's form.
+    addition : mapping of str to int
+        Fields of COMPUTE for it.
     room : Room
         What it may use of the buffer.
     parameters : function
@@ -120,6 +124,8 @@ class Pass:
     maximum_value: int
     unfolding: Unfolding | None = None
     alternatives: "tuple[Pass, ...]" = ()
+    operand: TensorLayout | None = None
+    addition: Mapping[str, int] = dataclasses.field(default_factory=dict)
     room: Room = WHOLE
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]

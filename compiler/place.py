@@ -54,6 +54,8 @@ class Room:
         Where its target stays; None: it goes to memory tile by tile.
     stored : bool
         Whether the target goes to memory; if not, it stays.
+    operand : bool
+        Whether what is added to results is where they go already; if not, it is loaded.
     """
 
     first: int = 0
@@ -61,6 +63,7 @@ class Room:
     sources: tuple[Place, ...] = ()
     target: Place | None = None
     stored: bool = True
+    operand: bool = False
 
 
 WHOLE = Room()

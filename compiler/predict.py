@@ -16,7 +16,7 @@ from sparrow.hw.spec.commands import (
     compute_vectors,
 )
 
-from .array import STALLS, Array, Post, Results
+from .array import STALLS, Array, Post, Results, post_cycles
 from .events import Process, Simulation
 from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, run_offsets
 from .store_model import Storer
@@ -59,7 +59,8 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
     lane per cycle. A block of T pixels takes T cycles. Sums wait in a FIFO for the requantizer,
     which takes one every ``columns / post_lanes`` cycles; while that is full, the array waits. A
     vector of STORE waits while the array reads its bank, up to its ``patience``, and then costs the
-    array a cycle; a result that is written to a bank that LOAD writes costs LOAD a cycle.
+    array a cycle, as does one that is added to a result; a result that is written to a bank that
+    LOAD writes costs LOAD a cycle.
 
     Parameters
     ----------
@@ -230,23 +231,30 @@ class _Model:
                 if step < steps - 1:
                     yield from self._read(max(pixels, self.timing.same_pixel), banks)
             results = Results(self.simulation, pixels,
-                              values["destination_bank"] ^ (output_block & 1))
+                              values["destination_bank"] ^ (output_block & 1),
+                              post_cycles(self.spec, added=bool(values["add"])),
+                              added=bool(values["add"]))
             yield from self._read(first, banks)
             self._post.take(results)
             yield from self._read(vectors - first, banks)
             yield from self._post.wait_for_room(results)
             results.arrive()
         yield self.timing.compute_release
+        if values["drain"]:
+            yield from self._post.wait_for(results, self.timing.compute_end)
+            return None
         return self._post.wait_for(results, self.timing.compute_end)
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
-        array = self._array
+        array, added = self._array, 0.0
         while pixels > 0:
             before, now = sum(array.stolen[bank] for bank in banks), min(pixels, LOOK)
             array.reading, array.reading_until = banks, self.simulation.now + pixels
             yield now
-            stolen = sum(array.stolen[bank] for bank in banks) - before
-            array.stalls.add("buffer", stolen)
-            pixels += stolen - now
+            taken = sum(array.stolen[bank] for bank in banks) - before
+            added += array.added(self.simulation.now - now, self.simulation.now, banks)
+            taken, added = taken + int(added), added - int(added)
+            array.stalls.add("buffer", taken)
+            pixels += taken - now
         array.reading = set()

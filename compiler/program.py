@@ -43,7 +43,9 @@ class LayerInfo:
     tiling : tuple of str
         For each pass, how it is cut.
     output : str
-        Where its output is: in ``"memory"``, on the ``"chip"``, or ``"both"``.
+        Where its output is: in ``"memory"``, on the ``"chip"``, ``"both"``, or nowhere: ``"fused"``.
+    fused_into : str
+        The addition that its results meet on their way, or empty. That has no commands then.
     cycles : int
         Predicted, from the retirement of the layer before to its own.
     stalls : dict of str to int
@@ -61,6 +63,7 @@ class LayerInfo:
     bytes_written: int
     tiling: tuple[str, ...]
     output: str = "memory"
+    fused_into: str = ""
     cycles: int = 0
     stalls: Mapping[str, int] = dataclasses.field(default_factory=dict)
 

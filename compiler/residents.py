@@ -7,6 +7,7 @@ from sparrow.golden.network import Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import CompileError
+from .fuse import Fusions, readers
 from .layout import TensorLayout, members
 from .passes import Pass
 from .place import Place, Room
@@ -31,26 +32,45 @@ class Residents:
     layouts : mapping of str to TensorLayout
     works : mapping of str to sequence of Pass
         The passes of each layer.
+    fused : Fusions
+        What is added to results on their way. A tensor that nobody else reads any more is replaced
+        by the sum where it lies: they are one in the buffer, not in memory.
     keep_all : bool
         Whether every layer's output goes to memory, too.
     """
 
     def __init__(self, network: Network, spec: AcceleratorSpec,
-                 layouts: Mapping[str, TensorLayout], works: Works, *, keep_all: bool):
+                 layouts: Mapping[str, TensorLayout], works: Works, fused: Fusions, *,
+                 keep_all: bool):
         self._works, self._keep_all = works, keep_all
-        self._roots = members(network, layouts)
+        self._memory = members(network, layouts)
+        self._readers_of = readers(network, fused)
         self._order = {layer.name: number for number, layer in enumerate(network)}
-        self._outputs = {self._roots[network.output][0]}
-        self._input = self._roots[network.input_name][0]
+        self._outputs = {self._memory[network.output][0]}
+        self._input = self._memory[network.input_name][0]
+        self._roots = dict(self._memory)
+        for name, fusion in fused.items():
+            if self._replaces(name, fusion.operand, layouts):
+                self._roots[name] = self._roots[fusion.operand]
         self._regions = Regions(spec.buffer_rows, len(self._order))
         self._wanted = self._lives(network, layouts)
+
+    def _replaces(self, name: str, operand: str, layouts: Mapping[str, TensorLayout]) -> bool:
+        """Whether a sum can take the place of what is added in it."""
+        root, _ = self._roots[operand]
+        sources = {self._roots[source.name][0] for work in self._works[name]
+                   for source in work.sources}
+        return (root not in {self._input, *sources} and self._roots[name] == (name, 0)
+                and layouts[root].blocks == layouts[name].blocks
+                and max(self._order[one] for one in self._readers_of[operand])
+                == self._order[name])
 
     def _lives(self, network: Network, layouts: Mapping[str, TensorLayout]) -> dict[str, Region]:
         """What could stay, and how long it would."""
         uses: dict[str, list[int]] = {}
         for name, number in self._order.items():
             uses.setdefault(self._roots[name][0], []).extend(
-                [number, *(self._order[layer.name] for layer in network.consumers(name))])
+                [number, *(self._order[layer] for layer in self._readers_of[name])])
         return {root: Region(layouts[root].blocks, layouts[root].height * layouts[root].width,
                              min(found), max(found))
                 for root, found in uses.items()
@@ -71,7 +91,8 @@ class Residents:
 
     def _readers(self, root: str) -> int:
         """Passes that read a tensor, or write it."""
-        return sum(root in (self._roots[layout.name][0] for layout in (*work.sources, work.target))
+        return sum(root in (self._roots[layout.name][0] for layout in (
+                            *work.sources, work.target, work.operand) if layout is not None)
                    for works in self._works.values() for work in works)
 
     def add(self, roots: Sequence[str]) -> list[str]:
@@ -104,16 +125,24 @@ class Residents:
         fits = len(found) == len(places) and len(banks) == 1 and not (work.int4 and banks != {0})
         return found if fits else ()
 
+    def _replaced(self, work: Pass) -> bool:
+        """Whether what is added to results of a pass lies in the buffer where they go."""
+        place = self._place(work.target.name)
+        return (work.operand is not None and place is not None
+                and place == self._place(work.operand.name))
+
     @property
     def stored(self) -> set[str]:
         """Tensors that go to memory."""
         if self._keep_all:
-            return set(self._roots)
-        loaded = {self._roots[source.name][0] for works in self._works.values()
-                  for work in works if not self._sources(work) for source in work.sources}
-        loaded |= self._outputs
-        return {name for name, (root, _) in self._roots.items()
-                if root in loaded or root not in self._regions.places}
+            return set(self._memory)
+        works = [work for works in self._works.values() for work in works]
+        loaded = {self._memory[source.name][0] for work in works if not self._sources(work)
+                  for source in work.sources} | self._outputs
+        loaded |= {self._memory[work.operand.name][0] for work in works
+                   if work.operand is not None and not self._replaced(work)}
+        return {name for name, (root, _) in self._memory.items()
+                if root in loaded or self._place(name) is None}
 
     @property
     def names(self) -> list[str]:
@@ -125,13 +154,14 @@ class Residents:
         first, end = self._regions.gap(self._order[layer])
         return tuple(Room(first=first, end=end, sources=self._sources(work),
                           target=self._place(work.target.name),
-                          stored=work.target.name in stored) for work in self._works[layer])
+                          stored=work.target.name in stored, operand=self._replaced(work))
+                     for work in self._works[layer])
 
 
 def choose_residents(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
-                     works: Works, *, keep_all: bool) -> Residents:
+                     works: Works, fused: Fusions, *, keep_all: bool) -> Residents:
     """Let tensors stay as long as that takes fewer cycles, by a rough estimate."""
-    residents = Residents(network, spec, layouts, works, keep_all=keep_all)
+    residents = Residents(network, spec, layouts, works, fused, keep_all=keep_all)
     costs = _Costs(residents, spec, works)
     least = costs.total()
     for _ in range(ROUNDS):

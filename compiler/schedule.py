@@ -22,7 +22,11 @@ ROWS = 1 << 16
 
 def schedule(work: Pass, tiling: Tiling, spec: AcceleratorSpec) -> list[Instruction]:
     """The commands of a pass: loads one tile ahead where there is room for it."""
-    return list(_Schedule(work, tiling, spec).instructions())
+    instructions = list(_Schedule(work, tiling, spec).instructions())
+    if work.operand is not None:
+        last = [one for one in instructions if one.opcode is Opcode.COMPUTE][-1]
+        last.values["drain"] = 1  # the next one adds in another way, if at all
+    return instructions
 
 
 class _Schedule:
@@ -123,6 +127,10 @@ class _Schedule:
             for start in range(0, whole.count, self._tiling.group):
                 span = whole.part(start, min(self._tiling.group, whole.count - start))
                 target = self._target(part, tile, span)
+                if self._work.operand is not None and not self._work.room.operand:
+                    yield self._transfer(
+                        Opcode.LOAD, self._work.operand, span.first, span.count,
+                        (tile.top, tile.bottom), (tile.left, tile.right), *target)
                 for region in self._work.regions:
                     window = Region(max(region.top, tile.top), max(region.left, tile.left),
                                     min(region.bottom, tile.bottom),
@@ -189,6 +197,7 @@ class _Schedule:
             "kernel_height": work.kernel[0], "kernel_width": work.kernel[1],
             "pad_value": work.pad_value}
         values |= self._channels(span, places)
+        values |= work.addition
         if work.window:
             values |= self._window(values, pitch)
         size = (values["height"] - 1) * pitch + values["width"]
