@@ -71,6 +71,7 @@ class Array:
         self.change = Change(simulation)
         self.reading: set[int] = set()  # banks, at least until ``reading_until``
         self.reading_until = 0
+        self.gap = 0.0  # cycles from one that leaves them alone to the next
         self.operands: collections.deque[Uses] = collections.deque()  # what results are added to
         self.stolen = [0, 0]  # vectors that STORE has taken from a bank while the array read it
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results

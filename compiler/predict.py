@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -213,6 +214,7 @@ class _Model:
         steps = 1 if values["window"] else values["channel_blocks"] * kernel
         first = kernel if values["window"] else 0  # vectors that come before the first sums
         vectors = compute_vectors(values) // steps
+        gaps = _gaps(values)
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
@@ -226,6 +228,7 @@ class _Model:
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // kernel
+                array.gap = gaps[step % kernel]
                 banks = {0, 1} if values["int4"] else {
                     first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
@@ -258,3 +261,19 @@ class _Model:
             array.stalls.add("buffer", taken)
             pixels += taken - now
         array.reading = set()
+
+
+def _gaps(values: Values) -> list[float]:
+    """For each kernel position the cycles from one vector of padding to the next, on average."""
+    outside = []
+    for side, size, pad, stride, dilation in (
+            ("height", "out_height", "pad_top", "stride_y", "dilation_y"),
+            ("width", "out_width", "pad_left", "stride_x", "dilation_x")):
+        places = [[place * values[stride] + tap * values[dilation] - values[pad]
+                   for place in range(values[size])] for tap in range(values[f"kernel_{side}"])]
+        outside.append([sum(not 0 <= one < values[side] for one in row) for row in places])
+    rows, columns = values["out_height"], values["out_width"]
+    padding = [rows * columns - (rows - y) * (columns - x)
+               for y, x in itertools.product(*outside)]
+    return [math.inf if values["window"] or not count else rows * columns / count
+            for count in padding]

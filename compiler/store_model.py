@@ -46,9 +46,12 @@ class Storer:
         simulation, array = self._simulation, self._array
         for _ in range(-(-words * self._spec.bus.word_bytes // self._spec.lanes)):
             limit = simulation.now + patience
-            while bank in array.reading and simulation.now < limit:
-                yield max(1, min(limit, array.reading_until) - simulation.now)
-            if bank in array.reading:
+            waited = False
+            while bank in array.reading and simulation.now < limit and not waited:
+                gap = simulation.now + array.gap
+                waited = gap <= min(limit, array.reading_until)
+                yield max(1, int(min(limit, gap, array.reading_until)) - simulation.now)
+            if bank in array.reading and not waited:
                 array.stolen[bank] += 1
                 yield 1
         self._free = max(self._free, simulation.now)
