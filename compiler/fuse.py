@@ -52,8 +52,7 @@ def fusions(network: Network, spec: AcceleratorSpec) -> dict[str, Fusion]:
             continue
         for index in sorted((0, 1), key=lambda one: -_weight(network, layer.inputs[one])):
             own, operand = layer.inputs[index], layer.inputs[1 - index]
-            if _weight(network, own) < 0 or own == network.output or len(
-                    list(network.consumers(own))) > 1:
+            if _weight(network, own) < 0 or len(list(network.consumers(own))) > 1:
                 continue
             fields = _fields(layer, index, network, spec)
             if fields is not None:

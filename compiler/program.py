@@ -43,7 +43,8 @@ class LayerInfo:
     tiling : tuple of str
         For each pass, how it is cut.
     output : str
-        Where its output is: in ``"memory"``, on the ``"chip"``, ``"both"``, or nowhere: ``"fused"``.
+        Where its output is: in ``"memory"``, on the ``"chip"``, ``"both"``, or nowhere:
+        ``"fused"``.
     fused_into : str
         The addition that its results meet on their way, or empty. That has no commands then.
     cycles : int

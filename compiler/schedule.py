@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import Opcode
@@ -29,11 +30,23 @@ def schedule(work: Pass, tiling: Tiling, spec: AcceleratorSpec) -> list[Instruct
     return instructions
 
 
+class _Group(NamedTuple):
+    """Output blocks of a tile: its job, what is loaded for that, and where results go."""
+
+    number: int
+    part: Part
+    tile: Tile
+    span: Span
+    target: tuple[Place, int, int]
+
+
 class _Schedule:
     def __init__(self, work: Pass, tiling: Tiling, spec: AcceleratorSpec):
         self._work, self._tiling, self._spec = work, tiling, spec
         self._streams: dict[tuple[int, int, int], bytes] = {}
         self._loaded = 0  # resident: rows that are loaded
+        # What is added to the next group's results can be loaded before this one's are stored.
+        self._early = tiling.target_areas > 1 or work.room.target is not None
         behind = work.room.first + tiling.source_areas * tiling.source_rows
         self._targets = itertools.cycle(behind + area * tiling.target_rows
                                         for area in range(max(1, tiling.target_areas)))
@@ -41,15 +54,46 @@ class _Schedule:
     def instructions(self) -> Iterator[Instruction]:
         jobs = list(itertools.product(self._tiling.parts, self._tiling.tiles(self._work)))
         ahead = self._tiling.resident or self._tiling.source_areas > 1
+        groups = [list(self._groups(number, *job)) for number, job in enumerate(jobs)]
+        operands = self._operands([group for own in groups for group in own])
         yield from self._loads(0, *jobs[0])
-        for number, job in enumerate(jobs):
+        yield from next(operands)
+        for number in range(len(jobs)):
             following = ([] if number + 1 == len(jobs)
                          else list(self._loads(number + 1, *jobs[number + 1])))
             # More loads than the queue holds would keep the commands behind them from going out.
             early = min(len(following), self._spec.queue_depth) if ahead else 0
             yield from following[:early]
-            yield from self._results(number, *job)
+            for group in groups[number]:
+                if self._early:
+                    yield from next(operands)
+                yield from self._results(group)
+                if not self._early:
+                    yield from next(operands)
             yield from following[early:]
+
+    def _groups(self, number: int, part: Part, tile: Tile) -> Iterator[_Group]:
+        """What a COMPUTE each calculates, or one for each region."""
+        for whole in part.spans:
+            for start in range(0, whole.count, self._tiling.group):
+                span = whole.part(start, min(self._tiling.group, whole.count - start))
+                yield _Group(number, part, tile, span, self._target(part, tile, span))
+
+    def _operands(self, groups: list[_Group]) -> Iterator[list[Instruction]]:
+        """For each group, and behind the last one, the LOAD of what is added to its results."""
+        for group in groups:
+            loaded = self._work.operand is not None and not self._work.room.operand
+            yield [self._copy(Opcode.LOAD, group)] if loaded else []
+        yield []
+
+    def _copy(self, opcode: Opcode, group: _Group) -> Instruction:
+        """A LOAD to where a group's results go, or a STORE of them."""
+        work, tile, span = self._work, group.tile, group.span
+        layout = work.operand if opcode is Opcode.LOAD else work.target
+        assert layout is not None
+        return self._transfer(
+            opcode, layout, span.first + (0 if opcode is Opcode.LOAD else work.target_block),
+            span.count, (tile.top, tile.bottom), (tile.left, tile.right), *group.target)
 
     def _sources(self, number: int, part: Part,
                  tile: Tile) -> tuple[list[Place], int, int, int]:
@@ -122,28 +166,19 @@ class _Schedule:
         reads, writes = touched if opcode is Opcode.LOAD else touched[::-1]
         return Instruction(opcode, values, self._work.layer, reads, writes)
 
-    def _results(self, number: int, part: Part, tile: Tile) -> Iterator[Instruction]:
-        for whole in part.spans:
-            for start in range(0, whole.count, self._tiling.group):
-                span = whole.part(start, min(self._tiling.group, whole.count - start))
-                target = self._target(part, tile, span)
-                if self._work.operand is not None and not self._work.room.operand:
-                    yield self._transfer(
-                        Opcode.LOAD, self._work.operand, span.first, span.count,
-                        (tile.top, tile.bottom), (tile.left, tile.right), *target)
-                for region in self._work.regions:
-                    window = Region(max(region.top, tile.top), max(region.left, tile.left),
-                                    min(region.bottom, tile.bottom),
-                                    min(region.right, tile.right), region.key)
-                    if window.top < window.bottom and window.left < window.right:
-                        yield self._weights(span, region.key)
-                        yield self._compute(number, part, tile, span, window, target)
-                if self._work.room.stored:
-                    store = self._transfer(
-                        Opcode.STORE, self._work.target, self._work.target_block + span.first,
-                        span.count, (tile.top, tile.bottom), (tile.left, tile.right), *target)
-                    store.values["patience"] = self._work.patience(span)
-                    yield store
+    def _results(self, group: _Group) -> Iterator[Instruction]:
+        number, part, tile, span, target = group
+        for region in self._work.regions:
+            window = Region(max(region.top, tile.top), max(region.left, tile.left),
+                            min(region.bottom, tile.bottom), min(region.right, tile.right),
+                            region.key)
+            if window.top < window.bottom and window.left < window.right:
+                yield self._weights(span, region.key)
+                yield self._compute(number, part, tile, span, window, target)
+        if self._work.room.stored:
+            store = self._copy(Opcode.STORE, group)
+            store.values["patience"] = self._work.patience(span)
+            yield store
 
     def _target(self, part: Part, tile: Tile, span: Span) -> tuple[Place, int, int]:
         """Where a span's results go; buffer rows to the tile's first one, and to the next line."""

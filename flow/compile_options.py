@@ -13,3 +13,6 @@ def add_compile_options(parser: argparse.ArgumentParser, *, keep_all: bool) -> N
     parser.add_argument("--residency", action=argparse.BooleanOptionalAction, default=True,
                         help="let tensors stay in the buffer between layers where that is faster "
                              "(default: %(default)s)")
+    parser.add_argument("--fusion", action=argparse.BooleanOptionalAction, default=True,
+                        help="add residuals to a layer's results on their way to the buffer "
+                             "(default: %(default)s)")

@@ -54,7 +54,7 @@ def profile(program: Program, network: Network, outcome: Outcome | None = None) 
             "vectors": info.vectors, "predicted_cycles": info.cycles,
             "measured_cycles": None if cycles is None else cycles[info.name],
             "bytes_read": info.bytes_read, "bytes_written": info.bytes_written,
-            "output": info.output,
+            "output": info.output, "fused_into": info.fused_into,
             "memory_accesses": _accesses(commands[info.first_command:][:info.commands],
                                          program.spec),
             "stalls": dict(info.stalls) if measured is None else measured[info.name]}
@@ -118,5 +118,5 @@ def _accesses(commands: Sequence[tuple[Command, Mapping[str, int]]], spec: Accel
                 results = values["out_height"] * values["out_width"] * values["output_blocks"]
                 steps = (values["channel_blocks"] * values["kernel_height"]
                          * values["kernel_width"])
-                total += results * (1 + steps * (2 if values["int4"] else 1))
+                total += results * (1 + values["add"] + steps * (2 if values["int4"] else 1))
     return total

@@ -17,7 +17,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
-    "compile": {"keep_all": bool, "residency": bool},
+    "compile": {"keep_all": bool, "residency": bool, "fusion": bool},
     "simulate": {"images": int, "latency": int, "bandwidth": float, "stalls": str, "seed": int,
                  "engine": str},
     "estimate": {"targets": list},
@@ -69,6 +69,8 @@ class Recipe:
         Store every layer's output, so that each is compared.
     residency : bool
         Let tensors stay in the buffer where that is faster.
+    fusion : bool
+        Add residuals to a layer's results on their way to the buffer.
     images : int
         Test images that are simulated.
     latency : int
@@ -98,6 +100,7 @@ class Recipe:
     accelerator: AcceleratorSpec = dataclasses.field(default_factory=AcceleratorSpec)
     keep_all: bool = True
     residency: bool = True
+    fusion: bool = True
     images: int = 50
     latency: int = 20
     bandwidth: float = 1.0

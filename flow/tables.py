@@ -30,10 +30,15 @@ def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -
         numbers = [layer.cycles, found, layer.vectors, layer.bytes_read, layer.bytes_written]
         totals = [total + number for total, number in zip(totals, numbers)]
         table.add_row(layer.name, layer.kind, *_words(numbers, measured is not None),
-                      layer.output)
+                      _output(layer.output, layer.fused_into))
     table.add_section()
     table.add_row("all", "", *_words(totals, measured is not None))
     return table
+
+
+def _output(output: str, fused_into: str) -> str:
+    """Where a layer's output is: of one that is nowhere, the addition in which it is."""
+    return f"in {fused_into}" if fused_into else output
 
 
 def _words(numbers: list[int], with_measured: bool) -> list[str]:
@@ -108,6 +113,7 @@ def profile_table(found: Mapping[str, Any]) -> "Table":
         table.add_row(
             entry["name"], entry["kind"], str(entry["bits"] or ""), grouped(entry["macs"]),
             *map(grouped, cycles), f"{entry['utilization']:.1%}", grouped(entry["bytes_read"]),
-            grouped(entry["bytes_written"]), entry.get("output", ""),
+            grouped(entry["bytes_written"]),
+            _output(entry.get("output", ""), entry.get("fused_into", "")),
             *(grouped(entry["stalls"][cause]) for cause in causes))
     return table

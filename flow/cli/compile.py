@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     network = load_network(arguments.network)
     with progress("compiling"):
         program = compiled(network, spec, latency=arguments.latency,
-                           keep_all=arguments.keep_all, residency=arguments.residency)
+                           keep_all=arguments.keep_all, residency=arguments.residency,
+                           fusion=arguments.fusion)
         paths = write_image(arguments.output, program, network, with_listing=arguments.listing)
     Console(highlight=False).print(layer_table(program))
     print(f"program {len(program.program_bytes)} bytes, data {program.data_size} bytes")

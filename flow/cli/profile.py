@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
                 accumulator_width=spec.accumulator_width)).network
     with progress("compiling"):
         program = compiled(network, spec, latency=arguments.latency,
-                           keep_all=arguments.keep_all, residency=arguments.residency)
+                           keep_all=arguments.keep_all, residency=arguments.residency,
+                           fusion=arguments.fusion)
     outcome = _measure(arguments, program, network, data) if arguments.measure else None
     found = profile(program, network, outcome)
     found["latency"] = arguments.latency

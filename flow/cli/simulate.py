@@ -88,7 +88,8 @@ def _program(arguments: argparse.Namespace) -> "tuple[Program, Network]":
     from sparrow.flow.memory_image import compiled, load_network
     network = load_network(arguments.network)
     return compiled(network, spec, latency=arguments.latency,
-                           keep_all=arguments.keep_all, residency=arguments.residency), network
+                    keep_all=arguments.keep_all, residency=arguments.residency,
+                    fusion=arguments.fusion), network
 
 
 def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> None:

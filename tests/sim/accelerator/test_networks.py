@@ -61,6 +61,7 @@ def test_a_whole_network(built, spec, tmp_path, traffic):
 
 @pytest.mark.parametrize("name", ["conv", "tower", "mixed", "linear", "add", "image",
                                   "image_rows", "image_dilated", "image_pair", "image_int4",
+                                  "residual", "residual_rows", "residual_int4",
                                   "window", "window_down", "window_row"])
 @pytest.mark.parametrize("latency", [1, 20, 100])
 def test_cycles_are_as_predicted(built, spec, tmp_path, name, latency):
