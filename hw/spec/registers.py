@@ -245,6 +245,6 @@ REGISTERS: tuple[Register, ...] = (
     _counter("WORDS_WRITTEN", 0x58, "words written to the bus"),
     _counter("COMMANDS", 0x5C, "commands fetched", width=24),
     _counter("LAYERS", 0x60, "layers retired", width=16),
-    _counter("STALL_BUFFER", 0x64, "cycles in which the array waited for a bank that STORE read"),
+    _counter("STALL_BUFFER", 0x64, "cycles in which the array waited for a bank that others read"),
 )
 check_registers(REGISTERS)
