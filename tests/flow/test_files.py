@@ -99,3 +99,18 @@ def test_writable(tmp_path):
     with pytest.raises(NotADirectoryError):
         require_writable(tmp_path / "file" / "below")
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_in_which_nothing_is_written(tmp_path):
+    folder = tmp_path / "a" / "b"
+    with pytest.raises(ValueError), only_user(folder):
+        assert folder.is_dir()
+        raise ValueError
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(ValueError), only_user(folder):
+        (folder / "half").touch()
+        raise ValueError
+    assert [path.name for path in folder.iterdir()] == ["half"]
+    with only_user(tmp_path / "a"):
+        pass
+    assert folder.is_dir()
