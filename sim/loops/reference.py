@@ -17,6 +17,11 @@ def whole_command(opcode: Opcode, values: dict) -> dict[str, int]:
     return {field.name: field.minimum for field in kind.fields} | {"opcode": int(opcode)} | values
 
 
+def _random_row(source: random.Random, rows: int) -> int:
+    """A buffer row, or a distance: every other time any, to be taken modulo the buffer."""
+    return source.randrange(source.choice((rows, 1 << 16)))
+
+
 def random_compute(source: random.Random, rows: int) -> dict[str, int]:
     """A COMPUTE command of short loops, for buffers of ``rows`` rows."""
     def small(high):
@@ -26,7 +31,7 @@ def random_compute(source: random.Random, rows: int) -> dict[str, int]:
         return source.getrandbits(1)
 
     def row():
-        return source.randrange(rows)
+        return _random_row(source, rows)
 
     return {
         "reuse": flag(), "half": flag(), "source_bank": flag(), "channel_alternate": flag(),
@@ -79,8 +84,8 @@ def random_transfer(source: random.Random, rows: int, vector: int) -> dict[str, 
         "bank": source.getrandbits(1), "alternate": source.getrandbits(1), "offset": place(),
         "run_stride": place(), "plane_stride": place(), "run": source.randint(1, 5),
         "runs": source.randint(1, 4), "planes": source.randint(1, 5),
-        "row": source.randrange(rows), "run_step": source.randrange(rows),
-        "plane_step": source.randrange(rows)}
+        "row": _random_row(source, rows), "run_step": _random_row(source, rows),
+        "plane_step": _random_row(source, rows)}
 
 
 def random_copy(source: random.Random, rows: int, vector: int) -> dict[str, int]:
