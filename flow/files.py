@@ -36,7 +36,7 @@ def require_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def only_user(folder: Path) -> Iterator[None]:
-    """Make a folder, and be the only one to work in it.
+    """Make a folder, and be the only one to work in it; if nothing was written, it goes again.
 
     Raises
     ------
@@ -45,14 +45,21 @@ def only_user(folder: Path) -> Iterator[None]:
     OSError
         If it can't be made.
     """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w", encoding="utf-8") as file:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{folder} must be used by one run at a time, but another one is at "
                             "work in it") from None
         yield
+    finally:
+        with contextlib.suppress(OSError):  # there is something in it
+            for place in made:
+                place.rmdir()
+        os.close(lock)
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> Path:

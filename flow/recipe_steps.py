@@ -54,7 +54,8 @@ class RecipeSteps:
 
     def __init__(self, recipe: Recipe, folder: Path):
         self.recipe, self.folder = recipe, folder
-        self.steps = Steps(folder / ".steps", code=code_digest("sparrow.flow"))
+        self.steps = Steps(folder / ".steps", code=code_digest(
+            "sparrow.flow", without=("cli", "report")))
         self.spec = recipe.accelerator
         self.block = block("accelerator")
         self.verilog_file = folder / f"{self.block.top_name}.v"
