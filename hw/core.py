@@ -137,7 +137,8 @@ class Core(wiring.Component):
             self.vectors_event.eq(compute.vector),
             self.stall_weights_event.eq(compute.waits_for_weights),
             self.stall_results_event.eq(compute.waits_for_results),
-            self.stall_tokens_event.eq(waiting.take.any() & ~waiting.tokens_done),
+            self.stall_tokens_event.eq(waiting.held
+                                       | (waiting.take.any() & ~waiting.tokens_done)),
             self.stall_buffer_event.eq(compute.waits_for_buffer),
             self.words_read_event.eq(read.beat), self.words_written_event.eq(write.beat),
             self.commands_event.eq(sequencer.command),

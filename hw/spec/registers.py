@@ -239,7 +239,8 @@ REGISTERS: tuple[Register, ...] = (
     _counter("VECTORS", 0x44, "steps of the array"),
     _counter("STALL_WEIGHTS", 0x48, "cycles in which the array waited for weights"),
     _counter("STALL_RESULTS", 0x4C, "cycles in which the array waited for its results to leave"),
-    _counter("STALL_TOKENS", 0x50, "cycles in which the array waited for tokens"),
+    _counter("STALL_TOKENS", 0x50, "cycles in which the array waited for tokens, or for results "
+             "that it reads"),
     _counter("WORDS_READ", 0x54, "words read from the bus"),
     _counter("WORDS_WRITTEN", 0x58, "words written to the bus"),
     _counter("COMMANDS", 0x5C, "commands fetched", width=24),

@@ -121,6 +121,42 @@ def test_identity(order):
     assert (result.vectors, result.words_of_weights) == (6, 12)
 
 
+def chain(*sources, ordered=()):
+    """A tile in row 0, and computes that copy ``sources`` to rows 8, 9, 10, ...; then a store."""
+    computes = [compute(source=source, destination=8 + number, wait=int(number == 0),
+                        ordered=int(number in ordered), signal=2 * (number == len(sources) - 1))
+                for number, source in enumerate(sources)]
+    copies = [part for number in range(len(sources)) for part in (weights(), computes[number])]
+    return [load(signal=1), *copies, store(row=7 + len(sources), offset=512, wait=2)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("sources, ordered", [
+    ([0, 8], (1,)), ([0, 8, 9, 10], (1, 2, 3)), ([0, 0, 8], ()), ([0, 0, 0, 9, 10], ()),
+    ([0, 8, 8], (1,)), ([0, 0, 9, 8], (2,))])
+def test_results_that_are_read_without_memory(order, sources, ordered):
+    """Two computes are under way at most: only the results of the last one may be missing."""
+    data = memory()
+    run(*chain(*sources, ordered=ordered), data=data, order=order, stream=identity())
+    assert (data[512:516] == data[:4]).all()
+    if ordered:
+        code, text = refusal(*chain(*sources, ordered=ordered[1:]), order=order,
+                             stream=identity())
+        number = 2 + 2 * ordered[0]
+        assert (code, text) == ("RACE", f"command {number} (COMPUTE): vector {7 + ordered[0]} of "
+                                "bank 0 of the buffer may be written before or after")
+
+
+def test_results_that_overwrite_what_the_compute_before_reads():
+    """Its vectors are read by then, and results are written in order."""
+    data = memory()
+    run(load(signal=1), weights(), compute(wait=1, destination=8), weights(),
+        compute(destination=8, source=1, ordered=0, wait=4), load(row=1, offset=4, signal=4),
+        weights(), compute(destination=1, signal=2), store(row=8, offset=512, wait=2), data=data,
+        stream=identity())
+    assert (data[512:516] == data[4:8]).all()
+
+
 def test_commands_may_begin_anywhere():
     program = window(load(), store(offset=8, retire=1))
     data = memory()
