@@ -48,14 +48,16 @@ class Rates:
 
 def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     """Estimated cycles: the busiest of reads, writes and array, and what nothing overlaps with."""
-    tiles = list(tiling.tiles(work))
+    tiles, room = list(tiling.tiles(work)), work.room
     loads = [_load(work, part, tile, rates) for part in tiling.parts for tile in tiles]
     first, loaded = loads[0], sum(loads)
     if tiling.resident:  # whole rows, each once
         source = work.sources[0]
         row = rates.row(work, source.width, tiling.parts[0].channels)
         first, loaded = tiles[0].source_bottom * row, source.height * row
-    stored = work.target.height * work.target.width * rates.vector * sum(
+    if room.sources:
+        first = loaded = 0
+    stored = room.stored * work.target.height * work.target.width * rates.vector * sum(
         span.count for span in work.spans)
     busy = streamed = commands = 0
     sizes = [(tile.bottom - tile.top, tile.right - tile.left) for tile in tiles]
@@ -70,9 +72,11 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
                 max(work.vectors(span, *size) + rates.kept(work, pixel),
                     rates.block * max(1, blocks), pixel * rates.post)
                 for size, pixel in zip(sizes, pixels, strict=True))
-    last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
+    last = pixels[-1] * rates.post
+    if room.stored:
+        last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
     serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
-    serial += 0 if tiling.target_areas > 1 else stored - last
+    serial += 0 if tiling.target_areas > 1 or room.target else stored - last
     if tiling.group > 1 and all(span.channels == 1 and span.move == 0
                                 for part in tiling.parts for span in part.spans):
         serial += stored // 2  # results in the bank that the source is read from have to wait

@@ -16,7 +16,7 @@ assert len(PAIRS) <= TOKENS
 
 
 def set_tokens(instructions: Sequence[Instruction]) -> None:
-    """Set ``wait`` and ``signal`` so that engines keep the order in which commands stand.
+    """Set ``wait``, ``signal`` and ``ordered`` so that the order in which commands stand is kept.
 
     Executed one after another, the commands must do what is wanted. Each pair of engines has a
     token of its own. A command waits for the latest earlier one of each other engine that it
@@ -36,6 +36,10 @@ def set_tokens(instructions: Sequence[Instruction]) -> None:
         engine = instruction.engine
         if engine not in ENGINES:
             continue
+        if engine is Engine.COMPUTE and done[engine]:
+            # those before are complete, or write before it does
+            results = done[engine][-1].writes
+            instruction.values["ordered"] = int(results.overlaps(instruction.reads))
         # What is known to be complete when this command starts, as numbers of commands.
         known = dict(clocks[engine][-1]) if clocks[engine] else dict.fromkeys(ENGINES, 0)
         latest = {other: _latest(instruction, done[other], known[other]) for other in ENGINES

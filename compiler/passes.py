@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .layout import TensorLayout
+from .place import Room
 from .unfold import Unfolding
 
 __all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans",
@@ -88,6 +89,8 @@ class Pass:
         How the source comes to be out of an image; if not None, it lies nowhere in memory.
     alternatives : tuple of Pass
         Others that give the same.
+    room : Room
+        What it may use of the buffer.
     parameters : function
         Of an output block and a region's key, biases, mantissas and shifts of its columns.
     blocks : function
@@ -115,8 +118,14 @@ class Pass:
     maximum_value: int
     unfolding: Unfolding | None = None
     alternatives: "tuple[Pass, ...]" = ()
+    room: Room = Room()
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
+
+    def within(self, room: Room) -> "Pass":
+        """The same, and its alternatives, with what they may use of the buffer."""
+        return dataclasses.replace(self, room=room, alternatives=tuple(
+            dataclasses.replace(one, room=room) for one in self.alternatives))
 
     @property
     def reach(self) -> tuple[int, int]:
