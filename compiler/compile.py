@@ -1,7 +1,9 @@
 """From an integer network to a program."""
 
 import collections
-from collections.abc import Sequence
+import dataclasses
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 
 from sparrow.golden.network import Layer, Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -10,13 +12,14 @@ from sparrow.hw.spec.bus import PAGE_BYTES
 from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, compute_vectors, encode
 
 from .cuts import Tiling
-from .dependencies import set_tokens
+from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
 from .footprint import Instruction
-from .layout import LARGEST_WINDOW, allocate
+from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
 from .lower import lower, require_supported, true_macs
 from .passes import Pass
 from .program import LayerInfo, Program
+from .residents import Residents, choose_residents
 from .select import best_schedule
 from .timing import Timing
 
@@ -27,13 +30,17 @@ PREFETCH_BYTES = 512  # that the sequencer may fetch beyond END
 
 
 def compile_network(network: Network, spec: AcceleratorSpec, *,
-                    keep_all: bool = True, timing: Timing | None = TIMING) -> Program:
+                    keep_all: bool = True, residency: bool = True,
+                    timing: Timing | None = TIMING) -> Program:
     """Compile a network for an accelerator.
 
     Parameters
     ----------
     keep_all : bool
         Whether every layer's output has memory of its own, so that it can be read after a run.
+    residency : bool
+        Whether tensors may stay in the buffer from one layer to others, where that takes fewer
+        cycles. Without ``keep_all`` they go to memory only if they must.
     timing : Timing or None
         Latencies with which cycles are predicted, and tilings chosen; None leaves the prediction
         out.
@@ -52,24 +59,52 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
         raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
     require_supported(network, spec)
     layouts, data_size = allocate(network, spec, keep_all=keep_all)
-    instructions: list[Instruction] = []
-    layers = []
+    works = {layer.name: lower(layer, network, spec, layouts) for layer in network}
+    program = None
+    if residency:
+        residents = choose_residents(network, spec, layouts, works, keep_all=keep_all)
+        if residents.names:
+            program = _resident(network, spec, residents, keep_all=keep_all, timing=timing)
+            if timing is None:
+                return program
+    plain = _program(network, spec, layouts, data_size, works, (), timing)
+    return plain if program is None or plain.cycles < program.cycles else program
+
+
+def _resident(network: Network, spec: AcceleratorSpec, residents: Residents, *, keep_all: bool,
+              timing: Timing | None) -> Program:
+    """The program in which some tensors stay in the buffer."""
+    stored = residents.stored
+    on_chip = [name for name in residents.names if name not in stored]
+    layouts, data_size = allocate(network, spec, keep_all=keep_all, on_chip=on_chip)
+    works = {layer.name: [work.within(room) for work, room in zip(
+        lower(layer, network, spec, layouts), residents.rooms(layer.name, stored), strict=True)]
+        for layer in network}
+    return _program(network, spec, layouts, data_size, works, residents.names, timing)
+
+
+def _program(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
+             data_size: int, works: Mapping[str, Sequence[Pass]], stay: Collection[str],
+             timing: Timing | None) -> Program:
+    """The program of all passes, tiled as is best for each."""
+    layers, tilings = [], []
     for layer in network:
-        first = len(instructions)
-        tilings = []
-        for work in lower(layer, network, spec, layouts):
-            chosen, tiling, commands = best_schedule(work, spec, timing or TIMING)
-            tilings.append(_describe(chosen, tiling))
-            instructions += commands
-        if len(instructions) > first:
-            instructions[-1].values["retire"] = 1  # the last STORE, since stores are in order
-        layers.append(_info(layer, first, instructions[first:], tuple(tilings), spec))
+        found = [best_schedule(work, spec, timing or TIMING) for work in works[layer.name]]
+        layers.append([command for _, _, commands in found for command in commands])
+        tilings.append(tuple(_describe(chosen, tiling) for chosen, tiling, _ in found))
+    instructions = [instruction for own in layers for instruction in own]
     instructions.append(Instruction(Opcode.END, {}))
-    set_tokens(instructions)
+    set_retirements(layers, set_tokens(instructions))
+    firsts = itertools.accumulate(map(len, layers), initial=0)
     program = Program(
         name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
-        start=0, data_size=data_size, tensors=layouts, input=network.input_name,
-        output=network.output, layers=tuple(layers))
+        start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
+        input=network.input_name, output=network.output,
+        layers=tuple(
+            dataclasses.replace(_info(layer, first, own, text, spec), output=(
+                "chip" if layouts[layer.name].on_chip
+                else "both" if layer.name in stay else "memory"))
+            for layer, first, own, text in zip(network, firsts, layers, tilings)))
     return program if timing is None else program.with_cycles(timing)
 
 
@@ -106,11 +141,14 @@ def _round_up(value: int, step: int) -> int:
 
 def _describe(work: Pass, tiling: Tiling) -> str:
     """A tiling in one line."""
-    source = ("source resident" if tiling.resident
+    room = work.room
+    source = ("source on chip" if room.sources else "source resident" if tiling.resident
               else f"{tiling.source_areas} source areas")
+    target = (f"{tiling.target_areas} target areas" if room.target is None
+              else f"target stays{' and is stored' if room.stored else ''}")
     unfolded = f", unfolded by {work.unfolding.rows}" if work.unfolding is not None else ""
     return (f"{tiling.height} x {tiling.width} pixels, {tiling.group} output blocks, "
-            f"{len(tiling.parts)} parts, {source}, {tiling.target_areas} target areas, "
+            f"{len(tiling.parts)} parts, {source}, {target}, "
             f"{'int4' if work.int4 else 'int8'}{unfolded}")
 
 

@@ -8,7 +8,7 @@ from sparrow.golden.network import ADD_SHIFT, Add, Concat, MaxPool, Network, Ten
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import require_range
-from .layout import TensorLayout
+from .layout import TensorLayout, members
 from .passes import Pass, Region, blockwise
 from .weights import diagonal
 
@@ -45,12 +45,12 @@ def lower_concat(layer: Concat, network: Network, spec: AcceleratorSpec,
         If a mantissa is too wide.
     """
     target, block, result = layouts[layer.name], 0, []
+    roots = members(network, layouts)
+    root, start = roots[layer.name]
     for name, mantissa, shift in zip(layer.inputs, layer.mantissas, layer.shifts):
         source, kind = layouts[name], network.type_of(name)
         # An input that comes twice is in place once, at the block where it was put.
-        in_place = source.offset == target.offset + block * target.plane_bytes and (
-            source.name != target.name)
-        if not (in_place and kind.same_numbers(layer.output)):
+        if roots[name] != (root, start + block):
             require_range(layer.name, f"mantissa of {name}", mantissa, 0,
                           (1 << spec.mantissa_width) - 1)
             result.append(_rescale(layer, spec, source, kind, target, block, mantissa, shift))

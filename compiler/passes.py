@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .layout import TensorLayout
-from .place import Room
+from .place import WHOLE, Room
 from .unfold import Unfolding
 
 __all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans",
@@ -118,7 +118,7 @@ class Pass:
     maximum_value: int
     unfolding: Unfolding | None = None
     alternatives: "tuple[Pass, ...]" = ()
-    room: Room = Room()
+    room: Room = WHOLE
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["Place", "Room"]
+__all__ = ["WHOLE", "Place", "Room"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,3 +61,7 @@ class Room:
     sources: tuple[Place, ...] = ()
     target: Place | None = None
     stored: bool = True
+
+
+WHOLE = Room()
+"""All of the buffer, with all tensors in memory."""

@@ -146,13 +146,16 @@ class _Model:
                 yield queue.change
             _, values = queue.pop()
             yield self.timing.queue
+            computes = queue is self._queues[Engine.COMPUTE]
+            if computes:
+                self._array.stalls.begin("tokens")
+            while values.get("ordered") and pending.busy:
+                yield pending.change
             if values["wait"]:
-                computes = queue is self._queues[Engine.COMPUTE]
-                if computes:
-                    self._array.stalls.begin("tokens")
                 yield from self.tokens.take(values["wait"])
-                if computes:
-                    self._array.stalls.end("tokens")
+            if computes:
+                self._array.stalls.end("tokens")
+            if values["wait"]:
                 yield self.timing.token
             rest = yield from run(values)
             while pending.busy:

@@ -102,7 +102,7 @@ class _Schedule:
                   + (rows[0] * layout.width + columns[0]) * lanes)
         values = {"offset": offset, "bank": bank, "alternate": 1, "row": row, "planes": blocks,
                   "plane_stride": layout.plane_bytes if blocks > 1 else 0,
-                  "plane_step": place.plane if blocks > 2 else 0}
+                  "plane_step": place.plane if bank + blocks > 2 else 0}
         if width == layout.width == pitch and count * width <= RUN:
             values |= {"run": count * width, "runs": 1}
         else:
