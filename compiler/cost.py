@@ -80,10 +80,27 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     if tiling.group > 1 and all(span.channels == 1 and span.move == 0
                                 for part in tiling.parts for span in part.spans):
         serial += stored // 2  # results in the bank that the source is read from have to wait
-    busy += stored // rates.vector // (1 if work.int4 else 2)  # reads of STORE go first
+    busy += int(stored // rates.vector * _shared(work))  # reads of STORE go first
     bus = max(loaded + streamed, stored)
     return (max(busy + serial, bus) + first + last + COMMAND_CYCLES * commands
             + BUS_SHARE * bus)
+
+
+def _shared(work: Pass) -> float:
+    """The share of the results that lie where the array reads while they are stored."""
+    room = work.room
+    if work.int4:
+        return 1
+    if not room.sources or room.target is None:
+        return 0.5
+    banks = [place.at(block)[0] for place, source in zip(room.sources, work.sources)
+             for block in range(source.blocks)]
+    odd = sum(banks) / len(banks)
+    target = room.target.after(work.target_block)
+    banks = [target.at(block)[0] for span in work.spans
+             for block in range(span.first, span.first + span.count)]
+    own = sum(banks) / len(banks)
+    return odd * own + (1 - odd) * (1 - own)
 
 
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:
