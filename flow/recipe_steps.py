@@ -175,13 +175,13 @@ class RecipeSteps:
     def generate(self) -> dict[str, Any]:
         key = {"spec": self.spec.to_mapping(),
                "code": code_digest("sparrow.hw", "sparrow.flow.interface")}
-        names = list(self.block.files_beside(self.spec, self.verilog_file.name))
+        names = list(self.block.files_beside(self.spec, [self.verilog_file.name]))
 
         def make() -> dict[str, Any]:
             text = self.block.verilog(self.spec)
             write_atomically(self.verilog_file, text)
             for name, content in self.block.files_beside(self.spec,
-                                                         self.verilog_file.name).items():
+                                                         [self.verilog_file.name]).items():
                 write_atomically(self.folder / name, content)
             return {"verilog": digest(text.encode()), "bytes": len(text.encode())}
 
