@@ -13,6 +13,7 @@ from sparrow.flow.compression import check_layers, compress, trained, untrained
 from sparrow.flow.datasets import data_files, dataset
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
+from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE
 from sparrow.flow.memory_image import (
     NETWORK_FILE,
     compiled,
@@ -158,7 +159,8 @@ class RecipeSteps:
     def compile(self, quantized: dict[str, Any]) -> dict[str, Any]:
         key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
                "latency": self.recipe.latency,
-               "code": code_digest("sparrow.compiler", "sparrow.hw.spec")}
+               "code": code_digest("sparrow.compiler", "sparrow.hw.spec",
+                                   "sparrow.flow.interface")}
         image = self.folder / IMAGE
 
         def make() -> dict[str, Any]:
@@ -170,7 +172,8 @@ class RecipeSteps:
                     "data_bytes": program.data_size, "files": [path.name for path in paths]}
 
         return self.steps.run("compile", key, make, text="compiling", files=[
-            image / name for name in ("program.bin", "layout.json", NETWORK_FILE, "listing.txt")])
+            image / name for name in ("program.bin", "layout.json", NETWORK_FILE,
+                                      NETWORK_HEADER_FILE, "listing.txt")])
 
     def generate(self) -> dict[str, Any]:
         key = {"spec": self.spec.to_mapping(),

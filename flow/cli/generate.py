@@ -23,8 +23,8 @@ def add_parser(subparsers: Any) -> None:
         "generate", help="Verilog of a block",
         description="Write a block's Verilog: one file, the same bytes for the same "
                     "specification. Beside that of the accelerator, also a C header with its "
-                    "registers and commands, a FuseSoC core and the clock's constraints, SDC and "
-                    "XDC.")
+                    "registers and commands, a driver in C, a FuseSoC core and the clock's "
+                    "constraints, SDC and XDC.")
     add_spec_arguments(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE.v", help="file to write")
     parser.add_argument("--memories", choices=("inside", "separate"), default="inside",
@@ -39,20 +39,34 @@ def add_parser(subparsers: Any) -> None:
                         help="level of the synchronous reset (default: %(default)s)")
     parser.add_argument("--clock-period", type=float, metavar="NS",
                         help=f"for the accelerator's constraints (default: {_PERIOD:g})")
+    parser.add_argument("--core-clock-period", type=float, metavar="NS",
+                        help=f"the same for core_clk, with bus_clock=separate (default: "
+                             f"{_PERIOD:g})")
 
 
-def _surroundings(arguments: argparse.Namespace) -> "Surroundings":
+def _period(arguments: argparse.Namespace, name: str) -> float:
+    """One of the two periods, ns."""
+    period = getattr(arguments, name)
+    if period is None:
+        return _PERIOD
+    option = f"--{name.replace('_', '-')}"
+    if arguments.block != "accelerator":
+        raise UserError(f"{option} must go with block accelerator, not {arguments.block!r}")
+    if not (math.isfinite(period) and 0.001 <= period <= 1e6):
+        raise UserError(f"{option} must be from 0.001 to 1000000 ns, not {period:g}")
+    return period
+
+
+def _surroundings(arguments: argparse.Namespace, spec: Any) -> "Surroundings":
     from sparrow.flow.interface import Surroundings
     from sparrow.hw.export import ClockPorts
+    from sparrow.hw.spec.bus import BusClock
 
-    period = _PERIOD
-    if arguments.clock_period is not None:
-        period = arguments.clock_period
-        if arguments.block != "accelerator":
-            raise UserError("--clock-period must go with block accelerator, not "
-                            f"{arguments.block!r}")
-        if not (math.isfinite(period) and 0.001 <= period <= 1e6):
-            raise UserError(f"--clock-period must be from 0.001 to 1000000 ns, not {period:g}")
+    period, core_period = (_period(arguments, name)
+                           for name in ("clock_period", "core_clock_period"))
+    if arguments.core_clock_period is not None and spec.bus_clock is not BusClock.SEPARATE:
+        raise UserError("--core-clock-period must go with bus_clock 'separate', not "
+                        f"{spec.bus_clock.value!r}")
     low = arguments.reset_polarity == "low"
     try:
         ports = ClockPorts(clock=arguments.clock_port, active_low=low,
@@ -60,7 +74,7 @@ def _surroundings(arguments: argparse.Namespace) -> "Surroundings":
     except ValueError as error:
         raise UserError(str(error)) from None
     return Surroundings(separate_memories=arguments.memories == "separate", clock_ports=ports,
-                        period=period)
+                        period=period, core_period=core_period)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,9 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     found = block(arguments.block)
     spec = found.parse(arguments.spec, arguments.settings)
-    around = _surroundings(arguments)
+    around = _surroundings(arguments, spec)
     path = Path(arguments.output)
-    memories = path.with_name(f"{path.stem}_memories.v")
+    memories = path.parent / f"{path.stem}_memories.v"
     beside = {}
     if not path.exists() or path.is_file():
         names = [path.name] + [memories.name] * around.separate_memories

@@ -20,6 +20,11 @@ _SDC = """\
 set_max_delay {period:.3f} -ignore_clock_latency -from [get_clocks {one}] -to [get_clocks {other}]
 set_false_path -hold -from [get_clocks {one}] -to [get_clocks {other}]
 """
+# the second registers of reset and interrupt are called after what they drive
+_SYNCHRONIZERS = """\
+set_property ASYNC_REG TRUE [get_cells -hierarchical -regexp \\
+    {.*(_synchronizer_(first|second)|core_main_rst|interrupt)_reg.*}]
+"""
 _XDC = """\
 set_max_delay -datapath_only {period:.3f} -from [get_clocks {one}] -to [get_clocks {other}]
 """
@@ -40,7 +45,7 @@ def sdc(top: str, clocks: Mapping[str, float]) -> str:
 
 def xdc(top: str, clocks: Mapping[str, float]) -> str:
     """The same for Vivado; see :func:`sdc`."""
-    return _constraints(top, clocks, _XDC)
+    return _constraints(top, clocks, _XDC) + (_SYNCHRONIZERS if len(clocks) > 1 else "")
 
 
 def _constraints(top: str, clocks: Mapping[str, float], crossing: str) -> str:

@@ -81,8 +81,8 @@ def test_the_header_makes_the_same_command(tmp_path, language):
 def test_files_beside_the_verilog():
     spec = AcceleratorSpec(lanes=8, columns=8)
     found = companions(spec, "accelerator", ["accelerator.v"])
-    assert list(found) == ["sparrow_accelerator.h", "accelerator.core", "accelerator.sdc",
-                           "accelerator.xdc"]
+    assert list(found) == ["sparrow_accelerator.h", "sparrow_driver.h", "sparrow_driver.c",
+                           "accelerator.core", "accelerator.sdc", "accelerator.xdc"]
     assert "#define SPARROW_SPEC_LANES 8\n" in found["sparrow_accelerator.h"]
     assert block("accelerator").files_beside(spec, ["accelerator.v"]) == found
     assert block("mac-array").files_beside(None, ["x.v"]) == {}
@@ -101,7 +101,7 @@ def ports_of(constraints):
     """The ports that constraints name; each line must be of a kind that is known."""
     found = []
     for line in constraints.splitlines():
-        if not line or line.startswith("#"):
+        if not line or line.startswith(("#", "set_property ASYNC_REG ", "    {")):
             continue
         clock = re.fullmatch(r"create_clock -name (\w+) -period [\d.]+ \[get_ports (\w+)\]", line)
         crossing = re.fullmatch(
@@ -138,3 +138,15 @@ def test_constraints_of_two_clocks():
             "[get_clocks core_clk]\n") in sdc("top", clocks)
     assert ("set_max_delay -datapath_only 3.000 -from [get_clocks core_clk] -to "
             "[get_clocks clk]\n") in xdc("top", clocks)
+
+
+def test_constraints_name_cells_that_exist():
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, bus_clock="separate")
+    found = block("accelerator")
+    text, beside = found.verilog(spec), found.files_beside(spec, ["x.v"])
+    pattern = re.search(r"-regexp \\\n +\{(.*?)_reg\.\*\}",
+                        beside["accelerator.xdc"])[1]
+    registers = re.findall(r"^  reg (?:\[\d+:0\] )?(\w+);", text, re.M)
+    found = [name for name in registers if re.fullmatch(pattern, name)]
+    assert len(found) == 2 * (20 + 2)  # the two pointers of ten channels, reset and interrupt
+    assert ports_of(beside["accelerator.sdc"]) == ["clk", "core_clk"]
