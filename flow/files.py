@@ -1,16 +1,27 @@
-"""Writing output files so that nobody ever sees half of one."""
+"""Reading input files, and writing output files so that nobody ever sees half of one."""
 
 import contextlib
 import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sparrow.flow.errors import UserError
 
-__all__ = ["only_user", "require_writable", "write_atomically"]
+__all__ = ["joined", "only_user", "require_writable", "write_atomically"]
+
+
+def joined(paths: Sequence[Path]) -> str:
+    """The texts of some files, one after the other; raises ``UserError`` if one isn't UTF-8."""
+    texts = []
+    for path in paths:
+        try:
+            texts.append(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path} must be UTF-8 text: {error}") from None
+    return "\n".join(texts)
 
 
 def require_writable(path: Path) -> None:

@@ -22,7 +22,7 @@ def digest(content: bytes) -> str:
 
 
 def code_digest(*packages: str, without: Sequence[str] = ()) -> str:
-    """A digest of all Python and C++ files of some packages of Sparrow, by import name.
+    """A digest of all Python, C and C++ files of some packages of Sparrow, by import name.
 
     ``without`` are folders in them that have no part in it.
     """
@@ -32,7 +32,7 @@ def code_digest(*packages: str, without: Sequence[str] = ()) -> str:
         for folder in found.__path__:
             for path in sorted(Path(folder).rglob("*.*")):
                 inside = path.relative_to(folder).parts[:-1]
-                if path.suffix not in (".py", ".cpp", ".h") or set(inside) & set(without):
+                if path.suffix not in (".py", ".cpp", ".c", ".h") or set(inside) & set(without):
                     continue
                 total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

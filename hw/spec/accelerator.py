@@ -3,7 +3,7 @@
 import dataclasses
 
 from .base import Spec, SpecError, require_integer
-from .bus import BusSpec
+from .bus import BusClock, BusProtocol, BusSpec
 from .mac import AccumulatorsSpec, MacArraySpec, Multiplier, Precision
 from .requantize import RequantizeSpec, Rounding
 
@@ -50,8 +50,10 @@ class AcceleratorSpec(Spec):
         Bits of a requantizer's mantissa.
     rounding : Rounding
         ``half_up`` or ``half_even``.
-    data_width, address_width, max_burst, outstanding, cache, prot : int
+    protocol, data_width, address_width, max_burst, outstanding, cache, prot
         The bus; see :class:`.bus.BusSpec`. A vector is at least a bus word.
+    bus_clock : BusClock
+        Whether the buses have a clock of their own.
     weight_fifo_bytes : int
         Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
     queue_depth : int, 2 to 64
@@ -81,12 +83,14 @@ class AcceleratorSpec(Spec):
     residual_add: bool = True
     mantissa_width: int = 16
     rounding: Rounding = Rounding.HALF_UP
+    protocol: BusProtocol = BusProtocol.AXI4
     data_width: int = 64
     address_width: int = 32
     max_burst: int = 16
     outstanding: int = 8
     cache: int = 0b0011
     prot: int = 0
+    bus_clock: BusClock = BusClock.SAME
     weight_fifo_bytes: int = 4096
     queue_depth: int = 4
 
@@ -117,9 +121,9 @@ class AcceleratorSpec(Spec):
     @property
     def bus(self) -> BusSpec:
         """The bus."""
-        return BusSpec(data_width=self.data_width, address_width=self.address_width,
-                       max_burst=self.max_burst, outstanding=self.outstanding, cache=self.cache,
-                       prot=self.prot)
+        return BusSpec(protocol=self.protocol, data_width=self.data_width,
+                       address_width=self.address_width, max_burst=self.max_burst,
+                       outstanding=self.outstanding, cache=self.cache, prot=self.prot)
 
     @property
     def array(self) -> MacArraySpec:
