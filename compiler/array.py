@@ -73,6 +73,7 @@ class Array:
         self.reading_until = 0
         self.gap = 0.0  # cycles from one that leaves them alone to the next
         self.operands: collections.deque[Uses] = collections.deque()  # what results are added to
+        self.owed = 0.0  # part of a cycle that they have taken
         self.stolen = [0, 0]  # vectors that STORE has taken from a bank while the array read it
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
         self.blocks = self.blocks_used = self.sets = self.sets_used = 0

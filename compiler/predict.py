@@ -250,14 +250,14 @@ class _Model:
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
-        array, added = self._array, 0.0
+        array = self._array
         while pixels > 0:
             before, now = sum(array.stolen[bank] for bank in banks), min(pixels, LOOK)
             array.reading, array.reading_until = banks, self.simulation.now + pixels
             yield now
             taken = sum(array.stolen[bank] for bank in banks) - before
-            added += array.added(self.simulation.now - now, self.simulation.now, banks)
-            taken, added = taken + int(added), added - int(added)
+            array.owed += array.added(self.simulation.now - now, self.simulation.now, banks)
+            taken, array.owed = taken + int(array.owed), array.owed % 1
             array.stalls.add("buffer", taken)
             pixels += taken - now
         array.reading = set()
