@@ -82,7 +82,7 @@ def test_pairs_of_channel_blocks_begin_in_the_first_bank(tools):
     tools.check(network, spec, builder.image(), orders=("eager", "lazy", 1), keep_all=False)
     layouts, _ = allocate(network, spec, keep_all=False)
     works = {layer.name: lower(layer, network, spec, layouts) for layer in network}
-    residents = choose_residents(network, spec, layouts, works, keep_all=False)
+    residents = choose_residents(network, spec, layouts, works, {}, keep_all=False)
     rooms = {layer.name: residents.rooms(layer.name, residents.stored)[0] for layer in network}
     for name, work in ((name, works[name][0]) for name in works):
         assert not (work.int4 and rooms[name].sources) or rooms[name].sources[0].first == 0
