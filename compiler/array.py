@@ -43,6 +43,12 @@ class Stalls:
                 for cause, cycles in self._cycles.items()}
 
 
+    def held(self) -> float:
+        """Cycles up to now in which it has held a vector that it couldn't take."""
+        now = self.now()
+        return now["weights"] + now["results"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Uses:
     """How often a bank is used by somebody, evenly spread from ``begin`` to ``end``."""

@@ -224,10 +224,17 @@ class _Model:
                 time += self.timing.store_burst
         self._write_free = time
         yield max(0, begin - self.simulation.now)
-        return self._wait(answers[-1] + self.timing.store_end)
+        return self._finish_store(answers[-1] - self.timing.memory_write)
 
-    def _wait(self, time: int) -> Process:
-        yield max(0, time - self.simulation.now)
+    def _finish_store(self, time: int) -> Process:
+        """Until the last word is out, later by what the array holds the banks, and is answered."""
+        stalls = self._array.stalls
+        held = stalls.held()
+        while time > self.simulation.now:
+            yield time - self.simulation.now
+            late = int(stalls.held() - held)
+            held, time = held + late, self.simulation.now + late
+        yield self.timing.memory_write + self.timing.store_end
 
     def _compute(self, values: Values) -> Step:
         array = self._array
