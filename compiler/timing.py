@@ -68,5 +68,5 @@ class Timing:
     block: int = 0
     same_pixel: int = 2
     results: int = 6
-    compute_release: int = 4
+    compute_release: int = 2
     compute_end: int = 3
