@@ -40,9 +40,8 @@ class Memory:
         """How many vectors there are."""
         return len(self._vectors)
 
-    def read(self, subject: str, engine: int, clock: Clock, places: np.ndarray, *,
-             replaced: bool = False) -> np.ndarray:
-        """Vectors at some places; ``replaced``: each is written by the same command right after.
+    def read(self, subject: str, engine: int, clock: Clock, places: np.ndarray) -> np.ndarray:
+        """Vectors at some places.
 
         Raises
         ------
@@ -54,8 +53,7 @@ class Memory:
             raise MachineError("POISON", f"{subject}: vector {place} of {self._name} is read, "
                                          "but was never written")
         self._check(subject, clock, places, self._writer[places], self._written[places], "written")
-        if not replaced:
-            self._read[engine, places] = clock[engine]
+        self._read[engine, places] = clock[engine]
         return self._vectors[places]
 
     def write(self, subject: str, engine: int, clock: Clock, places: np.ndarray,

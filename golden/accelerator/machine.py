@@ -260,6 +260,6 @@ class _Execution:
             bank, rows = destination_rows(self._spec, values, results.output_block)
             memory, vectors = self._buffer[bank], results.vectors
             if values["add"]:
-                operands = memory.read(waiting.subject, RESULTS, ordered, rows, replaced=True)
+                operands = memory.read(waiting.subject, RESULTS, ordered, rows)
                 vectors = self._addition.add(values, vectors, operands)
             memory.write(waiting.subject, RESULTS, ordered, rows, vectors, reader=engine)

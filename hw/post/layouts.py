@@ -5,8 +5,8 @@ from amaranth.lib import data
 
 from ..spec.requantize import RequantizeSpec
 
-__all__ = ["addition_layout", "parameter_layout", "scale_layout", "sums_layout", "tensor_layout",
-           "values_layout"]
+__all__ = ["addition_layout", "control_layout", "first_pass", "parameter_layout", "scale_layout",
+           "sums_layout", "tensor_layout", "values_layout"]
 
 
 def sums_layout(spec: RequantizeSpec) -> data.StructLayout:
@@ -66,3 +66,17 @@ def tensor_layout(spec: RequantizeSpec) -> data.StructLayout:
     """What holds for a whole tensor: ``zero_point``, ``minimum`` and ``maximum``."""
     output = signed(spec.output_width)
     return data.StructLayout({"zero_point": output, "minimum": output, "maximum": output})
+
+
+def control_layout(additions: bool) -> data.StructLayout:
+    """What is known of a step: whether there is one, and how its vector is marked.
+
+    With additions, whether it is to be added to, and whether it was and passes the lanes again.
+    """
+    return data.StructLayout({"valid": 1, "first": 1, "last": 1,
+                              **({"add": 1, "again": 1} if additions else {})})
+
+
+def first_pass(control):
+    """Whether there is a step to which something is still to be added."""
+    return control.valid & control.add & ~control.again

@@ -12,28 +12,17 @@ from .addition import Additions
 from .lane import Lane
 from .layouts import (
     addition_layout,
+    control_layout,
+    first_pass,
     parameter_layout,
     scale_layout,
     sums_layout,
     tensor_layout,
     values_layout,
 )
+from .sets import follow_tensor, lanes_share, load_parameters
 
 __all__ = ["Requantize", "parameter_layout", "sums_layout", "values_layout"]
-
-
-def _control_layout(additions: bool) -> data.StructLayout:
-    """What is known of a step: whether there is one, and how its vector is marked.
-
-    With additions, whether it is to be added to, and whether it was and passes the lanes again.
-    """
-    return data.StructLayout({"valid": 1, "first": 1, "last": 1,
-                              **({"add": 1, "again": 1} if additions else {})})
-
-
-def _first_pass(control):
-    """Whether there is a step to which something is still to be added."""
-    return control.valid & control.add & ~control.again
 
 
 class Requantize(wiring.Component):
@@ -161,9 +150,9 @@ class Requantize(wiring.Component):
         committed = Signal()
         loaded = Signal(tensor_layout(spec), reset_less=True)
         m.d.comb += advance.eq(~self.o.valid | self.o.ready if spec.stalls else 1)
-        self._load(m, memories, bank, committed, loaded)
+        load_parameters(m, spec, self.parameters, self.error, memories, bank, committed, loaded)
         names = ["operand", *["summed"] * spec.bias, "product", "rounded", "value"]
-        controls = [Signal(_control_layout(self._additions), name=f"{name}_control")
+        controls = [Signal(control_layout(self._additions), name=f"{name}_control")
                     for name in names]
         step, issue, take = self._issue(m, memories, advance, bank, committed, controls)
         with m.If(advance):
@@ -172,7 +161,7 @@ class Requantize(wiring.Component):
                          controls[0].last.eq(self.i.payload.last),
                          *(after.eq(before) for before, after in itertools.pairwise(controls))]
         values = Signal(spec.lanes * spec.output_width)
-        tensor, begins = self._follow(m, advance, take, ~step.any(), loaded)
+        tensor, begins = follow_tensor(m, spec, advance, take, ~step.any(), loaded)
         scale = scales.read_data
         rows = None
         if self._additions:
@@ -202,48 +191,16 @@ class Requantize(wiring.Component):
         fetched = Signal()
         m.d.sync += fetched.eq(self.fetch)
         m.d.comb += [
-            self.fetch.eq(_first_pass(controls[2]) & begins),
+            self.fetch.eq(first_pass(controls[2]) & begins),
             self.behind.eq(controls[3].valid | value.valid),
             additions.addition.eq(self.addition),
             additions.taken.eq(fetched), additions.operand.eq(self.operand),
-            additions.advance.eq(_first_pass(value)), additions.values.eq(values),
+            additions.advance.eq(first_pass(value)), additions.values.eq(values),
         ]
         m.d.sync += controls[0].add.eq(self.add)
         with m.If(additions.advance):
             m.d.sync += [summed.eq(value), summed.again.eq(1)]
         return additions.rows
-
-    def _load(self, m, memories, bank, committed, loaded):
-        """Write scales and biases into the bank that isn't in use, until a set is committed."""
-        payload = self.parameters.payload
-        lanes, columns = self._spec.lanes, range(self._spec.columns)
-        scale = Signal(scale_layout(self._spec))
-        m.d.comb += [
-            self.parameters.ready.eq(~committed),
-            scale.mantissa.eq(payload.mantissa),
-            scale.shift.eq(payload.shift),
-        ]
-        row = Cat(~bank, (payload.column.matches(*(c for c in columns if c // lanes >> bit & 1))
-                          for bit in range((self._spec.steps - 1).bit_length())))
-        parts = Signal(lanes)
-        words = [scale.as_value(), *([payload.bias] if self._spec.bias else [])]
-        for memory, word in zip(memories, words, strict=True):
-            m.d.comb += [memory.write_data.eq(word.replicate(lanes)),
-                         memory.write_address.eq(row), memory.write_enable.eq(parts)]
-        with m.If(self.parameters.valid & self.parameters.ready):
-            m.d.comb += parts.eq(
-                Cat(payload.column.matches(*columns[lane::lanes]) for lane in range(lanes)))
-            with m.If(payload.column >= len(columns)):
-                m.d.sync += self.error.eq(1)
-            with m.If(payload.commit):
-                m.d.sync += [
-                    committed.eq(1),
-                    loaded.zero_point.eq(payload.zero_point),
-                    loaded.minimum.eq(payload.minimum),
-                    loaded.maximum.eq(payload.maximum),
-                ]
-                with m.If(payload.minimum > payload.maximum):
-                    m.d.sync += self.error.eq(1)
 
     def _issue(self, m, memories, advance, bank, committed, controls):
         """Take the steps of the offered vector; the step, whether it goes, whether a set is taken.
@@ -284,7 +241,7 @@ class Requantize(wiring.Component):
         """
         if not self._additions:
             return Const(0, 1)
-        under_way = Cat(_first_pass(control) for control in controls[:-1])
+        under_way = Cat(first_pass(control) for control in controls[:-1])
         first = self.add & self.i.payload.first
         return under_way[-1] | (~step.any() & (
             under_way.any() | (first & Cat(control.valid for control in controls).any())))
@@ -296,7 +253,7 @@ class Requantize(wiring.Component):
         """
         layout = data.ArrayLayout(signed(self._spec.accumulator_width), self._spec.lanes)
         share, operands = Signal(layout), Signal(layout, reset_less=True)
-        m.d.comb += share.as_value().eq(self._share(step))
+        m.d.comb += share.as_value().eq(lanes_share(self._spec, self.i.payload.sums, step))
         with m.If(advance):
             m.d.sync += operands.eq(share)
         for memory in biases:
@@ -304,7 +261,7 @@ class Requantize(wiring.Component):
             bias = data.View(layout, memory.read_data)
             addends = [(operands[lane], bias[lane]) for lane in range(self._spec.lanes)]
             if rows is not None:
-                back = _first_pass(controls[-1])
+                back = first_pass(controls[-1])
                 addends = [(Mux(back, row[0].as_signed(), first),
                             Mux(back, row[1].as_signed(), second))
                            for row, (first, second) in zip(rows, addends)]
@@ -314,42 +271,6 @@ class Requantize(wiring.Component):
             operands = summed
         return operands
 
-    def _share(self, step):
-        """The lanes' sums in this step; any for a lane that has no column."""
-        sums, lanes = self.i.payload.sums, self._spec.lanes
-        share = []
-        for lane in range(lanes):
-            choices = [sums[column] for column in range(lane, self._spec.columns, lanes)]
-            for bit in step:
-                choices = [pair[0] if len(pair) == 1 else Mux(bit, pair[1], pair[0])
-                           for pair in (choices[i:i + 2] for i in range(0, len(choices), 2))]
-            share += choices
-        return Cat(share)
-
-    def _follow(self, m, advance, take, begins, loaded):
-        """The tensor's values for the last stage of the lanes, where they change with a vector.
-
-        Vectors of several steps are far enough apart for one of the registers between to be left
-        out. Beside them, whether a step there is its vector's first.
-        """
-        tensor = Signal(tensor_layout(self._spec), name="tensor_0", reset_less=True)
-        with m.If(take):
-            m.d.sync += tensor.eq(loaded)
-        stages = 2 + self._spec.bias
-        single = self._spec.steps == 1
-        kept = range(1, stages + 1) if single else range(stages, 0, -2)
-        for stage in range(1, stages + 1):
-            followed = Signal(name=f"begins_{stage}", reset_less=True)
-            with m.If(advance):
-                m.d.sync += followed.eq(begins)
-            begins = followed
-            if stage in kept:
-                kept_tensor = Signal.like(tensor, name=f"tensor_{stage}", reset_less=True)
-                with m.If(advance & (single | begins)):
-                    m.d.sync += kept_tensor.eq(tensor)
-                tensor = kept_tensor
-        return tensor, begins
-
     def _put_out(self, m, advance, control, values):
         """Put the steps out as they come, or keep those of a vector until its last one.
 
@@ -358,7 +279,7 @@ class Requantize(wiring.Component):
         """
         step = Signal(range(self._spec.steps))
         end = step == self._spec.steps - 1
-        valid = control.valid & ~_first_pass(control) if self._additions else control.valid
+        valid = control.valid & ~first_pass(control) if self._additions else control.valid
         with m.If(advance & valid):
             m.d.sync += step.eq(Mux(end, 0, step + 1))
         m.d.comb += [self.o.payload.first.eq(control.first), self.o.payload.last.eq(control.last)]

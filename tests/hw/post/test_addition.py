@@ -10,8 +10,38 @@ from amaranth.sim import Simulator
 
 from sparrow.golden.post import requantize
 from sparrow.hw.post import Requantize
+from sparrow.hw.post.addition import AdditionLane
 from sparrow.hw.spec.mac import Multiplier
 from sparrow.hw.spec.requantize import RequantizeSpec, Rounding
+
+
+@pytest.mark.parametrize("more", [
+    {}, {"accumulator_width": 26}, {"multiplier": Multiplier.OPERATOR}])
+def test_products_are_exact(more):
+    """All corners of all factors and elements, and random ones."""
+    spec, source = make_spec(4, 2, **more), random.Random(1)
+    dut, width = AdditionLane(spec=spec), spec.accumulator_width
+    elements, factors = (-128, -127, -1, 0, 1, 127), (0, 1, 2, 1 << 14, (1 << 15) - 1)
+    cases = list(itertools.product(elements, elements, factors, (0, 1),
+                                   (0, -1, 1 << 22, -(1 << 23))))
+    cases += [(source.randint(-128, 127), source.randint(-128, 127), source.getrandbits(15),
+               source.getrandbits(1), source.randint(-(1 << 23), (1 << 23) - 1))
+              for _ in range(500)]
+
+    async def bench(ctx):
+        for value, operand, factor, scale_result, offset in cases:
+            ctx.set(dut.value, value)
+            ctx.set(dut.operand, operand)
+            ctx.set(dut.addition, {"factor": factor, "scale_result": scale_result,
+                                   "offset": offset})
+            await ctx.delay(1e-9)
+            multiplied, other = (value, operand) if scale_result else (operand, value)
+            total = sum(ctx.get(dut.rows[number]) for number in range(2))
+            assert (total - multiplied * factor - other * 2**14 - offset) % 2**width == 0
+
+    simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
 
 
 def make_spec(columns, lanes, **more):
@@ -100,6 +130,7 @@ def run(spec, sets, vectors, operands, addition, *, idle, seed):
         while True:
             _, _, fetch, behind = await ctx.tick().sample(dut.fetch, dut.behind)
             if fetch:
+                assert not (behind and vectors[wanted[fetches]]["first"])
                 assert wanted[fetches] == len(found) + behind - (
                     len(cycles) > 0 and cycles[-1] == now[0] and behind)
                 ctx.set(dut.operand, bytes_of[wanted[fetches]])
