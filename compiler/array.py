@@ -8,12 +8,19 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from .events import Change, Process, Simulation
 from .timing import Timing
 
-__all__ = ["STALLS", "Array", "Post", "Results", "Uses"]
+__all__ = ["STALLS", "Array", "Post", "Results", "Uses", "post_cycles"]
 
 STALLS = ("weights", "results", "buffer", "tokens")
 """What the array waits for, as the accelerator counts it."""
 
+ADDITION = 4  # cycles after which a result comes back to the requantizer
 RECENT = 32  # output blocks whose results a burst on its way can still meet
+
+
+def post_cycles(spec: AcceleratorSpec, *, added: bool) -> int:
+    """Cycles of the requantizer for a vector, also if something is added to it."""
+    steps = max(1, spec.columns // spec.post_lanes)
+    return steps + ADDITION * -(-steps // ADDITION) if added else steps
 
 
 class Stalls:
@@ -62,17 +69,22 @@ class Array:
 
     def __init__(self, simulation: Simulation):
         self.change = Change(simulation)
-        self.fetches: collections.deque[Uses] = collections.deque()  # of STORE
+        self.reading: set[int] = set()  # banks, at least until ``reading_until``
+        self.reading_until = 0
+        self.gap = 0.0  # cycles from one that leaves them alone to the next
+        self.operands: collections.deque[Uses] = collections.deque()  # what results are added to
+        self.owed = 0.0  # part of a cycle that they have taken
+        self.stolen = [0, 0]  # vectors that STORE has taken from a bank while the array read it
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
         self.blocks = self.blocks_used = self.sets = self.sets_used = 0
         self.ready = 0  # when the latest block can be used
         self.stalls = Stalls(simulation)
 
-    def stolen(self, begin: int, end: int, banks: set[int]) -> float:
-        """Vectors that STORE took from some banks in the meantime."""
-        while self.fetches and self.fetches[0].end <= begin:
-            self.fetches.popleft()
-        return sum(use.within(begin, end) for use in self.fetches if use.bank in banks)
+    def added(self, begin: int, end: int, banks: set[int]) -> float:
+        """Vectors that were read from some banks in the meantime, to be added to results."""
+        while self.operands and self.operands[0].end <= begin:
+            self.operands.popleft()
+        return sum(use.within(begin, end) for use in self.operands if use.bank in banks)
 
     def written(self, bank: int, begin: int, end: int) -> int:
         """Cycles by which results keep words, due from ``begin`` to ``end``, from their bank."""
@@ -91,16 +103,25 @@ class Results:
     pixels : int
     bank : int
         Where the results go.
+    cycles : int
+        That the requantizer takes for each.
+    added : bool
+        Whether something that is read there is added to each.
 
     Attributes
     ----------
+    began : int
+        When the array began to put out sums.
     started : int
         When the requantizer took the first of them, -1 before.
     """
 
-    def __init__(self, simulation: Simulation, pixels: int, bank: int):
+    def __init__(self, simulation: Simulation, pixels: int, bank: int, cycles: int, *,
+                 added: bool):
         self._simulation = simulation
         self.pixels, self.bank = pixels, bank
+        self.cycles, self.added = cycles, added
+        self.began = simulation.now
         self.started = self.arrived = -1
         self.finished = False
         self.change = Change(simulation)
@@ -127,7 +148,6 @@ class Post:
     def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing,
                  array: Array):
         self._simulation, self._timing, self._array = simulation, timing, array
-        self._cycles = max(1, spec.columns // spec.post_lanes)  # per vector
         self._room = spec.result_fifo_depth
         self._waiting: collections.deque[Results] = collections.deque()
         self._change = Change(simulation)
@@ -144,19 +164,21 @@ class Post:
             while not self._waiting:
                 yield self._change
             results = self._waiting[0]
-            yield timing.results
+            yield max(0, results.began + timing.results - simulation.now)
             while array.sets == array.sets_used:
                 yield array.change
             array.sets_used += 1
             array.change.happen()
             results.start()
-            begin = simulation.now
-            array.writes.append(Uses(results.bank, begin, begin + results.pixels * self._cycles,
-                                     results.pixels))
-            yield results.pixels * self._cycles
+            begin, time = simulation.now, results.pixels * results.cycles
+            uses = Uses(results.bank, begin, begin + time, results.pixels)
+            array.writes.append(uses)
+            if results.added:
+                array.operands.append(uses)
+            yield time
             while results.arrived < 0:
                 yield results.change
-            yield max(0, results.arrived + timing.results + self._cycles - simulation.now)
+            yield max(0, results.arrived + timing.results + results.cycles - simulation.now)
             self._waiting.popleft()
             results.finish()
 
@@ -166,7 +188,7 @@ class Post:
         while results.started < 0 and self._count(results) > self._room:
             yield results.change
         if results.started >= 0:
-            free = results.started + (results.pixels - self._room) * self._cycles
+            free = results.started + (results.pixels - self._room) * results.cycles
             yield max(0, free - self._simulation.now)
         self._array.stalls.end("results")
 
@@ -176,7 +198,7 @@ class Post:
         for other in self._waiting:
             ahead += other.pixels
             if other.started >= 0:
-                taken = (self._simulation.now - other.started) // self._cycles
+                taken = (self._simulation.now - other.started) // other.cycles
                 ahead -= min(other.pixels, taken)
             if other is results:
                 break

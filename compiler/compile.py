@@ -1,7 +1,9 @@
 """From an integer network to a program."""
 
 import collections
-from collections.abc import Sequence
+import dataclasses
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 
 from sparrow.golden.network import Layer, Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -10,14 +12,18 @@ from sparrow.hw.spec.bus import PAGE_BYTES
 from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, compute_vectors, encode
 
 from .cuts import Tiling
-from .dependencies import set_tokens
+from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
 from .footprint import Instruction
-from .layout import LARGEST_WINDOW, allocate
-from .lower import lower, require_supported, true_macs
+from .fuse import Fusions, fusions, lower_all, readers
+from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
+from .lower import require_supported, true_macs
 from .passes import Pass
+from .place import Room
 from .program import LayerInfo, Program
-from .select import best_schedule
+from .residents import Residents, choose_residents
+from .schedule import schedule
+from .select import Choice, best_tiling
 from .timing import Timing
 
 __all__ = ["compile_network"]
@@ -27,13 +33,19 @@ PREFETCH_BYTES = 512  # that the sequencer may fetch beyond END
 
 
 def compile_network(network: Network, spec: AcceleratorSpec, *,
-                    keep_all: bool = True, timing: Timing | None = TIMING) -> Program:
+                    keep_all: bool = True, residency: bool = True, fusion: bool = True,
+                    timing: Timing | None = TIMING) -> Program:
     """Compile a network for an accelerator.
 
     Parameters
     ----------
     keep_all : bool
         Whether every layer's output has memory of its own, so that it can be read after a run.
+    residency : bool
+        Whether tensors may stay in the buffer from one layer to others, where that takes fewer
+        cycles. Without ``keep_all`` they go to memory only if they must.
+    fusion : bool
+        Whether residual additions may be done on the way of a layer's results to the buffer.
     timing : Timing or None
         Latencies with which cycles are predicted, and tilings chosen; None leaves the prediction
         out.
@@ -51,26 +63,89 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
     if not isinstance(spec, AcceleratorSpec):
         raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
     require_supported(network, spec)
-    layouts, data_size = allocate(network, spec, keep_all=keep_all)
-    instructions: list[Instruction] = []
-    layers = []
-    for layer in network:
-        first = len(instructions)
-        tilings = []
-        for work in lower(layer, network, spec, layouts):
-            chosen, tiling, commands = best_schedule(work, spec, timing or TIMING)
-            tilings.append(_describe(chosen, tiling))
-            instructions += commands
-        if len(instructions) > first:
-            instructions[-1].values["retire"] = 1  # the last STORE, since stores are in order
-        layers.append(_info(layer, first, instructions[first:], tuple(tilings), spec))
-    instructions.append(Instruction(Opcode.END, {}))
-    set_tokens(instructions)
-    program = Program(
-        name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
-        start=0, data_size=data_size, tensors=layouts, input=network.input_name,
-        output=network.output, layers=tuple(layers))
-    return program if timing is None else program.with_cycles(timing)
+    fused = fusions(network, spec) if fusion else {}
+    layouts, data_size = allocate(network, spec, keep_all=keep_all,
+                                  readers=readers(network, fused),
+                                  on_chip=[one.layer for one in fused.values()])
+    works = lower_all(network, spec, layouts, fused)
+    compilation = _Compilation(network, spec, fused, keep_all, timing)
+    program = None
+    if residency:
+        residents = choose_residents(network, spec, layouts, works, fused, keep_all=keep_all)
+        program = compilation.resident(residents) if residents.names else None
+    if program is not None and timing is None:
+        return program
+    plain = compilation.program(layouts, data_size, works, ())
+    return plain if program is None or plain.cycles < program.cycles else program
+
+
+class _Compilation:
+    """Programs of a network, which differ in what stays in the buffer."""
+
+    def __init__(self, network: Network, spec: AcceleratorSpec, fused: Fusions, keep_all: bool,
+                 timing: Timing | None):
+        self._network, self._spec, self._keep_all = network, spec, keep_all
+        self._fused, self._timing = fused, timing
+        self._choices: dict[tuple[str, int, Room], Choice] = {}
+
+    def resident(self, residents: Residents) -> Program:
+        """The program in which some tensors stay."""
+        network, spec, fused, stored = (self._network, self._spec, self._fused, residents.stored)
+        on_chip = [*(name for name in residents.names if name not in stored),
+                   *(one.layer for one in fused.values())]
+        layouts, data_size = allocate(network, spec, keep_all=self._keep_all,
+                                      readers=readers(network, fused), on_chip=on_chip)
+        works = {name: [work.within(room) for work, room in zip(
+            passes, residents.rooms(name, stored), strict=True)]
+            for name, passes in lower_all(network, spec, layouts, fused).items()}
+        return self.program(layouts, data_size, works, residents.names)
+
+    def program(self, layouts: Mapping[str, TensorLayout], data_size: int,
+                works: Mapping[str, Sequence[Pass]], stay: Collection[str]) -> Program:
+        """The program of all passes, each tiled as is best for it."""
+        network, spec = self._network, self._spec
+        layers, tilings = [], []
+        for layer in network:
+            chosen = [self._choose(number, work) for number, work in enumerate(works[layer.name])]
+            layers.append([command for work, tiling in chosen
+                           for command in schedule(work, tiling, spec)])
+            tilings.append(tuple(_describe(work, tiling) for work, tiling in chosen))
+        instructions = [instruction for own in layers for instruction in own]
+        instructions.append(Instruction(Opcode.END, {}))
+        set_retirements(layers, set_tokens(instructions))
+        firsts = itertools.accumulate(map(len, layers), initial=0)
+        infos = [info for layer, first, own, text in zip(network, firsts, layers, tilings)
+                 for info in _infos(layer, network, self._fused, first, own, text, spec)]
+        program = Program(
+            name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
+            start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
+            input=network.input_name, output=network.output,
+            layers=tuple(dataclasses.replace(info, output=(
+                "fused" if info.fused_into else "chip" if layouts[info.name].on_chip
+                else "both" if info.name in stay else "memory")) for info in infos))
+        return program if self._timing is None else program.with_cycles(self._timing)
+
+    def _choose(self, number: int, work: Pass) -> tuple[Pass, Tiling]:
+        """How a pass, one of its layer's, is carried out: as before if it has the same room."""
+        key = work.layer, number, work.room
+        if key not in self._choices:
+            self._choices[key] = best_tiling(work, self._spec, self._timing or TIMING)
+        way, tiling = self._choices[key]
+        return work.ways[way], tiling
+
+
+def _infos(layer: Layer, network: Network, fused: Fusions, first: int,
+           instructions: Sequence[Instruction], tilings: tuple[str, ...],
+           spec: AcceleratorSpec) -> list[LayerInfo]:
+    """What became of a layer; of an addition, that of the layer that does it stands before it."""
+    if layer.name in {fusion.layer for fusion in fused.values()}:
+        return []
+    if layer.name not in fused:
+        return [_info(layer, first, instructions, tilings, spec)]
+    own = network.layer(fused[layer.name].layer)
+    return [dataclasses.replace(_info(own, first, instructions, tilings, spec),
+                                fused_into=layer.name),
+            _info(layer, first + len(instructions), (), (), spec)]
 
 
 def _image(name: str, instructions: Sequence[Instruction], spec: AcceleratorSpec) -> bytes:
@@ -106,11 +181,14 @@ def _round_up(value: int, step: int) -> int:
 
 def _describe(work: Pass, tiling: Tiling) -> str:
     """A tiling in one line."""
-    source = ("source resident" if tiling.resident
+    room = work.room
+    source = ("source on chip" if room.sources else "source resident" if tiling.resident
               else f"{tiling.source_areas} source areas")
+    target = (f"{tiling.target_areas} target areas" if room.target is None
+              else f"target stays{' and is stored' if room.stored else ''}")
     unfolded = f", unfolded by {work.unfolding.rows}" if work.unfolding is not None else ""
     return (f"{tiling.height} x {tiling.width} pixels, {tiling.group} output blocks, "
-            f"{len(tiling.parts)} parts, {source}, {tiling.target_areas} target areas, "
+            f"{len(tiling.parts)} parts, {source}, {target}, "
             f"{'int4' if work.int4 else 'int8'}{unfolded}")
 
 

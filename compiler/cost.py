@@ -2,8 +2,9 @@
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
+from .array import post_cycles
 from .cuts import Part, Tile, Tiling
-from .passes import Pass
+from .passes import Pass, Span
 
 __all__ = ["Rates", "estimate"]
 
@@ -19,8 +20,8 @@ class Rates:
     ----------
     vector, block, parameters : int
         To move a vector, a weight block, a parameter set.
-    post : int
-        Of the requantizer, for each pixel of an output block.
+    post, added : int
+        Of the requantizer, for each pixel of an output block; with something added to it.
     room : int
         Pixels whose sums can wait for the requantizer.
     """
@@ -31,11 +32,17 @@ class Rates:
         self.block = spec.lanes * spec.columns // word
         self.parameters = spec.columns * max(1, 8 // word)
         self.post = spec.columns // spec.post_lanes
+        self.added = post_cycles(spec, added=True)
         self.room = spec.result_fifo_depth
+
+    def results(self, work: Pass) -> int:
+        """Of the requantizer, for each pixel of an output block of a pass."""
+        return self.post if work.operand is None else self.added
 
     def kept(self, work: Pass, pixels: int) -> int:
         """Cycles for which the results of an output block keep the array, the FIFO being full."""
-        return 0 if work.window else max(0, (pixels - self.room) * self.post - pixels)
+        return 0 if work.window else max(
+            0, (pixels - self.room) * self.results(work) - pixels)
 
     def row(self, work: Pass, columns: int, channels: int) -> int:
         """Cycles to load some columns of a row of a pass's sources."""
@@ -48,15 +55,18 @@ class Rates:
 
 def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
     """Estimated cycles: the busiest of reads, writes and array, and what nothing overlaps with."""
-    tiles = list(tiling.tiles(work))
+    tiles, room = list(tiling.tiles(work)), work.room
     loads = [_load(work, part, tile, rates) for part in tiling.parts for tile in tiles]
     first, loaded = loads[0], sum(loads)
     if tiling.resident:  # whole rows, each once
         source = work.sources[0]
         row = rates.row(work, source.width, tiling.parts[0].channels)
         first, loaded = tiles[0].source_bottom * row, source.height * row
-    stored = work.target.height * work.target.width * rates.vector * sum(
-        span.count for span in work.spans)
+    if room.sources:
+        first = loaded = 0
+    results = work.target.height * work.target.width * sum(span.count for span in work.spans)
+    stored = room.stored * results * rates.vector
+    added = results * rates.vector if work.operand is not None and not room.operand else 0
     busy = streamed = commands = 0
     sizes = [(tile.bottom - tile.top, tile.right - tile.left) for tile in tiles]
     pixels = [height * width for height, width in sizes]
@@ -68,18 +78,47 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
             busy += span.count * sum(
                 max(work.vectors(span, *size) + rates.kept(work, pixel),
-                    rates.block * max(1, blocks), pixel * rates.post)
+                    rates.block * max(1, blocks), pixel * rates.results(work))
+                + int(pixel * _taken(work, span))
                 for size, pixel in zip(sizes, pixels, strict=True))
-    last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
+    last = pixels[-1] * rates.results(work)
+    if room.stored:
+        last = min(tiling.parts[-1].spans[-1].count, tiling.group) * pixels[-1] * rates.vector
     serial = 0 if tiling.resident or tiling.source_areas > 1 else loaded - first
-    serial += 0 if tiling.target_areas > 1 else stored - last
+    serial += 0 if tiling.target_areas > 1 or room.target else stored - last
     if tiling.group > 1 and all(span.channels == 1 and span.move == 0
                                 for part in tiling.parts for span in part.spans):
         serial += stored // 2  # results in the bank that the source is read from have to wait
-    busy += stored // rates.vector // (1 if work.int4 else 2)  # reads of STORE go first
-    bus = max(loaded + streamed, stored)
+    serial += 0 if tiling.target_areas > 1 or room.target else added
+    bus = max(loaded + added + streamed, stored)
     return (max(busy + serial, bus) + first + last + COMMAND_CYCLES * commands
             + BUS_SHARE * bus)
+
+
+def _taken(work: Pass, span: Span) -> float:
+    """Cycles for each result in which others read the bank that the array reads."""
+    share = _shared(work)
+    cycles = share if work.operand is not None else 0.0
+    if work.room.stored:
+        cycles += 1 / (2 + work.patience(span)) if work.alternates(span) else share
+    return cycles
+
+
+def _shared(work: Pass) -> float:
+    """The share of the results that lie where the array reads while they are stored."""
+    room = work.room
+    if work.int4:
+        return 1.0
+    if not room.sources or room.target is None:
+        return 0.5
+    banks = [place.at(block)[0] for place, source in zip(room.sources, work.sources)
+             for block in range(source.blocks)]
+    odd = sum(banks) / len(banks)
+    target = room.target.after(work.target_block)
+    banks = [target.at(block)[0] for span in work.spans
+             for block in range(span.first, span.first + span.count)]
+    own = sum(banks) / len(banks)
+    return odd * own + (1 - odd) * (1 - own)
 
 
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:

@@ -52,9 +52,9 @@ class Tiling:
         The whole source stays in the buffer, and each of its rows is loaded once. If not, each
         tile has an area of its own.
     source_areas, source_rows : int
-        Areas for sources, and rows of each per bank.
+        Areas for sources, and rows of each per bank; no areas if sources are in the buffer.
     target_areas, target_rows : int
-        The same for results.
+        The same for results; no areas if they stay in the buffer.
     """
 
     height: int

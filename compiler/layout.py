@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from .errors import CompileError, refuse
 from .unfold import unfolding_choices
 
-__all__ = ["TensorLayout", "allocate"]
+__all__ = ["TensorLayout", "allocate", "kept", "members"]
 
 LARGEST_WINDOW = 2**32 - 4096
+FORMATS = "blocks", "image", "chip"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,8 @@ class TensorLayout:
     """A feature map in memory, a byte for each element.
 
     Its format is ``"blocks"``, ``[channel block][row][column][lane]``, or ``"image"``,
-    ``[row][column][channel]``, each row padded to a multiple of ``lanes`` bytes.
+    ``[row][column][channel]``, each row padded to a multiple of ``lanes`` bytes; or ``"chip"``,
+    blocks that stay in the accelerator and lie nowhere in memory.
 
     Parameters
     ----------
@@ -47,8 +49,8 @@ class TensorLayout:
     format: str = "blocks"
 
     def __post_init__(self) -> None:
-        if self.format not in ("blocks", "image"):
-            raise ValueError(f"format of {self.name} must be 'blocks' or 'image', "
+        if self.format not in FORMATS:
+            raise ValueError(f"format of {self.name} must be one of {', '.join(FORMATS)}, "
                              f"not {self.format!r}")
 
     @property
@@ -87,6 +89,11 @@ class TensorLayout:
             block += -(-channels // self.lanes)
         return np.concatenate(starts)
 
+    @property
+    def on_chip(self) -> bool:
+        """Whether it lies nowhere in memory."""
+        return self.format == "chip"
+
     def write(self, memory: np.ndarray, tensor: np.ndarray) -> None:
         """Put an int8 tensor of shape (channels, height, width) into memory; padding becomes 0."""
         shape = self.channels, self.height, self.width
@@ -118,7 +125,8 @@ class TensorLayout:
 
 
 def allocate(network: Network, spec: AcceleratorSpec, *,
-             keep_all: bool) -> tuple[dict[str, TensorLayout], int]:
+             keep_all: bool, readers: Mapping[str, Sequence[str]] | None = None,
+             on_chip: Collection[str] = ()) -> tuple[dict[str, TensorLayout], int]:
     """Places of all tensors by name, and the bytes that they take together.
 
     The network's input is an image if it is unfolded, see :mod:`.unfold`; all else is blocks.
@@ -130,6 +138,10 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
     keep_all : bool
         Whether every tensor has memory of its own. If not, memory is used again after the last
         layer that reads it.
+    readers : mapping of str to sequence of str
+        For each tensor the layers in whose place something reads it, if not its consumers.
+    on_chip : collection of str
+        Tensors that take no memory, all of those that lie inside one another.
 
     Raises
     ------
@@ -142,16 +154,51 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
     if unfolding_choices(network, spec):
         layouts[network.input_name] = dataclasses.replace(layouts[network.input_name],
                                                           format="image")
-    inside: dict[str, tuple[str, int]] = {}  # of which tensor a tensor is part, from which block
     for layer in network:
         layouts[layer.name] = _layout(network, layer.name, spec, _segments(layer, layouts))
+    for name in on_chip:
+        layouts[name] = dataclasses.replace(layouts[name], format="chip")
+    return _place(network, spec, layouts, keep_all, readers)
+
+
+def members(network: Network, layouts: Mapping[str, TensorLayout]) -> dict[str, tuple[str, int]]:
+    """For each tensor the largest one that it is part of, and its first block there.
+
+    A tensor that a ``Concat`` only copies is part of the concatenated one; others are their own.
+    """
+    inside: dict[str, tuple[str, int]] = {}
+    for layer in network:
         if isinstance(layer, Concat):
             block = 0
             for name in layer.inputs:
                 if name not in inside and network.type_of(name).same_numbers(layer.output):
                     inside[name] = layer.name, block
                 block += layouts[name].blocks
-    return _place(network, spec, layouts, inside, keep_all)
+
+    def root(name: str) -> tuple[str, int]:
+        block = 0
+        while name in inside:
+            name, first = inside[name]
+            block += first
+        return name, block
+
+    return {name: root(name) for name in layouts}
+
+
+def kept(network: Network, layouts: Mapping[str, TensorLayout]) -> tuple[str, ...]:
+    """Layers whose outputs are in memory after a run: nothing was written there later."""
+    roots = members(network, layouts)
+    names = [layer.name for layer in network]
+
+    def overwritten(number: int) -> bool:
+        own = layouts[names[number]]
+        return any(roots[later][0] != roots[own.name][0] and not layouts[later].on_chip
+                   and layouts[later].offset < own.offset + own.size
+                   and own.offset < layouts[later].offset + layouts[later].size
+                   for later in names[number + 1:])
+
+    return tuple(name for number, name in enumerate(names)
+                 if not layouts[name].on_chip and not overwritten(number))
 
 
 def _layout(network: Network, name: str, spec: AcceleratorSpec,
@@ -172,24 +219,22 @@ def _segments(layer: Layer, layouts: Mapping[str, TensorLayout]) -> tuple[int, .
 
 
 def _place(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
-           inside: Mapping[str, tuple[str, int]],
-           keep_all: bool) -> tuple[dict[str, TensorLayout], int]:
+           keep_all: bool, readers: Mapping[str, Sequence[str]] | None,
+           ) -> tuple[dict[str, TensorLayout], int]:
     """Give every tensor that isn't part of another one the lowest place that is free."""
-    def root(name: str) -> tuple[str, int]:
-        offset = 0
-        while name in inside:
-            name, block = inside[name]
-            offset += block * layouts[name].plane_bytes
-        return name, offset
-
+    roots = members(network, layouts)
     order = [network.input_name, *(layer.name for layer in network)]
     index = {name: number for number, name in enumerate(order)}
     lives: dict[str, list[int]] = {}
     for name in order:
-        uses = [index[name], *(index[layer.name] for layer in network.consumers(name))]
+        if layouts[name].on_chip:
+            continue
+        uses = [index[name], *(index[layer] for layer in (
+            [layer.name for layer in network.consumers(name)] if readers is None
+            else readers[name]))]
         if name == network.output or keep_all:
             uses.append(len(order))
-        lives.setdefault(root(name)[0], []).extend(uses)
+        lives.setdefault(roots[name][0], []).extend(uses)
 
     step = max(spec.lanes, spec.bus.burst_words * spec.bus.word_bytes)
     placed: list[tuple[int, int, int, int]] = []  # first byte, end, first and last use
@@ -212,6 +257,7 @@ def _place(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, Tensor
                            f"bytes, not {total}")
     result = {}
     for name, layout in layouts.items():
-        base, within = root(name)
-        result[name] = dataclasses.replace(layout, offset=offsets[base] + within)
+        base, block = roots[name]
+        offset = 0 if layout.on_chip else offsets[base] + block * layout.plane_bytes
+        result[name] = dataclasses.replace(layout, offset=offset)
     return result, math.ceil(total / 4096) * 4096

@@ -8,11 +8,11 @@ from sparrow.golden.network import ADD_SHIFT, Add, Concat, MaxPool, Network, Ten
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import require_range
-from .layout import TensorLayout
+from .layout import TensorLayout, members
 from .passes import Pass, Region, blockwise
 from .weights import diagonal
 
-__all__ = ["lower_add", "lower_concat", "lower_max_pool", "whole"]
+__all__ = ["exact_sum", "lower_add", "lower_concat", "lower_max_pool", "whole"]
 
 LARGEST_FACTOR = 127 * 256 + 127
 
@@ -45,12 +45,12 @@ def lower_concat(layer: Concat, network: Network, spec: AcceleratorSpec,
         If a mantissa is too wide.
     """
     target, block, result = layouts[layer.name], 0, []
+    roots = members(network, layouts)
+    root, start = roots[layer.name]
     for name, mantissa, shift in zip(layer.inputs, layer.mantissas, layer.shifts):
         source, kind = layouts[name], network.type_of(name)
         # An input that comes twice is in place once, at the block where it was put.
-        in_place = source.offset == target.offset + block * target.plane_bytes and (
-            source.name != target.name)
-        if not (in_place and kind.same_numbers(layer.output)):
+        if roots[name] != (root, start + block):
             require_range(layer.name, f"mantissa of {name}", mantissa, 0,
                           (1 << spec.mantissa_width) - 1)
             result.append(_rescale(layer, spec, source, kind, target, block, mantissa, shift))
@@ -74,25 +74,13 @@ def lower_add(layer: Add, network: Network, spec: AcceleratorSpec,
               layouts: Mapping[str, TensorLayout]) -> list[Pass]:
     """The pass of an ``Add``: both inputs times their factors, each as two weights of 8 bits.
 
-    The definition rounds each scaled input. Where nothing is left to round, it is one sum, which
-    is scaled once: ``((x1 - z1) * M1 + (x2 - z2) * M2) * 2^(20 - s) * M3 * 2^-s3``.
-
     Raises
     ------
     CompileError
-        If an input's scale would be rounded, or a factor doesn't fit two weights or the
-        accumulator, or the sum's scale is out of range.
+        On what :func:`exact_sum` refuses, or if sums don't fit the accumulator.
     """
     kinds = network.input_types(layer)
-    shift, factors = _factors(layer)
-    for name, factor in zip(layer.inputs, factors):
-        require_range(layer.name, f"mantissa of {name} at a shift of {shift}", factor, 0,
-                      LARGEST_FACTOR)
-    mantissa, last_shift = layer.mantissas[2], layer.shifts[2] - (ADD_SHIFT - shift)
-    if last_shift < 0:
-        mantissa, last_shift = mantissa << -last_shift, 0
-    require_range(layer.name, "mantissa of the sum", mantissa, 0, (1 << spec.mantissa_width) - 1)
-    require_range(layer.name, "shift of the sum", last_shift, 0, 63)
+    factors, mantissa, last_shift = exact_sum(layer, network, spec)
     low = [factor - (factor + 128) // 256 * 256 for factor in factors]
     high = [(factor - part) // 256 for factor, part in zip(factors, low)]
     bound = sum(128 * (256 * abs(a) + abs(b) + factor)
@@ -109,6 +97,30 @@ def lower_add(layer: Add, network: Network, spec: AcceleratorSpec,
         zero_point=layer.output.zero_point, minimum=layer.minimum, maximum_value=layer.maximum,
         parameters=lambda number, key: _uniform(spec, bias, mantissa, last_shift),
         blocks=lambda number: block)]
+
+
+def exact_sum(layer: Add, network: Network, spec: AcceleratorSpec) -> tuple[list[int], int, int]:
+    """Factors of both inputs, and mantissa and shift of their sum, with nothing rounded before it.
+
+    The definition rounds each scaled input. Where nothing is left to round, it is one sum, which
+    is scaled once: ``((x1 - z1) * M1 + (x2 - z2) * M2) * 2^(20 - s) * M3 * 2^-s3``.
+
+    Raises
+    ------
+    CompileError
+        If an input's scale would be rounded, a factor doesn't fit two weights, or the sum's scale
+        is out of range.
+    """
+    shift, factors = _factors(layer)
+    for name, factor in zip(layer.inputs, factors):
+        require_range(layer.name, f"mantissa of {name} at a shift of {shift}", factor, 0,
+                      LARGEST_FACTOR)
+    mantissa, last_shift = layer.mantissas[2], layer.shifts[2] - (ADD_SHIFT - shift)
+    if last_shift < 0:
+        mantissa, last_shift = mantissa << -last_shift, 0
+    require_range(layer.name, "mantissa of the sum", mantissa, 0, (1 << spec.mantissa_width) - 1)
+    require_range(layer.name, "shift of the sum", last_shift, 0, 63)
+    return factors, mantissa, last_shift
 
 
 def _factors(layer: Add) -> tuple[int, list[int]]:

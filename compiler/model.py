@@ -10,7 +10,8 @@ from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS
 from .events import Change, Process, Simulation
 from .timing import Timing
 
-__all__ = ["Burst", "Pending", "Queue", "ReadClient", "ReadPort", "Step", "Tokens", "bursts"]
+__all__ = ["Burst", "Pending", "Queue", "ReadClient", "ReadPort", "Step", "Tokens", "bursts",
+           "run_offsets"]
 
 Values = dict[str, int]
 Step = Generator["int | Change", None, Process | None]
@@ -24,6 +25,12 @@ def bursts(spec: AcceleratorSpec, offset: int, words: int) -> Iterator[int]:
         size = min(spec.bus.burst_words - position % spec.bus.burst_words, words)
         yield size
         position, words = position + size, words - size
+
+
+def run_offsets(values: Values) -> list[int]:
+    """The first byte of each run of a transfer."""
+    return [values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
+            for plane in range(values["planes"]) for run in range(values["runs"])]
 
 
 class Burst:
@@ -210,7 +217,6 @@ class Queue:
         command = self._commands.popleft()
         self.change.happen()
         return command
-
 
 
 class Pending:

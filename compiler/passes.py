@@ -1,17 +1,20 @@
 """What all layers are lowered to: passes over output pixels and output blocks."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from .layout import TensorLayout
+from .place import WHOLE, Room
 from .unfold import Unfolding
 
 __all__ = ["LARGEST_WINDOW_FIELD", "Pass", "Region", "Span", "blockwise", "spans",
            "window_vectors"]
 
 LARGEST_WINDOW_FIELD = 255  # of a kernel, stride, dilation or padding
+LONGEST_PATIENCE = 255
+PATIENT = 8  # steps of a result, from which on it can wait for the array to change banks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +91,12 @@ class Pass:
         How the source comes to be out of an image; if not None, it lies nowhere in memory.
     alternatives : tuple of Pass
         Others that give the same.
+    operand : TensorLayout or None
+        What is added to results on their way; of the target's form.
+    addition : mapping of str to int
+        Fields of COMPUTE for it.
+    room : Room
+        What it may use of the buffer.
     parameters : function
         Of an output block and a region's key, biases, mantissas and shifts of its columns.
     blocks : function
@@ -115,8 +124,21 @@ class Pass:
     maximum_value: int
     unfolding: Unfolding | None = None
     alternatives: "tuple[Pass, ...]" = ()
+    operand: TensorLayout | None = None
+    addition: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    room: Room = WHOLE
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
+
+    @property
+    def ways(self) -> "tuple[Pass, ...]":
+        """It and its alternatives."""
+        return self, *self.alternatives
+
+    def within(self, room: Room) -> "Pass":
+        """The same, and its alternatives, with what they may use of the buffer."""
+        return dataclasses.replace(self, room=room, alternatives=tuple(
+            dataclasses.replace(one, room=room) for one in self.alternatives))
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -138,6 +160,24 @@ class Pass:
         if self.window:
             return window_vectors((height, width), self.kernel, self.stride, self.down)
         return height * width * self.steps(span)
+
+    def alternates(self, span: Span) -> bool:
+        """Whether an output block takes its channel blocks from one bank, then from the other."""
+        return not self.int4 and span.channels > 1 and len(self.sources) == 1
+
+    def patience(self, span: Span) -> int:
+        """Cycles that a result waits to be stored while the array reads its bank.
+
+        It may wait until that goes to the other bank; if it doesn't, or soon comes back, a result
+        must leave in less time than the next one takes.
+        """
+        steps = self.steps(span)
+        if self.window:
+            steps = (self.kernel[1] * self.stride[0] if self.down
+                     else self.kernel[0] * self.stride[1])
+        if self.alternates(span) and steps >= PATIENT:
+            return LONGEST_PATIENCE
+        return max(0, min(3 * steps // 4 - 1, LONGEST_PATIENCE))
 
     def source_range(self, axis: int, start: int, stop: int) -> tuple[int, int]:
         """Source rows (axis 0) or columns (axis 1) that output rows or columns take.

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -16,9 +17,10 @@ from sparrow.hw.spec.commands import (
     compute_vectors,
 )
 
-from .array import STALLS, Array, Post, Results, Uses
+from .array import STALLS, Array, Post, Results, post_cycles
 from .events import Process, Simulation
-from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, bursts
+from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, run_offsets
+from .store_model import Storer
 from .streams import Decoder
 from .timing import Timing
 from .unfold_model import Unfolder
@@ -57,8 +59,9 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
     burst. A weight block is loaded while the one before is in use: a word per cycle and at least a
     lane per cycle. A block of T pixels takes T cycles. Sums wait in a FIFO for the requantizer,
     which takes one every ``columns / post_lanes`` cycles; while that is full, the array waits. A
-    vector that STORE takes from a bank which the array reads costs the array a cycle, a result that
-    is written to a bank that LOAD writes costs LOAD a cycle.
+    vector of STORE waits while the array reads its bank, up to its ``patience``, and then costs the
+    array a cycle, as does one that is added to a result; a result that is written to a bank that
+    LOAD writes costs LOAD a cycle.
 
     Parameters
     ----------
@@ -95,11 +98,10 @@ class _Model:
         self._array = Array(self.simulation)
         self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
         self._post = Post(self.simulation, spec, timing, self._array)
-        self._answers = collections.deque[int]()  # when outstanding writes are answered
-        self._write_free = 0
+        storer = Storer(self.simulation, spec, timing, self._array)
         decoder = Decoder(self.simulation, spec, timing, weights, self._array)
         runs: dict[Engine, Callable[[Values], Step]] = {
-            Engine.LOAD: self._load, Engine.STORE: self._store,
+            Engine.LOAD: self._load, Engine.STORE: storer.store,
             Engine.WEIGHTS: decoder.send, Engine.COMPUTE: self._compute}
         self._queues = {engine: Queue(self.simulation, spec.queue_depth) for engine in runs}
         for engine, run in runs.items():
@@ -146,13 +148,16 @@ class _Model:
                 yield queue.change
             _, values = queue.pop()
             yield self.timing.queue
+            computes = queue is self._queues[Engine.COMPUTE]
+            if computes:
+                self._array.stalls.begin("tokens")
+            while values.get("ordered") and pending.busy:
+                yield pending.change
             if values["wait"]:
-                computes = queue is self._queues[Engine.COMPUTE]
-                if computes:
-                    self._array.stalls.begin("tokens")
                 yield from self.tokens.take(values["wait"])
-                if computes:
-                    self._array.stalls.end("tokens")
+            if computes:
+                self._array.stalls.end("tokens")
+            if values["wait"]:
                 yield self.timing.token
             rest = yield from run(values)
             while pending.busy:
@@ -177,7 +182,7 @@ class _Model:
     def _load(self, values: Values) -> Step:
         yield self.timing.load_start
         if values["unfold"]:
-            unfolding = self._unfolder.take(values, _offsets(values))
+            unfolding = self._unfolder.take(values, run_offsets(values))
             while not unfolding.begun:
                 yield unfolding.change
             burst = unfolding.rows[-1].burst
@@ -186,7 +191,7 @@ class _Model:
             return unfolding.wait(self.timing.load_end)
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
-        for number, offset in enumerate(_offsets(values)):
+        for number, offset in enumerate(run_offsets(values)):
             bank = values["bank"] ^ (number // values["runs"] & values["alternate"])
             wanted = self._loads.ask(offset, words)
             for burst in wanted:
@@ -202,30 +207,6 @@ class _Model:
             yield last.last - self.simulation.now
         yield self.timing.load_end
 
-    def _store(self, values: Values) -> Step:
-        words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
-        time = max(self.simulation.now + self.timing.store_start, self._write_free)
-        answers = self._answers
-        begin = time
-        for number, offset in enumerate(_offsets(values)):
-            plane = number // values["runs"]
-            bank = values["bank"] ^ (plane & values["alternate"])
-            for size in bursts(self.spec, offset, words):
-                if len(answers) == self.spec.outstanding:
-                    time = max(time, answers.popleft())
-                self._array.fetches.append(Uses(
-                    bank, time, time + size, size * self.spec.bus.word_bytes / self.spec.lanes))
-                begin = time
-                time += size
-                answers.append(time + self.timing.memory_write)
-                time += self.timing.store_burst
-        self._write_free = time
-        yield max(0, begin - self.simulation.now)
-        return self._wait(answers[-1] + self.timing.store_end)
-
-    def _wait(self, time: int) -> Process:
-        yield max(0, time - self.simulation.now)
-
     def _compute(self, values: Values) -> Step:
         array = self._array
         pixels = values["out_height"] * values["out_width"]
@@ -235,6 +216,7 @@ class _Model:
         vectors = compute_vectors(values) // steps
         # accumulators of one port: a cycle for the turn from an even pixel to the first
         turn = pixels % 2 if self.spec.single_port_accumulators else 0
+        gaps = _gaps(values)
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
@@ -248,32 +230,52 @@ class _Model:
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // kernel
+                array.gap = gaps[step % kernel]
                 banks = {0, 1} if values["int4"] else {
                     first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
                     yield from self._read(max(pixels + turn, self.timing.same_pixel), banks)
             results = Results(self.simulation, pixels,
-                              values["destination_bank"] ^ (output_block & 1))
+                              values["destination_bank"] ^ (output_block & 1),
+                              post_cycles(self.spec, added=bool(values["add"])),
+                              added=bool(values["add"]))
             yield from self._read(first, banks)
             self._post.take(results)
             yield from self._read(vectors - first + turn, banks)
             yield from self._post.wait_for_room(results)
             results.arrive()
         yield self.timing.compute_release
+        if values["drain"]:
+            yield from self._post.wait_for(results, self.timing.compute_end)
+            return None
         return self._post.wait_for(results, self.timing.compute_end)
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
-        left = float(pixels)
-        while left >= 1:
-            before, now = self.simulation.now, min(int(left), LOOK)
+        array = self._array
+        while pixels > 0:
+            before, now = sum(array.stolen[bank] for bank in banks), min(pixels, LOOK)
+            array.reading, array.reading_until = banks, self.simulation.now + pixels
             yield now
-            stolen = self._array.stolen(before, before + now, banks)
-            self._array.stalls.add("buffer", stolen)
-            left += stolen - now
+            taken = sum(array.stolen[bank] for bank in banks) - before
+            array.owed += array.added(self.simulation.now - now, self.simulation.now, banks)
+            taken, array.owed = taken + int(array.owed), array.owed % 1
+            array.stalls.add("buffer", taken)
+            pixels += taken - now
+        array.reading = set()
 
 
-def _offsets(values: Values) -> list[int]:
-    """The first byte of each run of a transfer."""
-    return [values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
-            for plane in range(values["planes"]) for run in range(values["runs"])]
+def _gaps(values: Values) -> list[float]:
+    """For each kernel position the cycles from one vector of padding to the next, on average."""
+    outside = []
+    for side, size, pad, stride, dilation in (
+            ("height", "out_height", "pad_top", "stride_y", "dilation_y"),
+            ("width", "out_width", "pad_left", "stride_x", "dilation_x")):
+        places = [[place * values[stride] + tap * values[dilation] - values[pad]
+                   for place in range(values[size])] for tap in range(values[f"kernel_{side}"])]
+        outside.append([sum(not 0 <= one < values[side] for one in row) for row in places])
+    rows, columns = values["out_height"], values["out_width"]
+    padding = [rows * columns - (rows - y) * (columns - x)
+               for y, x in itertools.product(*outside)]
+    return [math.inf if values["window"] or not count else rows * columns / count
+            for count in padding]

@@ -21,7 +21,7 @@ from .timing import Timing
 __all__ = ["LayerInfo", "Program"]
 
 PROGRAM_FILE, LAYOUT_FILE = "program.bin", "layout.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,11 @@ class LayerInfo:
         Weights and activations, commands not counted.
     tiling : tuple of str
         For each pass, how it is cut.
+    output : str
+        Where its output is: in ``"memory"``, on the ``"chip"``, ``"both"``, or nowhere:
+        ``"fused"``.
+    fused_into : str
+        The addition that its results meet on their way, or empty. That has no commands then.
     cycles : int
         Predicted, from the retirement of the layer before to its own.
     stalls : dict of str to int
@@ -58,6 +63,8 @@ class LayerInfo:
     bytes_read: int
     bytes_written: int
     tiling: tuple[str, ...]
+    output: str = "memory"
+    fused_into: str = ""
     cycles: int = 0
     stalls: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
@@ -78,8 +85,10 @@ class Program:
     data_size : int
         Bytes of the data window, whole pages. Nothing in it needs a value but the input.
     tensors : dict of str to TensorLayout
-        Where each layer's output and the input lie. Without ``keep_all`` only the input at the
-        beginning and the output at the end are there for sure.
+        Where each layer's output and the input lie.
+    kept : tuple of str
+        Layers whose outputs are in memory after a run; the others stay on the chip, or are
+        overwritten.
     input, output : str
         Names of the network's input and output.
     layers : tuple of LayerInfo
@@ -93,6 +102,7 @@ class Program:
     start: int
     data_size: int
     tensors: Mapping[str, TensorLayout]
+    kept: tuple[str, ...]
     input: str
     output: str
     layers: tuple[LayerInfo, ...]
@@ -147,6 +157,8 @@ class Program:
         name = self.output if name is None else name
         if name not in self.tensors:
             raise KeyError(f"The program {self.name!r} has no tensor {name!r}")
+        if name not in (*self.kept, self.input):
+            raise KeyError(f"The program {self.name!r} doesn't keep {name!r} in memory")
         return torch.from_numpy(self.tensors[name].read(_bytes(memory)))
 
     def save(self, folder: str | Path) -> None:
@@ -158,7 +170,7 @@ class Program:
             "format": FORMAT, "name": self.name, "accelerator": self.spec.to_mapping(),
             "start": self.start, "program_size": len(self.program_bytes),
             "data_size": self.data_size, "input": self.input, "output": self.output,
-            "cycles": self.cycles,
+            "cycles": self.cycles, "kept": self.kept,
             "tensors": [dataclasses.asdict(tensor) for tensor in self.tensors.values()],
             "layers": [dataclasses.asdict(layer) for layer in self.layers]}
         layout["checksum"] = _checksum(layout, self.program_bytes)
@@ -195,7 +207,7 @@ class Program:
                 name=layout["name"], program_bytes=program, start=layout["start"],
                 spec=AcceleratorSpec.from_mapping(layout["accelerator"], source=str(path)),
                 data_size=layout["data_size"], input=layout["input"], output=layout["output"],
-                cycles=layout["cycles"],
+                cycles=layout["cycles"], kept=tuple(layout["kept"]),
                 tensors={tensor.name: tensor for tensor in tensors},
                 layers=tuple(LayerInfo(**layer | {"tiling": tuple(layer["tiling"])})
                              for layer in layout["layers"]))

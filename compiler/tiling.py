@@ -104,20 +104,23 @@ def _fitting(work: Pass, spec: AcceleratorSpec, parts: tuple[Part, ...], height:
     columns = _extent(work, 1, width)
     if max(rows[1], columns[1]) >= COORDINATES:
         return
+    room = work.room
     planes = len(work.sources) * max(-(-part.channels // 2) for part in parts)
     blocks = max(span.count for part in parts for span in part.spans)
     options = [(False, areas, planes * rows[0] * columns[0]) for areas in (2, 1)
                if areas <= jobs]
     if len(parts) == 1:
         options.append((True, 1, planes * source.height * source.width))
+    if room.sources:
+        options = [(False, 0, 0)] if len(parts) == 1 else []
     pixels = height * width
     for resident, areas, size in options:
-        free = spec.buffer_rows - areas * size
+        free = (spec.buffer_rows if room.end is None else room.end) - room.first - areas * size
         for group in sorted({blocks, *(2 * -(-blocks // (2 * cuts)) for cuts in (2, 4, 8)),
                              min(2, blocks), 1}):
-            result = -(-group // 2) * pixels
+            result = 0 if room.target else -(-group // 2) * pixels
             outputs = 2 if jobs * -(-blocks // group) > 1 else 1
-            for targets in range(outputs, 0, -1):
+            for targets in [0] if room.target else range(outputs, 0, -1):
                 if targets * result <= free:
                     yield Tiling(height=height, width=width, parts=parts, group=group,
                                  resident=resident, source_areas=areas, source_rows=size,

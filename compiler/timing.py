@@ -42,7 +42,7 @@ class Timing:
     same_pixel : int
         From a vector to the next one for the same pixel.
     results : int
-        From a vector to its sums at the requantizer, whose next parameters can come then.
+        From a vector to its sums at the requantizer.
     compute_release : int
         From the last vector to the release of COMPUTE.
     compute_end : int

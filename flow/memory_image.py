@@ -27,12 +27,14 @@ def load_network(path: Path) -> Network:
         raise UserError(str(error)) from None
 
 
-def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20) -> Program:
-    """The program of a network, which keeps every layer's output.
+def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20,
+             keep_all: bool = True, residency: bool = True, fusion: bool = True) -> Program:
+    """The program of a network.
 
     Parameters
     ----------
-    network, spec
+    network, spec, keep_all, residency, fusion
+        See :func:`sparrow.compiler.compile_network`.
     latency : int
         Of the memory, with which cycles are predicted.
 
@@ -42,7 +44,7 @@ def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20) -> P
         If the network can't run on the accelerator.
     """
     try:
-        return compile_network(network, spec,
+        return compile_network(network, spec, keep_all=keep_all, residency=residency, fusion=fusion,
                                timing=Timing(memory_read=latency, memory_write=latency))
     except CompileError as error:
         raise UserError(str(error)) from None
@@ -111,8 +113,12 @@ def listing(program: Program) -> str:
 
 
 def layer_rows(program: Program) -> list[dict[str, Any]]:
-    """For each layer name, kind, predicted cycles and stalls, steps of the array and bytes."""
+    """For each layer name, kind, predicted cycles and stalls, steps, bytes, output.
+
+    ``fused_into`` is the addition that its results meet on their way, or empty.
+    """
     return [{"name": layer.name, "kind": layer.kind, "predicted_cycles": layer.cycles,
              "vectors": layer.vectors, "macs": layer.macs, "bytes_read": layer.bytes_read,
-             "bytes_written": layer.bytes_written,
+             "bytes_written": layer.bytes_written, "output": layer.output,
+             "fused_into": layer.fused_into,
              "stalls": dict(layer.stalls)} for layer in program.layers]

@@ -37,10 +37,11 @@ def profile(program: Program, network: Network, outcome: Outcome | None = None) 
         ``bits`` of a weight or ``None``, ``macs`` (true ones), ``vectors`` (cycles in which the
         array is at work), ``predicted_cycles``, ``measured_cycles``, ``utilization`` (MACs by
         those that the array could do in these cycles; measured ones if known), ``bytes_read``
-        and ``bytes_written`` on the bus (commands not counted), ``memory_accesses`` (reads and
+        and ``bytes_written`` on the bus (commands not counted), ``output`` (where it is: in
+        ``memory``, on the ``chip``, or ``both``), ``memory_accesses`` (reads and
         writes of vectors, or parts of them, in the activation buffer) and ``stalls``, cycles by
         cause. Layers without commands of their own take no cycles. The total has the same but for
-        name, kind and bits.
+        name, kind, bits and output.
     """
     commands = program.commands()
     measured = measured_stalls(program, outcome) if outcome is not None else None
@@ -53,6 +54,7 @@ def profile(program: Program, network: Network, outcome: Outcome | None = None) 
             "vectors": info.vectors, "predicted_cycles": info.cycles,
             "measured_cycles": None if cycles is None else cycles[info.name],
             "bytes_read": info.bytes_read, "bytes_written": info.bytes_written,
+            "output": info.output, "fused_into": info.fused_into,
             "memory_accesses": _accesses(commands[info.first_command:][:info.commands],
                                          program.spec),
             "stalls": dict(info.stalls) if measured is None else measured[info.name]}
@@ -116,5 +118,5 @@ def _accesses(commands: Sequence[tuple[Command, Mapping[str, int]]], spec: Accel
                 results = values["out_height"] * values["out_width"] * values["output_blocks"]
                 steps = (values["channel_blocks"] * values["kernel_height"]
                          * values["kernel_width"])
-                total += results * (1 + steps * (2 if values["int4"] else 1))
+                total += results * (1 + values["add"] + steps * (2 if values["int4"] else 1))
     return total

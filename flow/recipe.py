@@ -17,6 +17,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
+    "compile": {"keep_all": bool, "residency": bool, "fusion": bool},
     "simulate": {"images": int, "latency": int, "bandwidth": float, "stalls": str, "seed": int,
                  "engine": str},
     "estimate": {"targets": list},
@@ -64,6 +65,12 @@ class Recipe:
     calibration : str
     calibration_images : int
     accelerator : AcceleratorSpec
+    keep_all : bool
+        Store every layer's output, so that each is compared.
+    residency : bool
+        Let tensors stay in the buffer where that is faster.
+    fusion : bool
+        Add residuals to a layer's results on their way to the buffer.
     images : int
         Test images that are simulated.
     latency : int
@@ -91,6 +98,9 @@ class Recipe:
     calibration: str = "minmax"
     calibration_images: int = 256
     accelerator: AcceleratorSpec = dataclasses.field(default_factory=AcceleratorSpec)
+    keep_all: bool = True
+    residency: bool = True
+    fusion: bool = True
     images: int = 50
     latency: int = 20
     bandwidth: float = 1.0
@@ -139,7 +149,7 @@ def _check(path: Path, section: str, settings: Mapping[str, Any]) -> None:
             value = float(value)
         if type(value) is not kind:
             words = {str: "a text", int: "a whole number", float: "a number", dict: "a section",
-                     list: "a list"}
+                     list: "a list", bool: "true or false"}
             raise UserError(f"{subject} must be {words[kind]}, not {value!r}")
         choices = _CHOICES.get((section, name))
         if choices is not None and value not in choices:
@@ -178,7 +188,8 @@ def _recipe(path: Path, values: Mapping[str, Mapping[str, Any]]) -> Recipe:
         settings["weights"] = _located(path, weights)
     if "/" in settings["data"] or settings["data"].endswith(".safetensors"):
         settings["data"] = str(_located(path, settings["data"]))
-    for section, renamed in ((model, {"seed": "model_seed"}), (simulate, {"seed": "stall_seed"})):
+    for section, renamed in ((model, {"seed": "model_seed"}), (simulate, {"seed": "stall_seed"}),
+                             (values["compile"], {})):
         settings |= {renamed.get(name, name): value for name, value in section.items()}
     if "targets" in values["estimate"]:
         settings["targets"] = tuple(values["estimate"]["targets"])

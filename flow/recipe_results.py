@@ -42,7 +42,8 @@ def merged(recipe: Recipe, quantized: Mapping[str, Any], image: Mapping[str, Any
     return {
         "sparrow": __version__, "name": recipe.name,
         "accelerator": recipe.accelerator.to_mapping(),
-        **{name: simulated[name] for name in ("images", "bit_exact", "difference")},
+        **{name: simulated[name] for name in ("images", "bit_exact", "difference",
+                                              "layers_compared")},
         **{name: quantized[name] for name in ("test_images", "accuracy_float",
                                               "accuracy_golden")},
         **{name: simulated[name] for name in ("accuracy_rtl", "accuracy_golden_same", "cycles")},

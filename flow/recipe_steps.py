@@ -158,14 +158,17 @@ class RecipeSteps:
 
     def compile(self, quantized: dict[str, Any]) -> dict[str, Any]:
         key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
-               "latency": self.recipe.latency,
+               "latency": self.recipe.latency, "keep_all": self.recipe.keep_all,
+               "residency": self.recipe.residency, "fusion": self.recipe.fusion,
                "code": code_digest("sparrow.compiler", "sparrow.hw.spec",
                                    "sparrow.flow.interface")}
         image = self.folder / IMAGE
 
         def make() -> dict[str, Any]:
             network = load_network(self.quantized_file)
-            program = compiled(network, self.spec, latency=self.recipe.latency)
+            program = compiled(network, self.spec, latency=self.recipe.latency,
+                               keep_all=self.recipe.keep_all, residency=self.recipe.residency,
+                               fusion=self.recipe.fusion)
             paths = write_image(image, program, network, with_listing=True)
             return {"layers": layer_rows(program), "program": digest(program.program_bytes),
                     "program_bytes": len(program.program_bytes),
@@ -236,7 +239,7 @@ class RecipeSteps:
             found = {"accuracy_rtl": sum(right) / len(labels),
                      "accuracy_golden_same": accuracy(network, images, labels)}
         return {"images": self.recipe.images, "bit_exact": result.bit_exact,
-                "difference": result.difference, **found,
+                "difference": result.difference, "layers_compared": len(result.compared), **found,
                 "measured_cycles": result.layer_cycles, "cycles": result.cycles,
                 "stalls": measured_stalls(program, first) if first.marks else {},
                 "counters": first.counters, "simulator": result.simulator,

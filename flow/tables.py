@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from sparrow.compiler import Program
 
-__all__ = ["layer_table", "profile_table", "result_table"]
+__all__ = ["compared", "layer_table", "profile_table", "result_table"]
 
 
 def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -> "Table":
@@ -22,17 +22,23 @@ def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -
     for heading in ("layer", "kind"):
         table.add_column(heading, no_wrap=True)
     for heading in ("predicted", *(("measured",) if measured is not None else ()), "steps",
-                    "bytes read", "written"):
+                    "bytes read", "written", "output"):
         table.add_column(heading, justify="right")
     totals = [0, 0, 0, 0, 0]
     for layer in program.layers:
         found = 0 if measured is None else measured.get(layer.name, 0)
         numbers = [layer.cycles, found, layer.vectors, layer.bytes_read, layer.bytes_written]
         totals = [total + number for total, number in zip(totals, numbers)]
-        table.add_row(layer.name, layer.kind, *_words(numbers, measured is not None))
+        table.add_row(layer.name, layer.kind, *_words(numbers, measured is not None),
+                      _output(layer.output, layer.fused_into))
     table.add_section()
     table.add_row("all", "", *_words(totals, measured is not None))
     return table
+
+
+def _output(output: str, fused_into: str) -> str:
+    """Where a layer's output is: of one that is nowhere, the addition in which it is."""
+    return f"in {fused_into}" if fused_into else output
 
 
 def _words(numbers: list[int], with_measured: bool) -> list[str]:
@@ -44,7 +50,8 @@ def result_table(results: Mapping[str, Any]) -> "Table":
     """What a recipe's job found, in short."""
     from rich.table import Table
 
-    exact = f"{results['bit_exact']} of {results['images']} images, every layer"
+    exact = (f"{results['bit_exact']} of {results['images']} images, "
+             f"{compared(results['layers_compared'], len(results['layers']))}")
     cycles = sum(layer["predicted_cycles"] for layer in results["layers"])
     rows = [("bit-exact on " + results["simulator"], exact),
             *([("first difference", results["difference"])] if results["difference"] else []),
@@ -59,6 +66,11 @@ def result_table(results: Mapping[str, Any]) -> "Table":
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def compared(layers: int, of: int) -> str:
+    """How many layers' outputs were compared with golden."""
+    return "every layer" if layers == of else f"{layers} of {of} layers"
 
 
 def _accuracies(results: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -92,7 +104,7 @@ def profile_table(found: Mapping[str, Any]) -> "Table":
     for heading in ("layer", "kind"):
         table.add_column(heading, no_wrap=True)
     for heading in ("bits", "MACs", "predicted", *(("measured",) if measured else ()),
-                    "utilization", "read", "written", *causes):
+                    "utilization", "read", "written", "output", *causes):
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in (*found["layers"], {"name": "all", "kind": "", "bits": None} | total):
         if entry["name"] == "all" and not entry["kind"]:
@@ -102,5 +114,6 @@ def profile_table(found: Mapping[str, Any]) -> "Table":
             entry["name"], entry["kind"], str(entry["bits"] or ""), grouped(entry["macs"]),
             *map(grouped, cycles), f"{entry['utilization']:.1%}", grouped(entry["bytes_read"]),
             grouped(entry["bytes_written"]),
+            _output(entry.get("output", ""), entry.get("fused_into", "")),
             *(grouped(entry["stalls"][cause]) for cause in causes))
     return table

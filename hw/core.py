@@ -113,15 +113,21 @@ class Core(wiring.Component):
         spec = self._spec
         m.submodules.buffer = buffer = ActivationBuffer(
             rows=spec.buffer_rows, parts=spec.buffer_parts,
-            part_width=8 * spec.lanes // spec.buffer_parts)
+            part_width=8 * spec.lanes // spec.buffer_parts, operand=spec.residual_add)
+        if spec.residual_add:
+            for name in ("valid", "bank", "row"):
+                m.d.comb += getattr(buffer, f"operand_{name}").eq(
+                    getattr(compute, f"operand_{name}"))
+            m.d.comb += compute.operand_data.eq(buffer.operand_data)
         for name in ("valid", "bank", "row", "data"):
             m.d.comb += [getattr(buffer, f"load_{name}").eq(getattr(load, name)),
                          getattr(buffer, f"result_{name}").eq(getattr(compute, f"result_{name}"))]
-        for name in ("enable", "hold", "row"):
+        for name in ("enable", "row"):
             m.d.comb += getattr(buffer, f"step_{name}").eq(getattr(compute, f"step_{name}"))
         m.d.comb += [
             buffer.load_enable.eq(load.enable), load.ready.eq(buffer.load_ready),
             compute.step_data.eq(buffer.step_data), compute.step_ready.eq(buffer.step_ready),
+            compute.others.eq(buffer.others), buffer.fetch_urgent.eq(store.urgent),
             buffer.fetch_valid.eq(store.valid), store.ready.eq(buffer.fetch_ready),
             buffer.fetch_bank.eq(store.bank), buffer.fetch_row.eq(store.row),
             store.data.eq(buffer.fetch_data),
@@ -137,7 +143,8 @@ class Core(wiring.Component):
             self.vectors_event.eq(compute.vector),
             self.stall_weights_event.eq(compute.waits_for_weights),
             self.stall_results_event.eq(compute.waits_for_results),
-            self.stall_tokens_event.eq(waiting.take.any() & ~waiting.tokens_done),
+            self.stall_tokens_event.eq(waiting.held
+                                       | (waiting.take.any() & ~waiting.tokens_done)),
             self.stall_buffer_event.eq(compute.waits_for_buffer),
             self.words_read_event.eq(read.beat), self.words_written_event.eq(write.beat),
             self.commands_event.eq(sequencer.command),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import add_settings, block
+from sparrow.flow.compile_options import add_compile_options
 
 __all__ = ["add_parser", "run"]
 
@@ -18,6 +19,7 @@ def add_parser(subparsers: Any) -> None:
                     "and network.sparrow.")
     parser.add_argument("network", type=Path, metavar="NET.sparrow")
     add_settings(parser, "the accelerator's specification, TOML")
+    add_compile_options(parser, keep_all=False)
     parser.add_argument("--latency", type=int, default=20, metavar="N",
                         help="of the memory, for the prediction, cycles (default: %(default)s)")
     parser.add_argument("--listing", action="store_true", help="also write listing.txt, the "
@@ -41,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     network = load_network(arguments.network)
     with progress("compiling"):
-        program = compiled(network, spec, latency=arguments.latency)
+        program = compiled(network, spec, latency=arguments.latency,
+                           keep_all=arguments.keep_all, residency=arguments.residency,
+                           fusion=arguments.fusion)
         paths = write_image(arguments.output, program, network, with_listing=arguments.listing)
     Console(highlight=False).print(layer_table(program))
     print(f"program {len(program.program_bytes)} bytes, data {program.data_size} bytes")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import add_settings, block
+from sparrow.flow.compile_options import add_compile_options
 from sparrow.flow.errors import UserError
 
 __all__ = ["add_parser", "run"]
@@ -20,9 +21,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "profile", help="cycles, utilization, traffic and stalls of a model, layer by layer",
         description="Quantize a PyTorch model, compile it, and tell what each layer costs: by "
-                    "prediction, or with --measure on the accelerator's Verilog, where every "
-                    "layer is compared with golden, too. The model's file is executed. Images "
-                    "are random, since cycles don't depend on them.")
+                    "prediction, or with --measure on the accelerator's Verilog, where all that "
+                    "stays in memory is compared with golden, too. The model's file is executed. "
+                    "Images are random, since cycles don't depend on them.")
     parser.add_argument("model", metavar="MODEL.py:function",
                         help="a function without arguments that gives the model")
     parser.add_argument("--input", required=True, metavar="CxHxW",
@@ -35,6 +36,7 @@ def add_parser(subparsers: Any) -> None:
                         help="bits of a weight (default: %(default)s)")
     parser.add_argument("--bits-of", action="append", default=[], metavar="LAYER=BITS",
                         help="bits of a layer's weights")
+    add_compile_options(parser, keep_all=False)
     parser.add_argument("--latency", type=int, default=100, metavar="N",
                         help="of the memory, cycles (default: %(default)s)")
     parser.add_argument("--measure", action="store_true",
@@ -75,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
                 mantissa_width=spec.mantissa_width, rounding=spec.rounding,
                 accumulator_width=spec.accumulator_width)).network
     with progress("compiling"):
-        program = compiled(network, spec, latency=arguments.latency)
+        program = compiled(network, spec, latency=arguments.latency,
+                           keep_all=arguments.keep_all, residency=arguments.residency,
+                           fusion=arguments.fusion)
     outcome = _measure(arguments, program, network, data) if arguments.measure else None
     found = profile(program, network, outcome)
     found["latency"] = arguments.latency

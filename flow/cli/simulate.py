@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparrow.flow.blocks import add_settings, block
+from sparrow.flow.compile_options import add_compile_options
 from sparrow.flow.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_parser(subparsers: Any) -> None:
     add_settings(parser, "the accelerator's specification, TOML; a folder has its own")
     parser.add_argument("--images", type=int, default=3, metavar="N",
                         help="digits where they fit, else random (default: %(default)s)")
+    add_compile_options(parser, keep_all=True)
     parser.add_argument("--latency", type=int, default=20, metavar="N",
                         help="of the memory, cycles (default: %(default)s)")
     parser.add_argument("--bandwidth", type=float, default=1.0, metavar="X",
@@ -85,7 +87,9 @@ def _program(arguments: argparse.Namespace) -> "tuple[Program, Network]":
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
     from sparrow.flow.memory_image import compiled, load_network
     network = load_network(arguments.network)
-    return compiled(network, spec, latency=arguments.latency), network
+    return compiled(network, spec, latency=arguments.latency,
+                    keep_all=arguments.keep_all, residency=arguments.residency,
+                    fusion=arguments.fusion), network
 
 
 def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> None:
@@ -94,6 +98,7 @@ def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> No
         print(json.dumps({
             "images": arguments.images, "bit_exact": result.bit_exact,
             "difference": result.difference, "simulator": result.simulator,
+            "layers_compared": list(result.compared),
             "simulated_cycles": result.simulated_cycles, "seconds": result.seconds,
             "cycles": [image.outcome.cycles for image in result.images],
             "layers": [image.layer_cycles for image in result.images],
@@ -101,9 +106,11 @@ def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> No
         return
     from rich.console import Console
 
-    from sparrow.flow.tables import layer_table
+    from sparrow.flow.tables import compared, layer_table
     Console(highlight=False).print(layer_table(program, result.layer_cycles))
-    print(f"{result.bit_exact} of {arguments.images} images bit-exact on {result.simulator}; "
+    layers = compared(len(result.compared), len(program.layers))
+    print(f"{result.bit_exact} of {arguments.images} images bit-exact on {result.simulator}, "
+          f"{layers}; "
           f"{result.simulated_cycles} cycles in {result.seconds:.1f} s, "
           f"{result.simulated_cycles / result.seconds:.0f} per second")
     if result.difference:

@@ -8,9 +8,9 @@ __all__ = ["commands_page"]
 _TOP = """\
 # Registers and commands
 
-Made from `hw/spec/registers.py` and `hw/spec/commands.py` by
+Made from `hw/spec/registers.py`, `hw/spec/commands.py` and `hw/spec/fields.py` by
 `python -m sparrow.flow.interface.page`; a test compares it with them. The C header that `sparrow
-generate accelerator` writes comes from the same two files.
+generate accelerator` writes comes from the same files.
 
 ## Registers
 

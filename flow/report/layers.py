@@ -44,6 +44,8 @@ def _columns(report: Report) -> list[Column]:
                         lambda report: ""))
     if any(layer.bits for layer in layers):
         columns.append(("weight bits", lambda layer: count(layer.bits), lambda report: ""))
+    if any(layer.place not in ("", "memory") for layer in layers):
+        columns.append(("lies in", lambda layer: layer.place, lambda report: ""))
     columns += [plain("MACs", "macs"), plain("bytes read", "bytes_read"),
                 plain("bytes written", "bytes_written")]
     if any(layer.accesses is not None for layer in layers):

@@ -57,6 +57,8 @@ class Layer:
         Accesses to the activation buffer.
     stalls
         Cycles by cause, the keys of :data:`CAUSES`; empty where they weren't counted.
+    place
+        Where its output is: in ``memory``, on the ``chip``, or ``both``; empty if not known.
     shape
         Channels, height, width of the output.
     bits
@@ -79,6 +81,7 @@ class Layer:
     vectors: int | None = None
     accesses: int | None = None
     stalls: Mapping[str, int] = field(default_factory=dict)
+    place: str = ""
     shape: tuple[int, int, int] | None = None
     bits: int | None = None
     inputs: tuple[str, ...] = ()
@@ -159,7 +162,9 @@ class Report:
     cycles
         Of one image, measured; the layers' sum where it isn't known.
     images, exact
-        Simulated images, and those of which every layer equalled golden's.
+        Simulated images, and those of which every layer that was compared equalled golden's.
+    compared
+        How many layers' outputs were compared.
     difference
         The first one found; empty if there is none.
     accuracies
@@ -183,6 +188,7 @@ class Report:
     cycles: int
     images: int | None = None
     exact: int | None = None
+    compared: int = 0
     difference: str = ""
     accuracies: tuple[tuple[str, float, int], ...] = ()
     input_name: str = "input"

@@ -10,6 +10,7 @@ from sparrow.flow.report.html import Html, count, join, percent, short, tag
 from sparrow.flow.report.layers import layer_table
 from sparrow.flow.report.model import Report
 from sparrow.flow.report.roofline import roofline
+from sparrow.flow.tables import compared
 
 __all__ = ["page"]
 
@@ -79,7 +80,8 @@ def _header(report: Report) -> Html:
 def _verdict(report: Report) -> list[Html]:
     if report.passed is None:
         return []
-    images = f"{count(report.exact)} of {count(report.images)} images equal golden, every layer"
+    layers = compared(report.compared, len(report.layers))
+    images = f"{count(report.exact)} of {count(report.images)} images equal golden, {layers}"
     if report.passed:
         result = [tag("p", tag("strong", "✓ Bit-exact"), tag("span", images),
                       class_="verdict good")]

@@ -55,9 +55,11 @@ def read_report(path: Path) -> Report:
 
 def _from_results(values: Fields, network: Path) -> Report:
     array = _array(values.inside("accelerator"))
+    layers = _layers(values)
     report = Report(
-        name=values.text("name"), layers=_layers(values), cycles=values.count("cycles"),
+        name=values.text("name"), layers=layers, cycles=values.count("cycles"),
         images=values.count("images"), exact=values.count("bit_exact"),
+        compared=values.count("layers_compared", len(layers)),
         difference=values.text("difference", ""), accuracies=_accuracies(values), array=array,
         areas=tuple(_area(target, values.inside("area").inside(target))
                     for target in values.inside("area")),
@@ -92,7 +94,8 @@ def _layer(fields: Fields) -> Layer:
         predicted=fields.count("predicted_cycles", 0),
         measured=fields.maybe_count("measured_cycles"),
         bytes_read=fields.count("bytes_read", 0), bytes_written=fields.count("bytes_written", 0),
-        vectors=fields.maybe_count("vectors"), accesses=fields.maybe_count("memory_accesses"),
+        place=fields.text("output", ""), vectors=fields.maybe_count("vectors"),
+        accesses=fields.maybe_count("memory_accesses"),
         stalls={} if stalls is None else {cause: stalls.count(cause, 0) for cause in CAUSES},
         utilization=fields.share("utilization") if "utilization" in fields else None)
 

@@ -24,6 +24,7 @@ class Memory:
     known : bool
         Whether there is something to read from the beginning.
     engines : int
+        How many write or read.
     """
 
     def __init__(self, name: str, vectors: np.ndarray, *, known: bool, engines: int):
@@ -39,8 +40,9 @@ class Memory:
         """How many vectors there are."""
         return len(self._vectors)
 
-    def read(self, subject: str, engine: int, clock: Clock, places: np.ndarray) -> np.ndarray:
-        """Vectors at some places.
+    def read(self, subject: str, engine: int, clock: Clock, places: np.ndarray, *,
+             replaced: bool = False) -> np.ndarray:
+        """Vectors at some places; ``replaced``: each is written by the same command right after.
 
         Raises
         ------
@@ -52,12 +54,15 @@ class Memory:
             raise MachineError("POISON", f"{subject}: vector {place} of {self._name} is read, "
                                          "but was never written")
         self._check(subject, clock, places, self._writer[places], self._written[places], "written")
-        self._read[engine, places] = clock[engine]
+        if not replaced:
+            self._read[engine, places] = clock[engine]
         return self._vectors[places]
 
     def write(self, subject: str, engine: int, clock: Clock, places: np.ndarray,
-              vectors: np.ndarray, *, first: int = 0) -> None:
+              vectors: np.ndarray, *, first: int = 0, reader: int | None = None) -> None:
         """Replace the vectors at some places, from the lane ``first`` on.
+
+        ``reader`` is who reads for this engine, if it isn't itself.
 
         Raises
         ------
@@ -65,11 +70,12 @@ class Memory:
             ``RACE`` if another access to one may come earlier or later.
         """
         self._check(subject, clock, places, self._writer[places], self._written[places], "written")
+        reader = engine if reader is None else reader
         for other, numbers in enumerate(self._read):
-            if other != engine:
+            if other != reader:
                 self._check(subject, clock, places, np.full(len(places), other), numbers[places],
                             "read")
-        if (self._read[engine, places] == clock[engine]).any():
+        if (self._read[reader, places] == clock[reader]).any():
             raise MachineError("RACE", f"{subject}: results overwrite {self._name} that the same "
                                        "command reads")
         self._vectors[places, first:] = vectors[:, first:]

@@ -10,11 +10,12 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import require_integer
 from sparrow.hw.spec.commands import COMMAND_BYTES, Engine, compute_vectors
 
+from .addition import Addition
 from .addresses import destination_rows, transfer
 from .clocks import Clock, Memory
 from .compute import check_compute, compute
 from .errors import MachineError
-from .queues import ENGINES, Queues, Waiting
+from .queues import CLOCKS, ENGINES, RESULTS, Queues, Waiting
 from .unfold import check_unfold, unfold
 from .weights import OutputBlock, read_weights, stream_bytes
 
@@ -110,11 +111,12 @@ class _Execution:
         self._random = random.Random(order)
         self._queues = Queues(program, start, spec)
         self._data = Memory("the data window", data.view(np.int8).reshape(-1, spec.lanes),
-                            known=True, engines=len(ENGINES))
+                            known=True, engines=CLOCKS)
         self._buffer = [Memory(f"bank {bank} of the buffer",
                                np.zeros((spec.buffer_rows, spec.lanes), np.int8), known=False,
-                               engines=len(ENGINES)) for bank in range(2)]
+                               engines=CLOCKS) for bank in range(2)]
         self._weights: collections.deque[OutputBlock] = collections.deque()
+        self._addition = Addition(spec)
         self._counts: collections.Counter[str] = collections.Counter()
 
     def run(self) -> Run:
@@ -252,6 +254,12 @@ class _Execution:
 
         weights = [self._weights.popleft() for _ in range(values["output_blocks"])]
         self._counts["vectors"] += values["output_blocks"] * compute_vectors(values)
+        ordered = (*clock[:RESULTS], clock[engine])  # results are written in order
+        self._addition.begin(values)
         for results in compute(self._spec, values, weights, read):
             bank, rows = destination_rows(self._spec, values, results.output_block)
-            self._buffer[bank].write(waiting.subject, engine, clock, rows, results.vectors)
+            memory, vectors = self._buffer[bank], results.vectors
+            if values["add"]:
+                operands = memory.read(waiting.subject, RESULTS, ordered, rows, replaced=True)
+                vectors = self._addition.add(values, vectors, operands)
+            memory.write(waiting.subject, RESULTS, ordered, rows, vectors, reader=engine)

@@ -18,9 +18,12 @@ from sparrow.hw.spec.commands import (
 from .clocks import Clock
 from .errors import MachineError
 
-__all__ = ["ENGINES", "Queues", "Waiting"]
+__all__ = ["CLOCKS", "ENGINES", "RESULTS", "Queues", "Waiting"]
 
 ENGINES = (Engine.LOAD, Engine.STORE, Engine.WEIGHTS, Engine.COMPUTE)
+RESULTS = len(ENGINES)  # in a clock: COMPUTE commands whose results are in the buffer
+CLOCKS = len(ENGINES) + 1
+IN_FLIGHT = 2  # COMPUTE commands that are started and incomplete at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +59,12 @@ class Queues:
 
     def __init__(self, program: bytes, start: int, spec: AcceleratorSpec):
         self._program, self._next, self._room = program, start, spec.queue_depth + 1
-        self._sizes = {"buffer_rows": spec.buffer_rows,
-                       "accumulator_depth": spec.accumulator_depth,
-                       "line_bytes": spec.line_bytes}
+        self._sizes = spec.field_sizes
         self._queues: dict[Engine, collections.deque[Waiting]] = {
             engine: collections.deque() for engine in ENGINES}
         self._tokens: list[collections.deque[Clock]] = [collections.deque()
                                                         for _ in range(TOKENS)]
-        self._clocks: dict[Engine, Clock] = {engine: (0,) * len(ENGINES) for engine in ENGINES}
+        self._clocks: dict[Engine, Clock] = dict.fromkeys(ENGINES, (0,) * CLOCKS)
         self._blocked: Waiting | None = None
         self.fetched = 0
         self.ended = False
@@ -134,17 +135,23 @@ class Queues:
 
         Returns
         -------
-        The command, and what came before it: for each engine the number of its commands.
+        The command, and what came before it: for each engine the number of its commands, itself
+        included, and the number of COMPUTE commands that were complete.
         """
         waiting = self._queues[engine].popleft()
         clocks = [self._clocks[engine]]
         clocks += [self._tokens[token].popleft() for token in waiting.tokens("wait")]
         merged = [max(numbers) for numbers in zip(*clocks, strict=True)]
         merged[ENGINES.index(engine)] += 1
+        if engine is Engine.COMPUTE:
+            unknown = 1 if waiting.values["ordered"] else IN_FLIGHT
+            merged[RESULTS] = max(merged[RESULTS], merged[ENGINES.index(engine)] - unknown)
         self._clocks[engine] = tuple(merged)
         return waiting, self._clocks[engine]
 
     def finish(self, waiting: Waiting, clock: Clock) -> None:
         """Give the tokens of a command that is complete."""
+        if waiting.kind.engine is Engine.COMPUTE:
+            clock = (*clock[:RESULTS], clock[ENGINES.index(Engine.COMPUTE)])
         for token in waiting.tokens("signal"):
             self._tokens[token].append(clock)

@@ -17,22 +17,21 @@ def engine_command(engine: Engine) -> Command:
 
 def field_width(field: Field, spec: AcceleratorSpec) -> int:
     """Bits of a field that this accelerator has."""
-    return implemented_width(field, buffer_rows=spec.buffer_rows,
-                             accumulator_depth=spec.accumulator_depth,
-                             line_bytes=spec.line_bytes)
+    return implemented_width(field, **spec.field_sizes)
 
 
-def queue_width(engine: Engine, data_width: int) -> int:
+def queue_width(engine: Engine, spec: AcceleratorSpec) -> int:
     """Bits of an engine's commands that hold fields, in whole bus words."""
-    used = max(field.low + field.width for field in engine_command(engine).fields)
-    return min(-(-used // data_width) * data_width, 8 * COMMAND_BYTES)
+    used = max(field.low + field.width for field in engine_command(engine).fields
+               if field_width(field, spec))
+    return min(-(-used // spec.data_width) * spec.data_width, 8 * COMMAND_BYTES)
 
 
 def command_layout(engine: Engine, spec: AcceleratorSpec) -> data.Layout:
     """The fields of an engine's commands in a row of its queue, as wide as they are implemented."""
-    return data.FlexibleLayout(queue_width(engine, spec.data_width), {
-        field.name: data.Field(_shape(field, spec),
-                               field.low)
+    width = queue_width(engine, spec)
+    return data.FlexibleLayout(width, {
+        field.name: data.Field(_shape(field, spec), min(field.low, width))
         for field in engine_command(engine).fields})
 
 

@@ -1,6 +1,6 @@
 """The commands that wait in front of an engine, and the way from one to the next."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -44,7 +44,10 @@ class CommandQueue(wiring.Component):
         ``start`` at the earliest, until the next ``start``.
     done : ``In(1)``
         A command is complete, the oldest of those that were started; a pulse for each. At most one
-        command is started while a released one is incomplete or has tokens to give.
+        command is started while a released one is incomplete or has tokens to give, and none that
+        is ``ordered``.
+    held : ``Out(1)``
+        The next command is ``ordered`` and waits for one that is incomplete.
     empty : ``Out(1)``
         No command waits, is in execution, or is incomplete.
     retire : ``Out(1)``
@@ -60,7 +63,7 @@ class CommandQueue(wiring.Component):
     def __init__(self, *, engine: Engine, spec: AcceleratorSpec):
         self._engine, self._depth = engine, spec.queue_depth
         data_width = self._data_width = spec.data_width
-        self._words = queue_width(engine, data_width) // data_width
+        self._words = queue_width(engine, spec) // data_width
         super().__init__({
             "write": In(1),
             "write_index": In(4),
@@ -74,6 +77,7 @@ class CommandQueue(wiring.Component):
             "start": Out(1),
             "released": In(1),
             "done": In(1),
+            "held": Out(1),
             "empty": Out(1),
             "retire": Out(1),
         })
@@ -151,8 +155,13 @@ class CommandQueue(wiring.Component):
                 with m.If(popped):
                     m.next = "wait"
             with m.State("wait"):
-                m.d.comb += [self.take.eq(Mux(giving, 0, command.wait)),
-                             self.start.eq((command.wait == 0) | (self.tokens_done & ~giving))]
+                ordered = command.ordered if self._engine is Engine.COMPUTE else Const(0, 1)
+                m.d.comb += [
+                    self.held.eq(ordered & pending),
+                    self.take.eq(Mux(giving | self.held, 0, command.wait)),
+                    self.start.eq(~self.held & ((command.wait == 0)
+                                                | (self.tokens_done & ~giving))),
+                ]
                 with m.If(self.start):
                     m.next = "run"
             with m.State("run"):

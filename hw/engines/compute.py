@@ -38,9 +38,11 @@ class ComputeEngine(wiring.Component):
     weights, parameters : ``In(stream)``
         A weight block for each step of the loops over channel blocks and kernel positions (with
         ``reuse``: one for the command), a parameter set for each output block, in order.
-    step_enable, step_hold, step_row : ``Out``, step_ready, step_data : ``In``
+    step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
     result_valid, result_bank, result_row, result_data : ``Out``
         The ports of :class:`.memory.ActivationBuffer`.
+    operand_valid, operand_bank, operand_row : ``Out``, operand_data : ``In``
+        The same, with ``residual_add``.
     error : ``Out(1)``
         A tile had more pixels than there are accumulators; until reset.
     vector, waits_for_weights, waits_for_results, waits_for_buffer : ``Out(1)``
@@ -66,10 +68,12 @@ class ComputeEngine(wiring.Component):
             "start": In(1), "released": Out(1), "done": Out(1),
             "weights": In(stream.Signature(stationary_layout(spec.array))),
             "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
-            "step_enable": Out(2), "step_hold": Out(2), "step_row": Out(row),
-            "step_ready": In(1), "step_data": In(2 * vector),
+            "step_enable": Out(2), "step_row": Out(row), "step_ready": In(1),
+            "step_data": In(2 * vector), "others": In(2),
             "result_valid": Out(1), "result_bank": Out(1), "result_row": Out(row),
             "result_data": Out(vector),
+            **({"operand_valid": Out(1), "operand_bank": Out(1), "operand_row": Out(row),
+                "operand_data": In(vector)} if spec.residual_add else {}),
             "error": Out(1),
             "vector": Out(1), "waits_for_weights": Out(1), "waits_for_results": Out(1),
             "waits_for_buffer": Out(1),
@@ -80,48 +84,65 @@ class ComputeEngine(wiring.Component):
         spec = self._spec
         m.submodules.array = array = MacArray(spec=spec.array)
         m.submodules.accumulators = accumulators = Accumulators(spec=spec.accumulators)
-        m.submodules.requantize = requantize = Requantize(spec=spec.requantize)
+        m.submodules.requantize = requantize = Requantize(spec=spec.requantize,
+                                                          additions=spec.residual_add)
         wiring.connect(m, wiring.flipped(self.weights), array.weights)
         wiring.connect(m, wiring.flipped(self.parameters), requantize.parameters)
         command = data.View(self.command.shape(), self.command.as_value())
-        self._read(m, command, array)
+        writing = Signal()
+        self._read(m, command, array, writing)
         self._accumulate(m, command, array, accumulators)
         results, waiting = accumulators.o, requantize.i
         queued = Signal(waiting.payload.shape())
         m.submodules.fifo = fifo = StreamFifo(name="result_fifo", depth=spec.result_fifo_depth,
-                                              width=len(queued.as_value()))
+                                              width=len(queued.as_value()) + spec.residual_add)
         m.d.comb += [
             *(queued[name].eq(results.payload[name]) for name in ("sums", "first", "last")),
-            fifo.i.payload.eq(queued), fifo.i.valid.eq(results.valid),
+            fifo.i.payload.eq(Cat(queued, command.add)), fifo.i.valid.eq(results.valid),
             results.ready.eq(fifo.i.ready),
             waiting.payload.eq(fifo.o.payload), waiting.valid.eq(fifo.o.valid),
             fifo.o.ready.eq(waiting.ready),
             self.error.eq(accumulators.error),
         ]
-        self._write(m, requantize)
+        loop = self._write(m, requantize, writing)
+        if spec.residual_add:
+            m.d.comb += requantize.add.eq(fifo.o.payload[-1])
+            self._add(m, command, requantize, loop)
         return m
 
-    def _read(self, m, command, array):
-        """Read the vector of each step and give it to the array."""
+    def _read(self, m, command, array, writing):
+        """Read the vector of each step and give it to the array.
+
+        While that waits, others may read the bank; the vector is then lost, and read again.
+        """
         spec = self._spec
         m.submodules.step_loop = loop = StepLoop(spec=spec)
         step = loop.o.payload
         here = Signal(step_layout(spec), reset_less=True)
-        valid, advance = Signal(), Signal()
-        banks = Signal(2)
+        valid, lost, advance = Signal(), Signal(), Signal()
+
+        def banks(step):
+            return Mux(step.outside, 0, Mux(command.int4, 3, Mux(step.bank, 2, 1)))
+
         m.d.comb += [
             loop.command.eq(self.command), loop.start.eq(self.start),
-            advance.eq(~valid | array.activations.ready),
+            advance.eq(~valid | (array.activations.ready & ~lost)),
             loop.o.ready.eq(advance & self.step_ready),
-            banks.eq(Mux(command.int4, 3, Mux(step.bank, 2, 1))),
-            self.step_row.eq(step.row),
-            self.step_enable.eq(Mux(loop.o.valid & advance & ~step.outside, banks, 0)),
-            self.step_hold.eq((valid & ~array.activations.ready).replicate(2)),
+            self.step_row.eq(Mux(lost, here.row, step.row)),
+            self.step_enable.eq(Mux(lost, banks(here),
+                                    Mux(loop.o.valid & advance, banks(step), 0))),
         ]
         with m.If(advance):
             m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
+        with m.If(lost):
+            m.d.sync += lost.eq(~self.step_ready)
+        with m.Elif(~advance):
+            m.d.sync += lost.eq((self.others & banks(here)).any())
 
-        self._release(m, loop.o.valid | valid, command.window & here.silent, array)
+        working = loop.o.valid | valid
+        if spec.residual_add:
+            working |= command.drain & writing
+        self._release(m, working, command.window & here.silent, array)
         vector = 8 * spec.lanes
         even, odd = self.step_data[:vector], self.step_data[vector:]
         padding = Cat(command.pad_value).replicate(spec.lanes)
@@ -129,12 +150,13 @@ class ComputeEngine(wiring.Component):
         second = Mux(here.outside | here.alone, padding, odd)
         activations = array.activations.payload
         m.d.comb += [
-            array.activations.valid.eq(valid),
+            array.activations.valid.eq(valid & ~lost),
             activations.vector.as_value().eq(Cat(first, second) if spec.int4 else first),
             activations.first.eq(here.swap), activations.last.eq(here.last),
             activations.mode.start.eq(here.start), activations.mode.finish.eq(here.finish),
-            self.vector.eq(valid & array.activations.ready),
-            self.waits_for_buffer.eq(loop.o.valid & advance & ~self.step_ready),
+            self.vector.eq(valid & ~lost & array.activations.ready),
+            self.waits_for_buffer.eq((loop.o.valid & advance & ~self.step_ready)
+                                     | (lost & array.activations.ready)),
             self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
             self.waits_for_weights.eq(valid & ~array.activations.ready
                                       & ~self.waits_for_results),
@@ -167,7 +189,7 @@ class ComputeEngine(wiring.Component):
         with m.Elif(array.sums.valid & array.sums.ready & sums.last):
             m.d.sync += later.eq(~later)
 
-    def _write(self, m, requantize):
+    def _write(self, m, requantize, writing):
         """Write results to the buffer; those of the next command may follow at once."""
         m.submodules.result_loop = loop = ResultLoop(spec=self._spec)
         result = requantize.o
@@ -179,6 +201,22 @@ class ComputeEngine(wiring.Component):
             self.result_valid.eq(result.valid),
             self.result_bank.eq(loop.bank), self.result_row.eq(loop.row),
             self.result_data.eq(result.payload.values.as_value()),
-            self.done.eq(loop.ends),
+            self.done.eq(loop.ends), writing.eq(following | loop.busy),
         ]
         m.d.sync += following.eq(self.start | (following & ~loop.start))
+        return loop
+
+    def _add(self, m, command, requantize, loop):
+        """Read what is added to a result from where that goes."""
+        addition, tensor = requantize.addition, requantize.addition.tensor
+        m.d.comb += [
+            self.operand_valid.eq(requantize.fetch), self.operand_bank.eq(loop.bank),
+            self.operand_row.eq(Mux(requantize.behind, loop.next_row, loop.row)),
+            requantize.operand.eq(self.operand_data),
+            addition.scale_result.eq(command.scale_result),
+            addition.factor.eq(command.add_factor), addition.offset.eq(command.add_offset),
+            addition.scale.mantissa.eq(command.add_mantissa),
+            addition.scale.shift.eq(command.add_shift),
+            tensor.zero_point.eq(command.add_zero_point),
+            tensor.minimum.eq(command.add_minimum), tensor.maximum.eq(command.add_maximum),
+        ]

@@ -25,6 +25,8 @@ class ResultLoop(wiring.Component):
         ``busy`` : ``Out(1)``, or that of ``ends`` : ``Out(1)``, its last one.
     bank, row : ``Out``
         Of the current pixel's vector.
+    next_row : ``Out``
+        Of the pixel behind it, unless that is in another output block.
     advance : ``In(1)``
         Go on to the next pixel.
     """
@@ -39,6 +41,7 @@ class ResultLoop(wiring.Component):
             "ends": Out(1),
             "bank": Out(1),
             "row": Out(self._row_width),
+            "next_row": Out(self._row_width),
             "advance": In(1),
         })
 
@@ -63,7 +66,7 @@ class ResultLoop(wiring.Component):
             end_block.eq(end_line & (y == limits["out_height"])),
             self.ends.eq(self.busy & self.advance & end_block & (limits["output_blocks"] == 1)),
             base.eq(row), step.eq(Mux(down, limits["destination_row"], 1)),
-            following.eq(base + step),
+            following.eq(base + step), self.next_row.eq(following),
         ]
         with m.If(end_block):
             m.d.comb += [base.eq(block_row), step.eq(Mux(bank, limits["destination_step"], 0))]

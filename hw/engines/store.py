@@ -31,8 +31,8 @@ class StoreEngine(wiring.Component):
     requests, words : ``Out(stream)``
         To the write master; ``outstanding`` : ``In``, its bursts that aren't answered, of which one
         is ``answered`` : ``In(1)`` in this cycle.
-    valid, ready, bank, row : to the activation buffer; data : ``In``
-        One cycle after ``valid`` and ``ready``.
+    valid, ready, urgent, bank, row : to the activation buffer; data : ``In``
+        One cycle after ``valid`` and ``ready``; ``urgent`` when a vector has waited long enough.
 
     Notes
     -----
@@ -53,6 +53,7 @@ class StoreEngine(wiring.Component):
             "answered": In(1),
             "valid": Out(1),
             "ready": In(1),
+            "urgent": Out(1),
             "bank": Out(1),
             "row": Out((spec.buffer_rows - 1).bit_length()),
             "data": In(8 * spec.lanes),
@@ -77,6 +78,7 @@ class StoreEngine(wiring.Component):
             fifo.i.payload.eq(self.data),
         ]
         m.d.sync += fetched.eq(buffer.advance)
+        self._wait(m)
 
         m.submodules.words = words = Regroup(input_width=8 * spec.lanes,
                                              output_width=spec.data_width)
@@ -88,6 +90,16 @@ class StoreEngine(wiring.Component):
 
         self._complete(m, memory.busy | buffer.busy | fetched)
         return m
+
+    def _wait(self, m):
+        """Count the cycles that a vector waits for the array."""
+        command = data.View(self.command.shape(), self.command.as_value())
+        waited = Signal.like(command.patience)
+        m.d.comb += self.urgent.eq(waited == command.patience)
+        with m.If(~self.valid | self.ready):
+            m.d.sync += waited.eq(0)
+        with m.Elif(~self.urgent):
+            m.d.sync += waited.eq(waited + 1)
 
     def _complete(self, m, working):
         """Release a command when all its bursts are on the way, and count their answers."""

@@ -13,7 +13,7 @@ _BANKS = 2
 
 
 class ActivationBuffer(wiring.Component):
-    """Two banks of ``rows`` vectors, with two users that write and two that read.
+    """Two banks of ``rows`` vectors, with two users that write and two or three that read.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ class ActivationBuffer(wiring.Component):
         Bits that are written at once: a share of a vector.
     parts : int
         Shares of a vector.
+    operand : bool
+        Whether there is a third user that reads.
 
     Members
     -------
@@ -33,13 +35,17 @@ class ActivationBuffer(wiring.Component):
         to the same bank.
     step_enable : ``In(2)``, step_row, step_ready : ``Out``, step_data : ``Out``, two vectors
         Read a row of each bank whose bit is set, in a cycle in which ``step_ready`` is up: not
-        while one of these banks is read for ``fetch``. ``step_data`` holds it from the next cycle
+        while one of these banks is read for others. ``step_data`` holds it from the next cycle
         on, until that bank is read again.
-    step_hold : ``In(2)``
-        Banks whose ``step_data`` is still needed: nobody else reads them.
+    others : ``Out(2)``
+        Banks that are read for ``fetch`` or ``operand``; their ``step_data`` is gone in the next
+        cycle.
     fetch_valid, fetch_bank, fetch_row, fetch_ready : ``Out``, fetch_data : ``Out``
-        Read a row, in a cycle in which ``fetch_ready`` is up: whenever its bank isn't held. The
-        row is in ``fetch_data`` in the next cycle, and only then.
+        Read a row, in a cycle in which ``fetch_ready`` is up: not while its bank is read for
+        ``operand``, or for ``step``, unless it is ``fetch_urgent`` : ``In``. The row is in
+        ``fetch_data`` in the next cycle, and only then.
+    operand_valid, operand_bank, operand_row, operand_data : ``Out``
+        Read a row, always done; it is in ``operand_data`` in the next cycle, and only then.
 
     Notes
     -----
@@ -48,9 +54,10 @@ class ActivationBuffer(wiring.Component):
     a write and a read per cycle.
     """
 
-    def __init__(self, *, rows: int, part_width: int, parts: int):
+    def __init__(self, *, rows: int, part_width: int, parts: int, operand: bool = False):
         require_integer("rows", rows, 2, 1 << 16)
         self._rows, self._part_width, self._parts = rows, part_width, parts
+        self._operand = operand
         row_width = (rows - 1).bit_length()
         vector = part_width * parts
         super().__init__({
@@ -58,15 +65,17 @@ class ActivationBuffer(wiring.Component):
             "result_data": In(vector),
             "load_valid": In(1), "load_ready": Out(1), "load_enable": In(parts),
             "load_bank": In(1), "load_row": In(row_width), "load_data": In(vector),
-            "step_enable": In(_BANKS), "step_hold": In(_BANKS), "step_row": In(row_width),
+            "step_enable": In(_BANKS), "others": Out(_BANKS), "step_row": In(row_width),
             "step_ready": Out(1), "step_data": Out(_BANKS * vector),
-            "fetch_valid": In(1), "fetch_ready": Out(1), "fetch_bank": In(1),
-            "fetch_row": In(row_width), "fetch_data": Out(vector),
+            "fetch_valid": In(1), "fetch_urgent": In(1), "fetch_ready": Out(1),
+            "fetch_bank": In(1), "fetch_row": In(row_width), "fetch_data": Out(vector),
+            **({"operand_valid": In(1), "operand_bank": In(1), "operand_row": In(row_width),
+                "operand_data": Out(vector)} if operand else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
-        busy, fetches = Signal(_BANKS), Signal(_BANKS)
+        busy, fetches, operands = Signal(_BANKS), Signal(_BANKS), Signal(_BANKS)
         fetched_bank = Signal(reset_less=True)
         outputs = []
         for bank in range(_BANKS):
@@ -83,18 +92,28 @@ class ActivationBuffer(wiring.Component):
                                        | (self.load_enable & load.replicate(self._parts))),
                 memory.write_address.eq(Mux(result, self.result_row, self.load_row)),
                 memory.write_data.eq(Mux(result, self.result_data, self.load_data)),
-                fetches[bank].eq(self.fetch_valid & (self.fetch_bank == bank)
-                                 & ~self.step_hold[bank]),
-                memory.read_enable.eq(fetches[bank] | (self.step_enable[bank] & self.step_ready)),
+                fetches[bank].eq(self.fetch_valid & (self.fetch_bank == bank) & ~operands[bank]
+                                 & (self.fetch_urgent | ~self.step_enable[bank])),
+                memory.read_enable.eq(self.others[bank]
+                                      | (self.step_enable[bank] & self.step_ready)),
                 memory.read_address.eq(Mux(fetches[bank], self.fetch_row, self.step_row)),
             ]
+            if self._operand:
+                m.d.comb += operands[bank].eq(self.operand_valid & (self.operand_bank == bank))
+                with m.If(operands[bank]):
+                    m.d.comb += memory.read_address.eq(self.operand_row)
             outputs.append(memory.read_data)
         m.d.comb += [
             self.load_ready.eq(~Mux(self.load_bank, busy[1], busy[0])),
-            self.fetch_ready.eq(~Mux(self.fetch_bank, self.step_hold[1], self.step_hold[0])),
-            self.step_ready.eq(~(fetches & self.step_enable).any()),
+            self.others.eq(fetches | operands),
+            self.fetch_ready.eq(fetches.any()),
+            self.step_ready.eq(~(self.others & self.step_enable).any()),
             self.step_data.eq(Cat(outputs)),
             self.fetch_data.eq(Mux(fetched_bank, outputs[1], outputs[0])),
         ]
         m.d.sync += fetched_bank.eq(self.fetch_bank)
+        if self._operand:
+            operand_bank = Signal(reset_less=True)
+            m.d.sync += operand_bank.eq(self.operand_bank)
+            m.d.comb += self.operand_data.eq(Mux(operand_bank, outputs[1], outputs[0]))
         return m

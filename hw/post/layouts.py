@@ -5,7 +5,8 @@ from amaranth.lib import data
 
 from ..spec.requantize import RequantizeSpec
 
-__all__ = ["parameter_layout", "scale_layout", "sums_layout", "tensor_layout", "values_layout"]
+__all__ = ["addition_layout", "parameter_layout", "scale_layout", "sums_layout", "tensor_layout",
+           "values_layout"]
 
 
 def sums_layout(spec: RequantizeSpec) -> data.StructLayout:
@@ -43,6 +44,17 @@ def parameter_layout(spec: RequantizeSpec) -> data.StructLayout:
         "maximum": signed(spec.output_width),
         "commit": 1,
     })
+
+
+def addition_layout(spec: RequantizeSpec) -> data.StructLayout:
+    """How an operand is added to results.
+
+    ``factor`` of the result with ``scale_result``, else of the operand; the other one's is
+    ``2**14``. To both products comes ``offset``; the sum is requantized with ``scale`` and
+    ``tensor``.
+    """
+    return data.StructLayout({"factor": 15, "scale_result": 1, "offset": signed(24),
+                              "scale": scale_layout(spec), "tensor": tensor_layout(spec)})
 
 
 def scale_layout(spec: RequantizeSpec) -> data.StructLayout:

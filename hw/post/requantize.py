@@ -2,21 +2,38 @@
 
 import itertools
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..memory import TwoPortMemory
 from ..spec.requantize import RequantizeSpec
+from .addition import Additions
 from .lane import Lane
-from .layouts import parameter_layout, scale_layout, sums_layout, tensor_layout, values_layout
+from .layouts import (
+    addition_layout,
+    parameter_layout,
+    scale_layout,
+    sums_layout,
+    tensor_layout,
+    values_layout,
+)
 
 __all__ = ["Requantize", "parameter_layout", "sums_layout", "values_layout"]
 
 
-def _control_layout() -> data.StructLayout:
-    """What is known of a step: whether there is one, and how its vector is marked."""
-    return data.StructLayout({"valid": 1, "first": 1, "last": 1})
+def _control_layout(additions: bool) -> data.StructLayout:
+    """What is known of a step: whether there is one, and how its vector is marked.
+
+    With additions, whether it is to be added to, and whether it was and passes the lanes again.
+    """
+    return data.StructLayout({"valid": 1, "first": 1, "last": 1,
+                              **({"add": 1, "again": 1} if additions else {})})
+
+
+def _first_pass(control):
+    """Whether there is a step to which something is still to be added."""
+    return control.valid & control.add & ~control.again
 
 
 class Requantize(wiring.Component):
@@ -37,6 +54,9 @@ class Requantize(wiring.Component):
     ----------
     spec : RequantizeSpec
         Columns, lanes, widths, rounding and options.
+    additions : bool
+        Whether another tensor can be added to results. Only with ``bias`` and ``collect``, and
+        without ``stalls``.
 
     Members
     -------
@@ -56,10 +76,20 @@ class Requantize(wiring.Component):
         or more (it is dropped) or commits a ``minimum`` above the ``maximum`` (values are
         then one of the two), until reset.
 
+    add : ``In(1)``
+        With ``additions``: the vector on ``i`` is one to whose values an operand is added.
+    addition : ``In(addition_layout(spec))``
+        How, while such vectors are under way.
+    fetch, behind : ``Out(1)``, operand : ``In``, ``columns`` elements
+        In the cycle after ``fetch``, the operand of the next such vector. With ``behind`` the
+        vector before it hasn't been on ``o`` before ``fetch``.
+
     Raises
     ------
     TypeError
         If ``spec`` is no ``RequantizeSpec``.
+    ValueError
+        If ``additions`` don't go with it.
 
     Notes
     -----
@@ -84,20 +114,30 @@ class Requantize(wiring.Component):
     last one. While ``o`` is valid and not ready, all stages stand still. ``i.ready`` depends
     on ``o.ready`` and on ``i.payload.first`` within the cycle, ``parameters.ready`` on nothing.
 
+    **Additions.** A vector's values go with the operand through :class:`.addition.Additions`, and
+    the sums through the lanes once more, in cycles in which no step is taken. It takes
+    ``steps + 4 * ceil(steps / 4)`` cycles, and as the first of a set waits until all before it are
+    out.
+
     Without ``stalls`` it is up to the consumer to be ready always, and nothing stands still.
 
     **Reset** empties the pipeline and forgets every set, complete or not.
     """
 
-    def __init__(self, *, spec: RequantizeSpec):
+    def __init__(self, *, spec: RequantizeSpec, additions: bool = False):
         if not isinstance(spec, RequantizeSpec):
             raise TypeError(f"spec must be a RequantizeSpec, not {spec!r}")
-        self._spec = spec
+        if additions and (spec.stalls or not (spec.bias and spec.collect)):
+            raise ValueError("additions need a specification with bias and collect, without stalls")
+        self._spec, self._additions = spec, additions
         super().__init__({
             "i": In(stream.Signature(sums_layout(spec))),
             "parameters": In(stream.Signature(parameter_layout(spec))),
             "o": Out(stream.Signature(values_layout(spec))),
             "error": Out(1),
+            **({"add": In(1), "addition": In(addition_layout(spec)), "fetch": Out(1),
+                "behind": Out(1), "operand": In(spec.columns * spec.output_width)}
+               if additions else {}),
         })
 
     @property
@@ -122,17 +162,25 @@ class Requantize(wiring.Component):
         loaded = Signal(tensor_layout(spec), reset_less=True)
         m.d.comb += advance.eq(~self.o.valid | self.o.ready if spec.stalls else 1)
         self._load(m, memories, bank, committed, loaded)
-        step, issue, take = self._issue(m, memories, advance, bank, committed)
-
         names = ["operand", *["summed"] * spec.bias, "product", "rounded", "value"]
-        controls = [Signal(_control_layout(), name=f"{name}_control") for name in names]
+        controls = [Signal(_control_layout(self._additions), name=f"{name}_control")
+                    for name in names]
+        step, issue, take = self._issue(m, memories, advance, bank, committed, controls)
         with m.If(advance):
             m.d.sync += [controls[0].valid.eq(issue),
                          controls[0].first.eq(self.i.payload.first),
                          controls[0].last.eq(self.i.payload.last),
                          *(after.eq(before) for before, after in itertools.pairwise(controls))]
-        sums = self._operands(m, advance, step, biases)
-        tensor = self._follow(m, advance, take, ~step.any(), loaded)
+        values = Signal(spec.lanes * spec.output_width)
+        tensor, begins = self._follow(m, advance, take, ~step.any(), loaded)
+        scale = scales.read_data
+        rows = None
+        if self._additions:
+            rows = self._place_additions(m, controls, begins, values)
+            addition = self.addition
+            tensor = Mux(controls[-2].again, addition.tensor, tensor)
+            scale = Mux(controls[1].again, addition.scale.as_value().replicate(spec.lanes), scale)
+        sums = self._operands(m, advance, step, biases, controls, rows)
 
         lanes = [Lane(spec=spec) for _ in range(spec.lanes)]
         for index, lane in enumerate(lanes):
@@ -140,11 +188,30 @@ class Requantize(wiring.Component):
             m.d.comb += [
                 *([lane.advance.eq(advance)] if spec.stalls else []),
                 lane.sum.eq(sums[index]),
-                lane.scale.eq(scales.read_data.word_select(index, scales.width)),
+                lane.scale.eq(scale.word_select(index, scales.width)),
                 lane.tensor.eq(tensor),
             ]
-        self._put_out(m, advance, controls[-1], Cat(lane.value for lane in lanes))
+        m.d.comb += values.eq(Cat(lane.value for lane in lanes))
+        self._put_out(m, advance, controls[-1], values)
         return m
+
+    def _place_additions(self, m, controls, begins, values):
+        """Send values that something is to be added to back to the lanes."""
+        value, summed = controls[-1], controls[1]
+        m.submodules.additions = additions = Additions(spec=self._spec)
+        fetched = Signal()
+        m.d.sync += fetched.eq(self.fetch)
+        m.d.comb += [
+            self.fetch.eq(_first_pass(controls[2]) & begins),
+            self.behind.eq(controls[3].valid | value.valid),
+            additions.addition.eq(self.addition),
+            additions.taken.eq(fetched), additions.operand.eq(self.operand),
+            additions.advance.eq(_first_pass(value)), additions.values.eq(values),
+        ]
+        m.d.sync += controls[0].add.eq(self.add)
+        with m.If(additions.advance):
+            m.d.sync += [summed.eq(value), summed.again.eq(1)]
+        return additions.rows
 
     def _load(self, m, memories, bank, committed, loaded):
         """Write scales and biases into the bank that isn't in use, until a set is committed."""
@@ -178,7 +245,7 @@ class Requantize(wiring.Component):
                 with m.If(payload.minimum > payload.maximum):
                     m.d.sync += self.error.eq(1)
 
-    def _issue(self, m, memories, advance, bank, committed):
+    def _issue(self, m, memories, advance, bank, committed, controls):
         """Take the steps of the offered vector; the step, whether it goes, whether a set is taken.
 
         With biases, the row of scales is read a cycle after that of biases.
@@ -186,14 +253,16 @@ class Requantize(wiring.Component):
         step = Signal(range(self._spec.steps))
         unused = Signal(init=1)
         issue = Signal()
+        may = Signal()
         switch = Signal()
         take = Signal()
         final = step == self._spec.steps - 1
         m.d.comb += [
             switch.eq((self.i.payload.first | unused) & ~step.any()),
-            issue.eq(self.i.valid & (committed | ~switch)),
+            may.eq((committed | ~switch) & ~self._waits(step, controls)),
+            issue.eq(self.i.valid & may),
             take.eq(advance & issue & switch),
-            self.i.ready.eq(advance & final & (committed | ~switch)),
+            self.i.ready.eq(advance & final & may),
         ]
         row, reads = Cat(bank ^ take, step), issue
         for memory in reversed(memories):
@@ -208,8 +277,23 @@ class Requantize(wiring.Component):
             m.d.sync += [bank.eq(~bank), committed.eq(0), unused.eq(0)]
         return step, issue, take
 
-    def _operands(self, m, advance, step, biases):
-        """The lanes' sums, registered, and with biases registered again."""
+    def _waits(self, step, controls):
+        """Whether a step waits for sums of an addition, which go first.
+
+        They follow the values that they come from after 4 cycles; a vector must not overtake them.
+        """
+        if not self._additions:
+            return Const(0, 1)
+        under_way = Cat(_first_pass(control) for control in controls[:-1])
+        first = self.add & self.i.payload.first
+        return under_way[-1] | (~step.any() & (
+            under_way.any() | (first & Cat(control.valid for control in controls).any())))
+
+    def _operands(self, m, advance, step, biases, controls, rows):
+        """The lanes' sums, registered, and with biases registered again.
+
+        ``rows``, if not None, are two addends each that take their place when values go back.
+        """
         layout = data.ArrayLayout(signed(self._spec.accumulator_width), self._spec.lanes)
         share, operands = Signal(layout), Signal(layout, reset_less=True)
         m.d.comb += share.as_value().eq(self._share(step))
@@ -218,9 +302,15 @@ class Requantize(wiring.Component):
         for memory in biases:
             summed = Signal(layout, reset_less=True)
             bias = data.View(layout, memory.read_data)
+            addends = [(operands[lane], bias[lane]) for lane in range(self._spec.lanes)]
+            if rows is not None:
+                back = _first_pass(controls[-1])
+                addends = [(Mux(back, row[0].as_signed(), first),
+                            Mux(back, row[1].as_signed(), second))
+                           for row, (first, second) in zip(rows, addends)]
             with m.If(advance):
-                m.d.sync += [summed[lane].eq(operands[lane] + bias[lane])
-                             for lane in range(self._spec.lanes)]
+                m.d.sync += [summed[lane].eq(first + second)
+                             for lane, (first, second) in enumerate(addends)]
             operands = summed
         return operands
 
@@ -240,7 +330,7 @@ class Requantize(wiring.Component):
         """The tensor's values for the last stage of the lanes, where they change with a vector.
 
         Vectors of several steps are far enough apart for one of the registers between to be left
-        out.
+        out. Beside them, whether a step there is its vector's first.
         """
         tensor = Signal(tensor_layout(self._spec), name="tensor_0", reset_less=True)
         with m.If(take):
@@ -258,27 +348,30 @@ class Requantize(wiring.Component):
                 with m.If(advance & (single | begins)):
                     m.d.sync += kept_tensor.eq(tensor)
                 tensor = kept_tensor
-        return tensor
+        return tensor, begins
 
     def _put_out(self, m, advance, control, values):
         """Put the steps out as they come, or keep those of a vector until its last one.
 
-        The steps of a vector come without a gap, so whatever was between vectors is out by the end.
+        The steps of a vector come without a gap, so whatever was between vectors is out by the end;
+        only more than 4 steps of an addition come in turn with values that go back.
         """
         step = Signal(range(self._spec.steps))
         end = step == self._spec.steps - 1
-        with m.If(advance & control.valid):
+        valid = control.valid & ~_first_pass(control) if self._additions else control.valid
+        with m.If(advance & valid):
             m.d.sync += step.eq(Mux(end, 0, step + 1))
         m.d.comb += [self.o.payload.first.eq(control.first), self.o.payload.last.eq(control.last)]
         if not self._spec.collect:
-            m.d.comb += [self.o.valid.eq(control.valid), self.o.payload.step.eq(step),
+            m.d.comb += [self.o.valid.eq(valid), self.o.payload.step.eq(step),
                          self.o.payload.end.eq(end), self.o.payload.values.eq(values)]
             return
         collected = Signal(len(values) * (self._spec.steps - 1), reset_less=True)
         vector = Cat(collected, values)
-        with m.If(advance):
+        gaps = self._additions and self._spec.steps > 4
+        with m.If(advance & (valid if gaps else 1)):
             m.d.sync += collected.eq(vector[len(values):])
         m.d.comb += [
-            self.o.valid.eq(control.valid & end),
+            self.o.valid.eq(valid & end),
             self.o.payload.values.eq(vector[:self.o.payload.values.shape().size]),
         ]

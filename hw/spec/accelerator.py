@@ -46,6 +46,9 @@ class AcceleratorSpec(Spec):
         Vectors of sums that wait for the requantizer while the array goes on.
     post_lanes : int
         Results that are requantized side by side: a power of two, at most ``columns``.
+    residual_add : bool
+        Whether a residual addition can be done with the results of the layer before it, on their
+        way to the buffer; if not, it is a pass of its own.
     mantissa_width : int, 8 to 24
         Bits of a requantizer's mantissa.
     rounding : Rounding
@@ -81,6 +84,7 @@ class AcceleratorSpec(Spec):
     line_bytes: int = 2048
     result_fifo_depth: int = 128
     post_lanes: int = 8
+    residual_add: bool = True
     mantissa_width: int = 16
     rounding: Rounding = Rounding.HALF_UP
     protocol: BusProtocol = BusProtocol.AXI4
@@ -160,6 +164,13 @@ class AcceleratorSpec(Spec):
     def int4(self) -> bool:
         """Whether layers can have 4-bit weights."""
         return self.precision is Precision.INT8_INT4
+
+    @property
+    def field_sizes(self) -> dict[str, int]:
+        """What :func:`.fields.implemented_width` depends on."""
+        return {"buffer_rows": self.buffer_rows, "accumulator_depth": self.accumulator_depth,
+                "line_bytes": self.line_bytes, "residual_add": self.residual_add,
+                "mantissa_width": self.mantissa_width}
 
     @property
     def buffer_rows(self) -> int:

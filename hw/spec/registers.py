@@ -239,11 +239,12 @@ REGISTERS: tuple[Register, ...] = (
     _counter("VECTORS", 0x44, "steps of the array"),
     _counter("STALL_WEIGHTS", 0x48, "cycles in which the array waited for weights"),
     _counter("STALL_RESULTS", 0x4C, "cycles in which the array waited for its results to leave"),
-    _counter("STALL_TOKENS", 0x50, "cycles in which the array waited for tokens"),
+    _counter("STALL_TOKENS", 0x50, "cycles in which the array waited for tokens, or for results "
+             "that it reads"),
     _counter("WORDS_READ", 0x54, "words read from the bus"),
     _counter("WORDS_WRITTEN", 0x58, "words written to the bus"),
     _counter("COMMANDS", 0x5C, "commands fetched", width=24),
     _counter("LAYERS", 0x60, "layers retired", width=16),
-    _counter("STALL_BUFFER", 0x64, "cycles in which the array waited for a bank that STORE read"),
+    _counter("STALL_BUFFER", 0x64, "cycles in which the array waited for a bank that others read"),
 )
 check_registers(REGISTERS)

@@ -121,6 +121,13 @@ class Builder:
                       - dilation[axis] * (kernel[axis] - 1) - 1) // stride[axis] + 1
                      for axis, size in enumerate(self.types[source].shape[1:]))
 
+    def residual_add(self, first, second, *, larger=0, **more):
+        """A sum as quantization makes it: twice the scale of the ``larger`` operand is the unit."""
+        mantissas = [1 << 14, self.integer(1, 1 << 14)]
+        return self.add(first, second, shift=15, mantissas=(
+            *(mantissas[::-1] if larger else mantissas), self.integer(1 << 15, (1 << 16) - 1)),
+            **more)
+
     def add(self, first, second, *, shift=16, mantissas=None, **more):
         """A sum, where not told otherwise of operands with one ``shift``."""
         mantissas = mantissas or (self.integer(1000, 32639), self.integer(1000, 32639),

@@ -1,4 +1,4 @@
-"""Images through a compiled network on the accelerator's Verilog, layer by layer against golden."""
+"""Images through a compiled network on the accelerator's Verilog, compared with golden."""
 
 import dataclasses
 import random
@@ -51,15 +51,18 @@ class NetworkResult:
     seconds : float
         Of simulation.
     simulator : str
+    compared : tuple of str
+        Layers whose outputs were compared: those that a run leaves in memory.
     """
     images: list[ImageResult]
     simulated_cycles: int
     seconds: float
     simulator: str
+    compared: tuple[str, ...]
 
     @property
     def bit_exact(self) -> int:
-        """Images of which every layer is equal to golden's."""
+        """Images of which every layer that is compared is equal to golden's."""
         return sum(not image.difference for image in self.images)
 
     @property
@@ -89,17 +92,17 @@ def run_network(simulation: AnySimulation, program: Program, network: Network,
                 inputs: torch.Tensor, folder: Path, *, traffic: Traffic | None = None,
                 watchdog: int = 100_000, check_rules: bool = False,
                 timeout: int | None = None) -> NetworkResult:
-    """Run a program on some images, one after the other, and compare every layer's output.
+    """Run a program on some images, one after the other, and compare what it leaves in memory.
 
-    Before each image the data window is filled with noise, so that nothing is right because it
-    was there before.
+    That is every layer's output if it was compiled with ``keep_all``, and the network's in any
+    case. Before each image the data window is filled with noise, so that nothing is right because
+    it was there before.
 
     Parameters
     ----------
     simulation : AnySimulation
         Of an accelerator of the program's specification.
     program : Program
-        Compiled with ``keep_all``.
     network : Network
         What it was compiled from.
     inputs : torch.Tensor, int8, shape (images, channels, height, width)
@@ -123,7 +126,7 @@ def run_network(simulation: AnySimulation, program: Program, network: Network,
                              timeout=timeout)
     result = simulation.run(runs, files, folder, check_rules=check_rules)
     images = image_results(program, network, inputs, result.outcomes, result.outputs)
-    return NetworkResult(images, result.cycles, result.seconds, simulation.version)
+    return NetworkResult(images, result.cycles, result.seconds, simulation.version, program.kept)
 
 
 def image_runs(program: Program, inputs: torch.Tensor, *, traffic: Traffic, watchdog: int,
@@ -162,8 +165,8 @@ def _image(program: Program, outcome: Outcome, memory: bytes,
     cycles = dict(zip(names, outcome.layer_cycles))
     if complaint:
         return ImageResult(outcome, complaint, cycles, None)
-    found = {name: program.read_tensor(memory, name) for name in expected}
-    difference = first_difference(found, expected) or ""
+    found = {name: program.read_tensor(memory, name) for name in program.kept}
+    difference = first_difference(found, {name: expected[name] for name in found}) or ""
     return ImageResult(outcome, difference, cycles, found[program.output])
 
 

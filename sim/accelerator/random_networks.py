@@ -108,6 +108,21 @@ def _add(b: Builder, choose: Choose, source: str, kernel: int) -> str:
                  minimum=(-128, -5)[choose(0, 1)])
 
 
+def _residual(b: Builder, choose: Choose, source: str, kernel: int) -> str:
+    """Sums of two convolutions, of one and the tensor, with scales as quantization makes them."""
+    channels, *size = b.types[source].shape
+    groups = (1, channels)[choose(0, 1)]
+    window = random_window(choose, (size[0], size[1]), kernel=kernel, wide=True)
+    first = b.conv(source, channels, groups=groups, **_weights(choose), **window)
+    second = b.conv(source, channels, **_weights(choose), **window)
+    added = b.residual_add(*((first, second), (second, first))[choose(0, 1)],
+                           larger=choose(0, 1), minimum=(-128, -5)[choose(0, 1)])
+    if choose(0, 1):
+        own = b.conv(added, channels, (1, 1), **_weights(choose))
+        added = b.residual_add(*((added, own), (own, added))[choose(0, 1)], larger=choose(0, 1))
+    return added
+
+
 def _concat(b: Builder, choose: Choose, source: str, kernel: int) -> str:
     other = b.conv(source, choose(1, 9), (1, 1), **_weights(choose))
     sources = [(source, other), (other, source), (source, source), (source, other, source),
@@ -120,7 +135,8 @@ def _concat(b: Builder, choose: Choose, source: str, kernel: int) -> str:
 _LAYERS: dict[str, Callable[[Builder, Choose, str, int], str]] = {
     "conv": _conv, "grouped": _grouped, "depthwise": _depthwise, "linear": _linear,
     "max_pool": _pool("max_pool"), "average_pool": _pool("average_pool"),
-    "global_average_pool": _global_average, "add": _add, "concat": _concat}
+    "global_average_pool": _global_average, "add": _add, "residual": _residual,
+    "concat": _concat}
 KINDS = (*_LAYERS, "chain")
 """Kinds of layer, and a chain of some of any kinds."""
 

@@ -68,8 +68,8 @@ async def _run(bench, network, program, traffic, *, images=_IMAGES, fault=None):
         assert not outcome.strays, f"{name}: {outcome.strays[0]}"
         assert not outcome.writes_while_running, f"{name}: a register was written meanwhile"
         difference = first_difference(
-            {layer: program.read_tensor(bench.data, layer) for layer in trace},
-            {layer: tensor[number] for layer, tensor in trace.items()})
+            {layer: program.read_tensor(bench.data, layer) for layer in program.kept},
+            {layer: trace[layer][number] for layer in program.kept})
         assert difference is None, f"{name}, image {number}: {difference}"
         add_coverage({f"{type(layer).__name__} layers": 1 for layer in network}
                      | {"images": 1, "cycles": outcome.cycles})

@@ -37,6 +37,14 @@ SAMPLES: dict[str, Sample] = {
     "average_pool": ((5, 6, 6), lambda b: b.average_pool("input", (3, 3), stride=(2, 2),
                                                          padding=(1, 1, 0, 0))),
     "add": ((5, 4, 5), lambda b: b.add("input", b.conv("input", 5, (1, 1)))),
+    "residual": ((5, 9, 7), lambda b: _residual(b, padding=(1, 1, 1, 1))),
+    "residual_pixels": ((9, 4, 5), lambda b: _residual(b, kernel=(1, 1))),
+    "residual_rows": ((3, 8, 20), lambda b: _residual(b, padding=(1, 1, 1, 1), limits=(-20, 60))),
+    "residual_window": ((6, 6, 7), lambda b: _residual(b, kernel=(2, 2), groups=6,
+                                                       padding=(1, 1, 0, 0))),
+    "residual_both": ((6, 6, 6), lambda b: b.residual_add(
+        b.conv("input", 7, (1, 1), stride=(2, 2)), b.conv("input", 7, stride=(2, 2),
+                                                          padding=(1, 1, 1, 1)))),
     "concat": ((3, 4, 4), lambda b: b.concat("input", b.conv("input", 6, (1, 1)), type_="input")),
     "image": ((1, 9, 11), lambda b: b.conv("input", 5, padding=(1, 1, 1, 1))),
     "image_rows": ((1, 12, 7), lambda b: b.conv("input", 6, (5, 2), stride=(2, 1),
@@ -52,6 +60,7 @@ SAMPLES: dict[str, Sample] = {
 INT4_SAMPLES: dict[str, Sample] = {
     "conv_int4": ((9, 6, 5), lambda b: b.conv("input", 6, padding=(1, 1, 1, 1), weight_bits=4)),
     "window_int4": ((6, 6, 7), lambda b: b.conv("input", 6, (2, 2), groups=6, weight_bits=4)),
+    "residual_int4": ((9, 6, 7), lambda b: _residual(b, padding=(1, 1, 1, 1), weight_bits=4)),
     "linear_int4": ((13, 2, 2), lambda b: b.linear("input", 9, weight_bits=4)),
     "image_int4": ((2, 8, 9), lambda b: b.conv("input", 5, (3, 3), padding=(1, 1, 1, 1),
                                                 weight_bits=4)),
@@ -63,6 +72,15 @@ LARGE_SAMPLES: dict[str, Sample] = {
         b.conv("input", 64, groups=64, padding=(1, 1, 1, 1)), 64, groups=64, stride=(2, 2),
         padding=(1, 1, 1, 1))),
 }
+
+
+def _residual(b: Builder, *, kernel: tuple[int, int] = (3, 3), **more: Any) -> str:
+    """Two blocks whose sums begin with the one operand and with the other."""
+    channels = b.input.shape[0]
+    first = b.conv("input", channels, kernel, **more)
+    inner = b.residual_add("input", first, larger=0, minimum=-20)
+    second = b.conv(inner, channels, kernel, **more)
+    return b.residual_add(second, inner, larger=0)
 
 
 def _tower(b: Builder, bits: int) -> str:

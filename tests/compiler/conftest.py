@@ -23,11 +23,15 @@ def small_spec(lanes=4, **changes):
     return AcceleratorSpec(**values | changes)
 
 
-def check(network, spec, image, *, orders=("eager",), keep_all=True, timing=None):
+def check(network, spec, image, *, orders=("eager",), keep_all=True, residency=True, fusion=True,
+          timing=None):
     """Compile, run in some orders, compare all tensors that are kept; gives the program."""
-    program = compile_network(network, spec, keep_all=keep_all, timing=timing)
+    program = compile_network(network, spec, keep_all=keep_all, residency=residency,
+                              fusion=fusion, timing=timing)
     expected = execute(network, image, trace=True)
-    names = list(expected) if keep_all else [network.output]
+    fused = {info.name for info in program.layers if info.fused_into}
+    assert (set(program.kept) == set(expected) - fused if keep_all
+            else network.output in program.kept)
     for order in orders:
         memory = np.random.default_rng(1).integers(0, 256, program.data_size, np.uint8)
         program.write_input(memory, image)
@@ -35,7 +39,7 @@ def check(network, spec, image, *, orders=("eager",), keep_all=True, timing=None
         assert not any(run.tokens), "tokens are left over"
         assert run.layers == sum(info.commands > 0 for info in program.layers)
         assert run.vectors == sum(info.vectors for info in program.layers)
-        for name in names:
+        for name in program.kept:
             got = program.read_tensor(memory, name)
             assert torch.equal(got, expected[name][0]), f"{name} differs with order {order!r}"
     return program

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from sparrow.compiler import compile_network
-from sparrow.compiler.dependencies import PAIRS, set_tokens
-from sparrow.compiler.errors import CompileError
+from sparrow.compiler.dependencies import PAIRS, set_retirements, set_tokens
 from sparrow.compiler.footprint import Footprint, Instruction
 from sparrow.golden.accelerator import Machine, MachineError
-from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, encode
+from sparrow.hw.spec.commands import COMMAND_BYTES, TOKENS, Engine, Opcode, encode
 
 
 def step(opcode, reads=(), writes=()):
@@ -54,15 +53,64 @@ def test_only_conflicts_are_ordered():
     assert masks(chain) == [([], ["ls", "lc"]), ([], []), (["ls"], []), (["lc"], [])]
 
 
-def test_too_many_tokens():
-    chain = [step(Opcode.LOAD, writes=[row]) for row in range(16)]
-    chain += [step(Opcode.COMPUTE, reads=[row]) for row in range(16)]
-    with pytest.raises(CompileError) as info:
-        set_tokens(chain)
-    assert str(info.value) == ("Layer 'layer': tokens that wait to be taken must be at most 15, "
-                               "not 16")
-    set_tokens([step(Opcode.LOAD, writes=[row]) for row in range(15)]
-               + [step(Opcode.COMPUTE, reads=[row]) for row in range(15)])
+def counts(instructions):
+    """For each token the most that wait to be taken, commands being executed in order."""
+    most, now = [0] * TOKENS, [0] * TOKENS
+    for one in instructions:
+        for token in range(TOKENS):
+            now[token] += one.values.get("signal", 0) >> token & 1
+            now[token] -= one.values.get("wait", 0) >> token & 1
+            assert now[token] >= 0
+            most[token] = max(most[token], now[token])
+    assert not any(now)
+    return most
+
+
+@pytest.mark.parametrize("loads, waits", [(15, 15), (16, 15), (40, 15)])
+def test_no_more_tokens_than_fit(loads, waits):
+    """The 15th waits for the last load, so that those behind it need no token."""
+    chain = [step(Opcode.LOAD, writes=[row]) for row in range(loads)]
+    chain += [step(Opcode.COMPUTE, reads=[row]) for row in range(loads)]
+    clocks = set_tokens(chain)
+    assert max(counts(chain)) == 15
+    assert [bool(one.values.get("wait")) for one in chain] == (
+        [False] * loads + [True] * waits + [False] * (loads - waits))
+    assert [clocks[one][Engine.LOAD] for one in chain[loads:]] == [
+        *range(1, 15), *[loads] * (loads - 14)]
+
+
+def test_later_tokens_are_left_as_they_are():
+    """Loads that come after those that wait have their own tokens."""
+    chain = [step(Opcode.LOAD, writes=[row]) for row in range(20)]
+    chain += [step(Opcode.COMPUTE, reads=[row]) for row in range(20)]
+    chain += [step(Opcode.LOAD, writes=[30]), step(Opcode.COMPUTE, reads=[30])]
+    set_tokens(chain)
+    assert max(counts(chain)) == 15
+    assert masks(chain)[-2:] == [([], ["lc"]), (["lc"], [])]
+
+
+def test_results_of_the_compute_before_are_waited_for():
+    """All earlier ones are complete when the next but one begins."""
+    chain = [step(Opcode.COMPUTE, writes=[0]), step(Opcode.COMPUTE, reads=[0], writes=[1]),
+             step(Opcode.COMPUTE, reads=[0], writes=[2]), step(Opcode.COMPUTE, writes=[2])]
+    set_tokens(chain)
+    assert [one.values.get("ordered", 0) for one in chain] == [0, 1, 0, 0]
+
+
+def test_layers_retire_in_order():
+    """A STORE that nothing waits for could be later than the next layer's COMPUTE."""
+    stored = [step(Opcode.COMPUTE, writes=[0]), step(Opcode.STORE, reads=[0])]
+    free = [step(Opcode.COMPUTE, reads=[0], writes=[1])]
+    last = [step(Opcode.COMPUTE, reads=[1], writes=[2]), step(Opcode.STORE, reads=[2])]
+    bound = [step(Opcode.COMPUTE, writes=[0])]  # overwrites what is stored
+    for layers, wanted in (([stored, free, last], [0, 2, 4]), ([stored, [], last], [1, 3]),
+                           ([stored, bound], [1, 2])):
+        commands = [one for layer in layers for one in layer]
+        for one in commands:
+            one.values.clear()
+        set_retirements(layers, set_tokens(commands))
+        assert [number for number, one in enumerate(commands)
+                if one.values.get("retire")] == wanted
 
 
 def test_footprints():

@@ -76,6 +76,30 @@ def test_a_block_takes_as_long_as_its_pixels():
     assert more - base == 4 * 64
 
 
+def test_additions_keep_the_requantizer():
+    """Twice as long with 4 columns of 16 at a time; drained, also the next command."""
+    add = Opcode.COMPUTE, COMPUTE[1] | {"add": 1}
+    spec = SPEC.replace(post_lanes=4)
+    base, added = (cycles(WEIGHTS, one, spec=spec)[0] for one in (COMPUTE, add))
+    assert added - base == 64 * 4
+    weights = Opcode.WEIGHTS, {"words": 16 + 30 * 32, "blocks": 30}
+    compute = Opcode.COMPUTE, COMPUTE[1] | {"channel_blocks": 30}
+    times = [sum(cycles(WEIGHTS, (Opcode.COMPUTE, add[1] | {"drain": drain}), weights, compute,
+                        spec=spec)) for drain in (0, 1)]
+    assert 64 * 6 <= times[1] - times[0] < 64 * 8  # results of the first no longer hide
+
+
+def test_what_is_added_is_read_from_a_bank_too():
+    """A vector for each result, in cycles in which the array reads the same bank."""
+    weights = Opcode.WEIGHTS, {"words": 2 * (16 + 30 * 32), "output_blocks": 2, "blocks": 30}
+    values = {"out_height": 8, "out_width": 8, "channel_blocks": 30, "output_blocks": 2,
+              "add": 1, "retire": 1}
+    for bank, taken in ((0, 64), (1, 64 // 6)):  # or those that leave while the last ones come
+        found = predict(program(weights, (Opcode.COMPUTE, values | {"destination_bank": bank})),
+                        SPEC, timing=ZERO)
+        assert abs(found.stalls[0]["buffer"] - taken) <= 2
+
+
 def test_small_blocks_wait_for_their_weights():
     counts = {"out_height": 2, "out_width": 2, "retire": 1}
     times = []
@@ -91,6 +115,22 @@ def test_weights_that_are_used_again_are_not_waited_for():
     times = [cycles((Opcode.WEIGHTS, {"words": 16 + 32, "reuse": 1}),
                     (Opcode.COMPUTE, counts | {"kernel_width": width}))[0] for width in (20, 40)]
     assert times[1] - times[0] == 20 * 4
+
+
+def test_a_store_waits_for_the_array_up_to_its_patience():
+    """Vectors go one by one while the array reads their bank, else as fast as the bus."""
+    weights = Opcode.WEIGHTS, {"words": 16 + 30 * 32, "blocks": 30}
+    compute = Opcode.COMPUTE, {"out_height": 16, "out_width": 16, "channel_blocks": 30,
+                               "height": 16, "width": 16, "retire": 1}
+    taken = []
+    for patience in (3, 63, 255):
+        store = Opcode.STORE, {"run": 256, "patience": patience, "retire": 1}
+        found = predict(program(weights, compute, store), SPEC, timing=ZERO)
+        taken.append(sum(layer["buffer"] for layer in found.stalls))
+    assert taken == [224, 121, 30]  # of those that were there before the array, or in 7680 cycles
+    other = Opcode.STORE, {"run": 64, "patience": 255, "bank": 1, "retire": 1}
+    found = predict(program(weights, compute, other), SPEC, timing=ZERO)
+    assert [layer["buffer"] for layer in found.stalls] == [0, 0]
 
 
 def test_tokens_hold_commands_up():

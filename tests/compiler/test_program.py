@@ -60,13 +60,14 @@ def test_refuses_wrong_tensors(example):
 
 def test_cycles_follow_the_timing(example):
     network, _, spec = example
-    program = compile_network(network, spec, timing=None)
+    program = compile_network(network, spec, residency=False, timing=None)
     assert program.cycles == 0 and all(info.cycles == 0 for info in program.layers)
     fast, slow = (program.with_cycles(Timing(memory_read=latency)) for latency in (10, 100))
     assert fast.cycles < slow.cycles
     assert all(one.cycles < other.cycles for one, other in zip(fast.layers, slow.layers)
                if one.commands)
-    assert fast == compile_network(network, spec, timing=Timing(memory_read=10))
+    assert fast == compile_network(network, spec, residency=False,
+                                   timing=Timing(memory_read=10))
 
 
 def damaged(tmp_path, example, change):
@@ -97,7 +98,7 @@ def edit(**changes):
 
 
 @pytest.mark.parametrize("changes, text", [
-    ({"format": 2}, "format must be 1, not 2"),
+    ({"format": 1}, "format must be 2, not 1"),
     ({"tensors": [{"name": "x"}]}, "not a layout of a program: 'segments'"),
     ({"layers": [3]}, "not a layout of a program: "),
 ])

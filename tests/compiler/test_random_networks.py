@@ -30,7 +30,8 @@ def test_random_networks(tools, kind, examples):
                                 accumulator_depth=(32, 9, 256)[choose(0, 2)])
         image = tools.images(network, 3)[choose(0, 2)][None]
         try:
-            tools.check(network, spec, image, orders=ORDERS)
+            tools.check(network, spec, image, orders=ORDERS, keep_all=bool(choose(0, 1)),
+                        residency=bool(choose(0, 3)))
         except CompileError as error:
             if not any(text in str(error) for text in REFUSALS):
                 raise

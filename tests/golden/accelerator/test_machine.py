@@ -5,59 +5,21 @@ import pytest
 
 from sparrow.golden.accelerator import CODES, Machine, MachineError
 from sparrow.golden.accelerator.weights import stream_bytes
-from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, command, encode
+from sparrow.hw.spec.commands import COMMAND_BYTES
 from sparrow.hw.spec.registers import ErrorCode
 
-LANES = 4
-SPEC = AcceleratorSpec(lanes=LANES, columns=LANES, data_width=32, post_lanes=2,
-                       buffer_bytes=LANES * 32, accumulator_depth=16, weight_fifo_bytes=1024,
-                       queue_depth=2)
+from .programs import (
+    SPEC,
+    compute,
+    identity,
+    load,
+    memory,
+    store,
+    weights,
+    window,
+)
+
 ORDERS = ["eager", "lazy", 0, 1, 2]
-STREAM = 2048  # where weights lie
-
-
-def fields(opcode, **values):
-    counts = {field.name: 1 for field in command(opcode).fields if field.count}
-    return encode(opcode, **counts | values)
-
-
-def load(**values):
-    return fields(Opcode.LOAD, **values)
-
-
-def store(**values):
-    return fields(Opcode.STORE, **values)
-
-
-def weights(**values):
-    values = {"offset": STREAM, "words": 12, "minimum": -128, "maximum_value": 127} | values
-    return fields(Opcode.WEIGHTS, **values)
-
-
-def compute(**values):
-    return fields(Opcode.COMPUTE, **values)
-
-
-def window(*commands, stream=b"", end=True):
-    """A program window."""
-    program = bytearray(4096)
-    code = b"".join(commands) + (encode(Opcode.END) if end else b"")
-    program[:len(code)] = code
-    program[STREAM:STREAM + len(stream)] = stream
-    return bytes(program)
-
-
-def identity(mantissa=1, shift=0, bias=0):
-    """A parameter set and a block that give a vector as it is."""
-    scale = (mantissa | shift << 24).to_bytes(4, "little")
-    record = bias.to_bytes(4, "little", signed=True) + scale
-    return record * LANES + np.eye(LANES, dtype=np.uint8).tobytes()
-
-
-def memory(size=4096):
-    return np.random.default_rng(1).integers(0, 256, size, np.uint8)
-
 
 def run(*commands, data=None, order="eager", spec=SPEC, **more):
     data = memory() if data is None else data
@@ -119,6 +81,42 @@ def test_identity(order):
                  stream=identity())
     assert (data[512:536] == before[:24]).all()
     assert (result.vectors, result.words_of_weights) == (6, 12)
+
+
+def chain(*sources, ordered=()):
+    """A tile in row 0, and computes that copy ``sources`` to rows 8, 9, 10, ...; then a store."""
+    computes = [compute(source=source, destination=8 + number, wait=int(number == 0),
+                        ordered=int(number in ordered), signal=2 * (number == len(sources) - 1))
+                for number, source in enumerate(sources)]
+    copies = [part for number in range(len(sources)) for part in (weights(), computes[number])]
+    return [load(signal=1), *copies, store(row=7 + len(sources), offset=512, wait=2)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("sources, ordered", [
+    ([0, 8], (1,)), ([0, 8, 9, 10], (1, 2, 3)), ([0, 0, 8], ()), ([0, 0, 0, 9, 10], ()),
+    ([0, 8, 8], (1,)), ([0, 0, 9, 8], (2,))])
+def test_results_that_are_read_without_memory(order, sources, ordered):
+    """Two computes are under way at most: only the results of the last one may be missing."""
+    data = memory()
+    run(*chain(*sources, ordered=ordered), data=data, order=order, stream=identity())
+    assert (data[512:516] == data[:4]).all()
+    if ordered:
+        code, text = refusal(*chain(*sources, ordered=ordered[1:]), order=order,
+                             stream=identity())
+        number = 2 + 2 * ordered[0]
+        assert (code, text) == ("RACE", f"command {number} (COMPUTE): vector {7 + ordered[0]} of "
+                                "bank 0 of the buffer may be written before or after")
+
+
+def test_results_that_overwrite_what_the_compute_before_reads():
+    """Its vectors are read by then, and results are written in order."""
+    data = memory()
+    run(load(signal=1), weights(), compute(wait=1, destination=8), weights(),
+        compute(destination=8, source=1, ordered=0, wait=4), load(row=1, offset=4, signal=4),
+        weights(), compute(destination=1, signal=2), store(row=8, offset=512, wait=2), data=data,
+        stream=identity())
+    assert (data[512:516] == data[4:8]).all()
 
 
 def test_commands_may_begin_anywhere():

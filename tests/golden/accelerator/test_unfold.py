@@ -88,12 +88,12 @@ def test_without_line_memory_unfolding_is_illegal():
     with pytest.raises(MachineError, match="ILLEGAL_COMMAND: command 0: unfold of LOAD must be "
                                            "below 1, not 1"):
         run(load(), spec=SPEC.replace(line_bytes=0))
-    widths = {field.name: implemented_width(field, buffer_rows=32, accumulator_depth=16,
-                                            line_bytes=0) for field in command(Opcode.LOAD).fields}
+    sizes = SPEC.replace(line_bytes=0).field_sizes
+    widths = {field.name: implemented_width(field, **sizes)
+              for field in command(Opcode.LOAD).fields}
     assert {name for name, width in widths.items() if not width} == {
         "unfold", "pair", "joined", "words", "row_bytes", "first", "pixel_step", "lane",
         "fill_value"}
-    sizes = {"buffer_rows": 32, "accumulator_depth": 16, "line_bytes": 0}
     _, values = decode(fields(Opcode.WEIGHTS, words=300), **sizes)
     assert values["words"] == 300
 

@@ -1,4 +1,4 @@
-"""The activation buffer's four users against two lists of rows."""
+"""The activation buffer's users against two lists of rows."""
 
 import random
 
@@ -9,7 +9,7 @@ from sparrow.hw.memory.activations import ActivationBuffer
 
 
 def _traffic(source, parts, vector, written, read):
-    """What the four users ask for in a cycle."""
+    """What the users ask for in a cycle."""
     step = source.getrandbits(2) & source.getrandbits(2)
     result = source.random() < 0.5
     load = source.random() < 0.6
@@ -19,21 +19,22 @@ def _traffic(source, parts, vector, written, read):
         "load_valid": load, "load_enable": source.getrandbits(parts),
         "load_bank": source.getrandbits(1), "load_row": written[1],
         "load_data": source.getrandbits(vector),
-        "step_enable": step,
-        "step_hold": source.getrandbits(2) & source.getrandbits(2) & ~step, "step_row": read[0],
-        "fetch_valid": source.random() < 0.6, "fetch_bank": source.getrandbits(1),
-        "fetch_row": read[1]}
+        "step_enable": step, "step_row": read[0],
+        "fetch_valid": source.random() < 0.6, "fetch_urgent": source.random() < 0.3,
+        "fetch_bank": source.getrandbits(1), "fetch_row": read[1],
+        "operand_valid": source.random() < 0.2, "operand_bank": source.getrandbits(1),
+        "operand_row": read[2]}
 
 
-@pytest.mark.parametrize("seed, parts", [(0, 2), (1, 4), (2, 1)])
-def test_users_share_the_banks(seed, parts):
+@pytest.mark.parametrize("seed, parts, operand", [(0, 2, False), (1, 4, True), (2, 1, True)])
+def test_users_share_the_banks(seed, parts, operand):
     source = random.Random(seed)
     rows, width = 8, 8
     vector = width * parts
-    buffer = ActivationBuffer(rows=rows, part_width=width, parts=parts)
+    buffer = ActivationBuffer(rows=rows, part_width=width, parts=parts, operand=operand)
     content = [[source.getrandbits(vector) for _ in range(rows)] for _ in range(2)]
     counts = {"results": 0, "loads": 0, "waiting loads": 0, "fetches": 0, "waiting fetches": 0,
-              "waiting steps": 0}
+              "waiting steps": 0, **({"operands": 0} if operand else {})}
 
     def write(bank, row, enable, data):
         mask = sum(((1 << width) - 1) << width * part for part in range(parts)
@@ -52,14 +53,18 @@ def test_users_share_the_banks(seed, parts):
 
     async def bench(ctx):
         await fill(ctx)
-        shown, fetched = [None, None], None
+        shown, fetched, added = [None, None], None, None
         for cycle in range(4000):
             # who reads never meets who writes: the lower rows change, the upper ones are read,
             # and every now and then it is the other way round
             low = 0 if cycle // 50 % 2 else rows // 2
             written = [low + source.randrange(rows // 2) for _ in range(2)]
-            read = [(low + rows // 2) % rows + source.randrange(rows // 2) for _ in range(2)]
+            read = [(low + rows // 2) % rows + source.randrange(rows // 2) for _ in range(3)]
             values = _traffic(source, parts, vector, written, read)
+            if not operand:
+                values = {name: value for name, value in values.items()
+                          if not name.startswith("operand")}
+            operands = values.get("operand_valid", 0) << values.get("operand_bank", 0)
             result, load = values["result_valid"], values["load_valid"]
             for name, value in values.items():
                 ctx.set(getattr(buffer, name), value)
@@ -71,17 +76,27 @@ def test_users_share_the_banks(seed, parts):
                 assert ctx.get(buffer.fetch_data) == fetched
             load_ready, fetch_ready = ctx.get(buffer.load_ready), ctx.get(buffer.fetch_ready)
             assert load_ready == (not result or values["result_bank"] != values["load_bank"])
-            assert fetch_ready == (not values["step_hold"] >> values["fetch_bank"] & 1)
-            fetches = values["fetch_valid"] and fetch_ready
+            if added is not None:
+                assert ctx.get(buffer.operand_data) == added
+            free = not operands >> values["fetch_bank"] & 1
+            fetches = values["fetch_valid"] and free and (
+                values["fetch_urgent"] or not values["step_enable"] >> values["fetch_bank"] & 1)
+            assert fetch_ready == fetches
+            others = operands | fetches << values["fetch_bank"]
+            assert ctx.get(buffer.others) == others
             step_ready = ctx.get(buffer.step_ready)
-            assert step_ready == (not fetches
-                                  or not values["step_enable"] >> values["fetch_bank"] & 1)
+            assert step_ready == (not others & values["step_enable"])
             counts["waiting steps"] += not step_ready
             fetched = None
             if values["fetch_valid"] and fetch_ready:
                 fetched = content[values["fetch_bank"]][values["fetch_row"]]
                 shown[values["fetch_bank"]] = None
                 counts["fetches"] += 1
+            added = None
+            if operands:
+                added = content[values["operand_bank"]][values["operand_row"]]
+                shown[values["operand_bank"]] = None
+                counts["operands"] += 1
             counts["waiting fetches"] += values["fetch_valid"] and not fetch_ready
             for bank in range(2):
                 if step_ready and values["step_enable"] >> bank & 1:

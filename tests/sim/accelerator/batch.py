@@ -21,7 +21,6 @@ class Case:
     Parameters
     ----------
     program : Program
-        Compiled with ``keep_all``.
     network : Network
         What it was compiled from.
     inputs : torch.Tensor, int8, shape (images, channels, height, width)

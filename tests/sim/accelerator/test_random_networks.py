@@ -22,11 +22,15 @@ STALLS = ("always", "often", "bursts", "alternate", "seldom")
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """What builds a network, one of :func:`sample_images`, and how the memory behaves."""
+    """What builds a network, one of :func:`sample_images`, and how the memory behaves.
+
+    What stays on the chip isn't stored unless all is to be kept.
+    """
     kind: str
     choices: tuple[int, ...]
     image: int  # all smallest, all largest, random
     traffic: Traffic
+    keep_all: bool
 
     @functools.cached_property
     def network(self):
@@ -46,13 +50,13 @@ def drawn(draw, kind):
     made = tuple(choices)
     traffic = Traffic(latency=choose(1, 120), bandwidth=(1.0, 0.5, 0.3)[choose(0, 2)],
                       stalls=STALLS[choose(0, len(STALLS) - 1)], seed=choose(1, 99))
-    return Drawn(kind, made, (2, 2, 2, 0, 1)[choose(0, 4)], traffic)
+    return Drawn(kind, made, (2, 2, 2, 0, 1)[choose(0, 4)], traffic, bool(choose(0, 1)))
 
 
 def compiled(spec, entry):
     """A case for the simulation, or ``None`` where the compiler refuses it."""
     try:
-        program = compile_network(entry.network, spec)
+        program = compile_network(entry.network, spec, keep_all=entry.keep_all)
     except CompileError:
         return None
     inputs = sample_images(entry.network, 3)[entry.image:entry.image + 1]
