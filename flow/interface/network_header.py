@@ -45,8 +45,8 @@ _SHARED = ("lanes", "columns", "depthwise_window", "accumulator_depth", "accumul
 
 def network_header(program: Program) -> str:
     """The text of ``sparrow_network.h`` for a program; it goes with ``sparrow_driver.h``."""
-    mismatch = " || \\\n    ".join(f"SPARROW_SPEC_{name.upper()} != {int(getattr(program.spec, name))}"
-                                   for name in _SHARED)
+    mismatch = " || \\\n    ".join(
+        f"SPARROW_SPEC_{name.upper()} != {int(getattr(program.spec, name))}" for name in _SHARED)
     return _TEXT.format(
         version=__version__, name=program.name, lanes=program.spec.lanes, mismatch=mismatch,
         program_bytes=len(program.program_bytes), start=program.start,
