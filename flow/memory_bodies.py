@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sparrow import __version__
 from sparrow.hw.hierarchy import SharedComponent
-from sparrow.hw.memory import TwoPortMemory
+from sparrow.hw.memory import OnePortMemory, TwoPortMemory
 
 __all__ = ["memory_bodies"]
 
@@ -37,6 +37,26 @@ module {name}(clk, write_enable, write_address, write_data, read_enable, read_ad
 endmodule
 """
 
+_ONE_PORT = """\
+// {depth} rows of {row} bits: one port to write or read.
+module {name}(clk, enable, write, address, write_data, read_data);
+  input clk;
+  input enable;
+  input write;
+  input [{high}:0] address;
+  input [{last}:0] write_data;
+  output [{last}:0] read_data;
+  reg [{last}:0] read_data;
+  reg [{last}:0] rows [0:{end}];
+  always @(posedge clk) begin
+    if (enable && write)
+      rows[address] <= write_data;
+    if (enable && !write)
+      read_data <= rows[address];
+  end
+endmodule
+"""
+
 
 def memory_bodies(memories: Mapping[str, SharedComponent], top: str) -> str:
     """The text of a file with memories, in the order of their names; nothing if there are none.
@@ -55,8 +75,12 @@ def memory_bodies(memories: Mapping[str, SharedComponent], top: str) -> str:
 
 
 def _body(name: str, memory: SharedComponent) -> str:
+    if isinstance(memory, OnePortMemory):
+        return _ONE_PORT.format(name=name, depth=memory.depth, row=memory.width,
+                                high=memory.address_width - 1, last=memory.width - 1,
+                                end=memory.depth - 1)
     if not isinstance(memory, TwoPortMemory):
-        raise TypeError(f"memory {name} must be a TwoPortMemory, not {memory!r}")
+        raise TypeError(f"memory {name} must have one port or two, not {memory!r}")
     width, parts = memory.width, memory.parts
     if parts == 1:
         writes = "    if (write_enable)\n      rows[write_address] <= write_data;"

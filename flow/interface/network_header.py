@@ -39,14 +39,14 @@ static const sparrow_tensor sparrow_network_{lower} = {{
 }};
 """
 # what a program depends on, of the numbers in the accelerator's header
-_SHARED = ("lanes", "columns", "buffer_bytes", "accumulator_depth", "data_width")
+_SHARED = ("lanes", "columns", "depthwise_window", "accumulator_depth", "accumulator_width",
+           "buffer_bytes", "line_bytes", "residual_add", "mantissa_width", "data_width")
 
 
 def network_header(program: Program) -> str:
     """The text of ``sparrow_network.h`` for a program; it goes with ``sparrow_driver.h``."""
-    spec = program.spec.to_mapping()
-    mismatch = " || \\\n    ".join(f"SPARROW_SPEC_{name.upper()} != {spec[name]}"
-                                   for name in _SHARED)
+    mismatch = " || \\\n    ".join(
+        f"SPARROW_SPEC_{name.upper()} != {int(getattr(program.spec, name))}" for name in _SHARED)
     return _TEXT.format(
         version=__version__, name=program.name, lanes=program.spec.lanes, mismatch=mismatch,
         program_bytes=len(program.program_bytes), start=program.start,

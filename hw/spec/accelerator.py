@@ -34,6 +34,9 @@ class AcceleratorSpec(Spec):
         Pixels of a tile.
     accumulator_width : int
         Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
+    single_port_accumulators : bool
+        Whether they are in two memories of one port rather than in one of two ports: a block of
+        weights for an odd number of pixels takes a cycle more.
     buffer_bytes : int
         Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
     line_bytes : int
@@ -76,6 +79,7 @@ class AcceleratorSpec(Spec):
     pixels: int = 1
     accumulator_depth: int = 512
     accumulator_width: int = 32
+    single_port_accumulators: bool = False
     buffer_bytes: int = 65536
     line_bytes: int = 2048
     result_fifo_depth: int = 128
@@ -144,7 +148,8 @@ class AcceleratorSpec(Spec):
                                 sum_width=self.array.sum_width,
                                 accumulator_width=self.accumulator_width, maximum=True,
                                 shifted=True, overflow=False, restart_after_last=True,
-                                registered=False)
+                                registered=False,
+                                single_port=self.single_port_accumulators)
 
     @property
     def requantize(self) -> RequantizeSpec:

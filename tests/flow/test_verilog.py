@@ -11,6 +11,7 @@ from sparrow.flow.blocks import BLOCKS, block
 from sparrow.flow.cli import main
 from sparrow.flow.interface import Surroundings
 from sparrow.flow.synthesis import estimate
+from sparrow.hw.export import ClockPorts
 from sparrow.hw.spec import AccumulatorsSpec, MacArraySpec
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
@@ -141,6 +142,18 @@ def test_separate_memories():
     assert set(re.findall(r"^  (sparrow_ram_\w+) \w+ \(", files.text, re.M)) == set(names)
     assert {"sparrow_ram_1r1w_512x128", "sparrow_ram_1r1w_1024x32_be4"} <= set(names)
     assert "reg [127:0] rows" not in files.text
+    for answer in accept(files.text + files.memories, "accelerator"):
+        assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
+
+
+@pytest.mark.parametrize("values", [
+    {"protocol": "axi3", "bus_clock": "separate"}, {"single_port_accumulators": True}], ids=str)
+def test_accelerators_accepted(values):
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, **values)
+    around = Surroundings(separate_memories=True,
+                          clock_ports=ClockPorts(reset="rst_n", active_low=True))
+    files = block("accelerator").verilog_files(spec, around)
+    assert ("module sparrow_ram_1rw_256x128(" in files.memories) == spec.single_port_accumulators
     for answer in accept(files.text + files.memories, "accelerator"):
         assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
 

@@ -11,6 +11,7 @@ from sparrow.hw.spec.registers import ErrorCode
 from sparrow.sim.accelerator import Fault, Traffic, simulation
 from sparrow.sim.accelerator.network import image_results, image_runs, run_network
 from sparrow.sim.accelerator.samples import sample, sample_images
+from sparrow.sim.runner import SimulationError
 
 PERIODS = [3.0, 9.4, 10.0, 10.6, 37.0]  # ns of the core; the buses have 10
 
@@ -51,6 +52,15 @@ def test_networks(crossed, crossed_spec, tmp_path, name, period):
                              check_rules=True, timeout=400_000)
         assert result.difference == ""
         assert result.bit_exact == 2
+
+
+def test_bursts_are_watched(crossed, crossed_spec, tmp_path):
+    """Bursts that are longer than they may be end the simulation."""
+    built = dataclasses.replace(crossed, bus=crossed_spec.bus.replace(max_burst=4))
+    network = sample("conv")
+    with pytest.raises(SimulationError, match=r"a[rw]: \d+ words, not 4 at most"):
+        run_network(built, compile_network(network, crossed_spec), network,
+                    sample_images(network, 1), tmp_path, check_rules=True)
 
 
 @pytest.mark.parametrize("period", [3.0, 10.0, 37.0])

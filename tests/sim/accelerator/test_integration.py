@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""The accelerator as a system takes it: separate memories, other clock ports, on the simulator."""
+"""The accelerator as a system takes it: separate memories, clock ports, memories of one port."""
 
 import dataclasses
 import re
@@ -7,12 +7,14 @@ import re
 import pytest
 
 from sparrow.compiler import compile_network
+from sparrow.compiler.timing import Timing
 from sparrow.flow.blocks import block
 from sparrow.flow.interface import Surroundings
 from sparrow.hw.accelerator import Accelerator
 from sparrow.hw.export import ClockPorts, flat_ports
 from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.network import run_network
+from sparrow.sim.accelerator.predictions import wrong_predictions
 from sparrow.sim.accelerator.samples import sample, sample_images
 
 AROUND = Surroundings(separate_memories=True, clock_ports=ClockPorts(
@@ -65,3 +67,30 @@ def test_a_memory_that_is_late_is_seen(spec, folder, files, tmp_path):
     other = simulation(wrapped(files.text + late, spec), "accelerator", folder / "late",
                        address_width=spec.address_width)
     assert results(other, spec, "conv", tmp_path).bit_exact == 0
+
+
+@pytest.fixture(scope="module")
+def turns_spec(spec):
+    return spec.replace(single_port_accumulators=True)
+
+
+@pytest.fixture(scope="module")
+def turns(turns_spec, folder):
+    files = block("accelerator").verilog_files(turns_spec, Surroundings(separate_memories=True))
+    assert files.text.count("  sparrow_ram_1rw_16x128 ") == 2
+    return simulation(files.text + files.memories, "accelerator", folder / "turns",
+                      address_width=turns_spec.address_width)
+
+
+@pytest.mark.parametrize("name", ["conv", "tower", "mixed", "linear", "add", "image_rows",
+                                  "image_pair", "window", "window_down"])
+@pytest.mark.parametrize("latency", [1, 20])
+def test_accumulators_of_one_port(turns, turns_spec, tmp_path, name, latency):
+    """The same bits; what an odd number of pixels costs is predicted."""
+    network = sample(name)
+    timing = Timing(memory_read=latency, memory_write=latency)
+    program = compile_network(network, turns_spec, timing=timing)
+    result = run_network(turns, program, network, sample_images(network, 2), tmp_path,
+                         traffic=Traffic(latency=latency), check_rules=True)
+    assert result.difference == ""
+    assert wrong_predictions(program, result.layer_cycles) == []
