@@ -36,8 +36,12 @@ def test_command(capsys):
     assert 0 < waits <= total["predicted_cycles"] - total["vectors"]
     assert {layer["bits"] for layer in layers} == {4, None}
     for layer in layers:
+        cycles = layer["predicted_cycles"]
+        assert (cycles == 0) == (layer["kind"] == "Add")
         assert layer["utilization"] == pytest.approx(
-            layer["macs"] / 512 / layer["predicted_cycles"], abs=1e-4)
+            layer["macs"] / 512 / cycles if cycles else 0, abs=1e-4)
+    (fused,) = [layer for layer in layers if layer["fused_into"]]
+    assert (fused["output"], fused["fused_into"]) == ("fused", "block.add")
 
 
 def test_table(capsys):
