@@ -10,6 +10,7 @@ from ..mac.heap import BitHeap
 from ..spec.mac import Multiplier
 from ..spec.requantize import RequantizeSpec
 from .layouts import addition_layout
+from .sets import chosen
 
 __all__ = ["FRACTION", "AdditionLane", "Additions"]
 
@@ -127,7 +128,8 @@ class Additions(wiring.Component):
         operand = Signal(spec.steps * size, reset_less=True)
         step = Signal(range(spec.steps))
         share = Signal(size)
-        m.d.comb += share.eq(operand.word_select(step, size))
+        m.d.comb += share.eq(chosen([operand.word_select(number, size)
+                                      for number in range(spec.steps)], step))
         with m.If(self.taken):
             m.d.sync += operand.eq(self.operand)
         with m.If(self.advance):

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Mux, Signal
 
 from .layouts import scale_layout, tensor_layout
 
-__all__ = ["follow_tensor", "lanes_share", "load_parameters"]
+__all__ = ["chosen", "follow_tensor", "lanes_share", "load_parameters"]
 
 
 def load_parameters(m, spec, parameters, error, memories, bank, committed, loaded):
@@ -45,12 +45,16 @@ def lanes_share(spec, sums, step):
     lanes = spec.lanes
     share = []
     for lane in range(lanes):
-        choices = [sums[column] for column in range(lane, spec.columns, lanes)]
-        for bit in step:
-            choices = [pair[0] if len(pair) == 1 else Mux(bit, pair[1], pair[0])
-                       for pair in (choices[i:i + 2] for i in range(0, len(choices), 2))]
-        share += choices
+        share.append(chosen([sums[column] for column in range(lane, spec.columns, lanes)], step))
     return Cat(share)
+
+
+def chosen(choices, number):
+    """The choice of a number; any for one that isn't there."""
+    for bit in number:
+        choices = [pair[0] if len(pair) == 1 else Mux(bit, pair[1], pair[0])
+                   for pair in (choices[i:i + 2] for i in range(0, len(choices), 2))]
+    return choices[0]
 
 
 def follow_tensor(m, spec, advance, take, begins, loaded):

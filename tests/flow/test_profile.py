@@ -15,8 +15,8 @@ from sparrow.sim.accelerator.samples import sample
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEYS = {"name", "kind", "bits", "macs", "vectors", "predicted_cycles", "measured_cycles",
-        "utilization", "bytes_read", "bytes_written", "memory_accesses", "stalls",
-        "output"}
+        "utilization", "bytes_read", "bytes_written", "memory_accesses", "stalls", "output",
+        "fused_into"}
 SMALL = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=4, accumulator_depth=32,
                         buffer_bytes=1024, weight_fifo_bytes=256)
 
@@ -28,7 +28,7 @@ def test_command(capsys):
     layers, total = found["layers"], found["total"]
     assert found["latency"] == 30 and found["accelerator"]["post_lanes"] == 4
     assert all(set(layer) == KEYS for layer in layers)
-    assert set(total) == KEYS - {"name", "kind", "bits", "output"}
+    assert set(total) == KEYS - {"name", "kind", "bits", "output", "fused_into"}
     assert total["measured_cycles"] is None and total["macs"] == 101_696
     for key in ("macs", "vectors", "predicted_cycles", "bytes_read", "memory_accesses"):
         assert total[key] == sum(layer[key] for layer in layers) > 0
@@ -38,8 +38,12 @@ def test_command(capsys):
     assert [layer["output"] for layer in layers] == ["chip"] * (len(layers) - 1) + ["memory"]
     assert total["bytes_written"] == layers[-1]["bytes_written"]
     for layer in layers:
+        cycles = layer["predicted_cycles"]
+        assert (cycles == 0) == (layer["kind"] == "Add")
         assert layer["utilization"] == pytest.approx(
-            layer["macs"] / 512 / layer["predicted_cycles"], abs=1e-4)
+            layer["macs"] / 512 / cycles if cycles else 0, abs=1e-4)
+    (fused,) = [layer for layer in layers if layer["fused_into"]]
+    assert (fused["output"], fused["fused_into"]) == ("fused", "block.add")
 
 
 def test_table(capsys):
