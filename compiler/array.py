@@ -110,6 +110,8 @@ class Results:
 
     Attributes
     ----------
+    began : int
+        When the array began to put out sums.
     started : int
         When the requantizer took the first of them, -1 before.
     """
@@ -119,6 +121,7 @@ class Results:
         self._simulation = simulation
         self.pixels, self.bank = pixels, bank
         self.cycles, self.added = cycles, added
+        self.began = simulation.now
         self.started = self.arrived = -1
         self.finished = False
         self.change = Change(simulation)
@@ -161,7 +164,7 @@ class Post:
             while not self._waiting:
                 yield self._change
             results = self._waiting[0]
-            yield timing.results
+            yield max(0, results.began + timing.results - simulation.now)
             while array.sets == array.sets_used:
                 yield array.change
             array.sets_used += 1

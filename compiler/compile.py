@@ -19,9 +19,11 @@ from .fuse import Fusions, fusions, lower_all, readers
 from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
 from .lower import require_supported, true_macs
 from .passes import Pass
+from .place import Room
 from .program import LayerInfo, Program
 from .residents import Residents, choose_residents
-from .select import best_schedule
+from .schedule import schedule
+from .select import Choice, best_tiling
 from .timing import Timing
 
 __all__ = ["compile_network"]
@@ -62,59 +64,74 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
         raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
     require_supported(network, spec)
     fused = fusions(network, spec) if fusion else {}
-    nowhere = [one.layer for one in fused.values()]
     layouts, data_size = allocate(network, spec, keep_all=keep_all,
-                                  readers=readers(network, fused), on_chip=nowhere)
+                                  readers=readers(network, fused),
+                                  on_chip=[one.layer for one in fused.values()])
     works = lower_all(network, spec, layouts, fused)
+    compilation = _Compilation(network, spec, fused, keep_all, timing)
     program = None
     if residency:
         residents = choose_residents(network, spec, layouts, works, fused, keep_all=keep_all)
-        if residents.names:
-            program = _resident(network, spec, residents, fused, keep_all=keep_all, timing=timing)
-            if timing is None:
-                return program
-    plain = _program(network, spec, layouts, data_size, works, fused, (), timing)
+        program = compilation.resident(residents) if residents.names else None
+    if program is not None and timing is None:
+        return program
+    plain = compilation.program(layouts, data_size, works, ())
     return plain if program is None or plain.cycles < program.cycles else program
 
 
-def _resident(network: Network, spec: AcceleratorSpec, residents: Residents, fused: Fusions, *,
-              keep_all: bool, timing: Timing | None) -> Program:
-    """The program in which some tensors stay in the buffer."""
-    stored = residents.stored
-    on_chip = [*(name for name in residents.names if name not in stored),
-               *(one.layer for one in fused.values())]
-    layouts, data_size = allocate(network, spec, keep_all=keep_all,
-                                  readers=readers(network, fused), on_chip=on_chip)
-    works = {name: [work.within(room) for work, room in zip(
-        passes, residents.rooms(name, stored), strict=True)]
-        for name, passes in lower_all(network, spec, layouts, fused).items()}
-    return _program(network, spec, layouts, data_size, works, fused, residents.names, timing)
+class _Compilation:
+    """Programs of a network, which differ in what stays in the buffer."""
 
+    def __init__(self, network: Network, spec: AcceleratorSpec, fused: Fusions, keep_all: bool,
+                 timing: Timing | None):
+        self._network, self._spec, self._keep_all = network, spec, keep_all
+        self._fused, self._timing = fused, timing
+        self._choices: dict[tuple[str, int, Room], Choice] = {}
 
-def _program(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
-             data_size: int, works: Mapping[str, Sequence[Pass]], fused: Fusions,
-             stay: Collection[str], timing: Timing | None) -> Program:
-    """The program of all passes, tiled as is best for each."""
-    layers, tilings = [], []
-    for layer in network:
-        found = [best_schedule(work, spec, timing or TIMING) for work in works[layer.name]]
-        layers.append([command for _, _, commands in found for command in commands])
-        tilings.append(tuple(_describe(chosen, tiling) for chosen, tiling, _ in found))
-    instructions = [instruction for own in layers for instruction in own]
-    instructions.append(Instruction(Opcode.END, {}))
-    set_retirements(layers, set_tokens(instructions))
-    firsts = itertools.accumulate(map(len, layers), initial=0)
-    program = Program(
-        name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
-        start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
-        input=network.input_name, output=network.output,
-        layers=tuple(
-            dataclasses.replace(info, output=(
+    def resident(self, residents: Residents) -> Program:
+        """The program in which some tensors stay."""
+        network, spec, fused, stored = (self._network, self._spec, self._fused, residents.stored)
+        on_chip = [*(name for name in residents.names if name not in stored),
+                   *(one.layer for one in fused.values())]
+        layouts, data_size = allocate(network, spec, keep_all=self._keep_all,
+                                      readers=readers(network, fused), on_chip=on_chip)
+        works = {name: [work.within(room) for work, room in zip(
+            passes, residents.rooms(name, stored), strict=True)]
+            for name, passes in lower_all(network, spec, layouts, fused).items()}
+        return self.program(layouts, data_size, works, residents.names)
+
+    def program(self, layouts: Mapping[str, TensorLayout], data_size: int,
+                works: Mapping[str, Sequence[Pass]], stay: Collection[str]) -> Program:
+        """The program of all passes, each tiled as is best for it."""
+        network, spec = self._network, self._spec
+        layers, tilings = [], []
+        for layer in network:
+            chosen = [self._choose(number, work) for number, work in enumerate(works[layer.name])]
+            layers.append([command for work, tiling in chosen
+                           for command in schedule(work, tiling, spec)])
+            tilings.append(tuple(_describe(work, tiling) for work, tiling in chosen))
+        instructions = [instruction for own in layers for instruction in own]
+        instructions.append(Instruction(Opcode.END, {}))
+        set_retirements(layers, set_tokens(instructions))
+        firsts = itertools.accumulate(map(len, layers), initial=0)
+        infos = [info for layer, first, own, text in zip(network, firsts, layers, tilings)
+                 for info in _infos(layer, network, self._fused, first, own, text, spec)]
+        program = Program(
+            name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
+            start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
+            input=network.input_name, output=network.output,
+            layers=tuple(dataclasses.replace(info, output=(
                 "fused" if info.fused_into else "chip" if layouts[info.name].on_chip
-                else "both" if info.name in stay else "memory"))
-            for layer, first, own, text in zip(network, firsts, layers, tilings)
-            for info in _infos(layer, network, fused, first, own, text, spec)))
-    return program if timing is None else program.with_cycles(timing)
+                else "both" if info.name in stay else "memory")) for info in infos))
+        return program if self._timing is None else program.with_cycles(self._timing)
+
+    def _choose(self, number: int, work: Pass) -> tuple[Pass, Tiling]:
+        """How a pass, one of its layer's, is carried out: as before if it has the same room."""
+        key = work.layer, number, work.room
+        if key not in self._choices:
+            self._choices[key] = best_tiling(work, self._spec, self._timing or TIMING)
+        way, tiling = self._choices[key]
+        return work.ways[way], tiling
 
 
 def _infos(layer: Layer, network: Network, fused: Fusions, first: int,

@@ -97,11 +97,28 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
 
 def _taken(work: Pass, span: Span) -> float:
     """Cycles for each result in which others read the bank that the array reads."""
-    share = 1.0 if work.int4 else 1 / 2
+    share = _shared(work)
     cycles = share if work.operand is not None else 0.0
     if work.room.stored:
         cycles += 1 / (2 + work.patience(span)) if work.alternates(span) else share
     return cycles
+
+
+def _shared(work: Pass) -> float:
+    """The share of the results that lie where the array reads while they are stored."""
+    room = work.room
+    if work.int4:
+        return 1.0
+    if not room.sources or room.target is None:
+        return 0.5
+    banks = [place.at(block)[0] for place, source in zip(room.sources, work.sources)
+             for block in range(source.blocks)]
+    odd = sum(banks) / len(banks)
+    target = room.target.after(work.target_block)
+    banks = [target.at(block)[0] for span in work.spans
+             for block in range(span.first, span.first + span.count)]
+    own = sum(banks) / len(banks)
+    return odd * own + (1 - odd) * (1 - own)
 
 
 def _load(work: Pass, part: Part, tile: Tile, rates: Rates) -> int:

@@ -130,6 +130,11 @@ class Pass:
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
 
+    @property
+    def ways(self) -> "tuple[Pass, ...]":
+        """It and its alternatives."""
+        return self, *self.alternatives
+
     def within(self, room: Room) -> "Pass":
         """The same, and its alternatives, with what they may use of the buffer."""
         return dataclasses.replace(self, room=room, alternatives=tuple(

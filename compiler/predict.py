@@ -214,6 +214,8 @@ class _Model:
         steps = 1 if values["window"] else values["channel_blocks"] * kernel
         first = kernel if values["window"] else 0  # vectors that come before the first sums
         vectors = compute_vectors(values) // steps
+        # accumulators of one port: a cycle for the turn from an even pixel to the first
+        turn = pixels % 2 if self.spec.single_port_accumulators else 0
         gaps = _gaps(values)
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
@@ -232,14 +234,14 @@ class _Model:
                 banks = {0, 1} if values["int4"] else {
                     first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
-                    yield from self._read(max(pixels, self.timing.same_pixel), banks)
+                    yield from self._read(max(pixels + turn, self.timing.same_pixel), banks)
             results = Results(self.simulation, pixels,
                               values["destination_bank"] ^ (output_block & 1),
                               post_cycles(self.spec, added=bool(values["add"])),
                               added=bool(values["add"]))
             yield from self._read(first, banks)
             self._post.take(results)
-            yield from self._read(vectors - first, banks)
+            yield from self._read(vectors - first + turn, banks)
             yield from self._post.wait_for_room(results)
             results.arrive()
         yield self.timing.compute_release

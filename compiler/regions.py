@@ -7,8 +7,6 @@ from .place import Place
 
 __all__ = ["Region", "Regions"]
 
-BANKS = 2
-
 
 @dataclasses.dataclass(frozen=True)
 class Region:
@@ -35,19 +33,27 @@ class Regions:
     ----------
     rows : int
         Of a bank.
-    layers : int
     """
 
-    def __init__(self, rows: int, layers: int):
-        self._rows, self._layers = rows, layers
+    def __init__(self, rows: int):
+        self._rows = rows
         self._regions: dict[str, Region] = {}
         self.places: dict[str, Place] = {}
 
-    def add(self, name: str, region: Region) -> bool:
-        """Place a tensor where it leaves the largest gaps; whether there is room for it."""
+    def copy(self) -> "Regions":
+        """The same, which can be changed on its own."""
+        other = Regions(self._rows)
+        other._regions, other.places = dict(self._regions), dict(self.places)
+        return other
+
+    def add(self, name: str, region: Region, bank: int) -> bool:
+        """Place a tensor where it leaves the largest gaps; whether there is room for it.
+
+        ``bank`` is that of its first block.
+        """
         best: tuple[int, Place] | None = None
         self._regions[name] = region
-        for place in self._possible(name, region):
+        for place in self._possible(name, region, bank):
             self.places[name] = place
             score = sum(end - first for first, end in map(self.gap, range(region.born,
                                                                           region.dead + 1)))
@@ -81,17 +87,15 @@ class Regions:
             if name != but and region.born <= dead and born <= region.dead:
                 yield from place.rows(region.blocks)
 
-    def _possible(self, name: str, region: Region) -> Iterator[Place]:
+    def _possible(self, name: str, region: Region, bank: int) -> Iterator[Place]:
         """Places for a tensor, beside others or at an end of the buffer; the lowest first."""
         taken = list(self._taken(region.born, region.dead, name))
         edges = {0, self._rows, *(edge for _, first, end in taken for edge in (first, end))}
-        for first in range(BANKS):
-            shape = Place(0, region.plane, first).rows(region.blocks)
-            low, high = min(row for _, row, _ in shape), max(end for _, _, end in shape)
-            for row in sorted({edge - side for edge in edges for side in (low, high)}):
-                moved = [(bank, row + begin, row + end) for bank, begin, end in shape]
-                if row + low >= 0 and row + high <= self._rows and not any(
-                        bank == other and begin < other_end and other_first < end
-                        for bank, begin, end in moved
-                        for other, other_first, other_end in taken):
-                    yield Place(row, region.plane, first)
+        height = max(end for _, _, end in Place(0, region.plane, bank).rows(region.blocks))
+        for row in sorted({edge - side for edge in edges for side in (0, height)}):
+            place = Place(row, region.plane, bank)
+            if 0 <= row <= self._rows - height and not any(
+                    own == other and begin < other_end and other_begin < end
+                    for own, begin, end in place.rows(region.blocks)
+                    for other, other_begin, other_end in taken):
+                yield place

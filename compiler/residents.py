@@ -1,5 +1,6 @@
 """Which tensors stay in the activation buffer from the layer that makes them to the last reader."""
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,7 @@ from .tiling import choose_tilings
 __all__ = ["Residents", "choose_residents"]
 
 Works = Mapping[str, Sequence[Pass]]
+BANKS = 2
 ROUNDS = 2  # what doesn't pay at first may do so beside others
 
 
@@ -52,7 +54,8 @@ class Residents:
         for name, fusion in fused.items():
             if self._replaces(name, fusion.operand, layouts):
                 self._roots[name] = self._roots[fusion.operand]
-        self._regions = Regions(spec.buffer_rows, len(self._order))
+        self._rows = spec.buffer_rows
+        self._regions = Regions(self._rows)
         self._wanted = self._lives(network, layouts)
 
     def _replaces(self, name: str, operand: str, layouts: Mapping[str, TensorLayout]) -> bool:
@@ -95,22 +98,21 @@ class Residents:
                             *work.sources, work.target, work.operand) if layout is not None)
                    for works in self._works.values() for work in works)
 
-    def add(self, roots: Sequence[str]) -> list[str]:
-        """Let tensors stay, if there is room for all of them; those that didn't before."""
-        added: list[str] = []
+    def with_more(self, roots: Sequence[str], bank: int) -> "Residents | None":
+        """The same with some tensors that begin in a bank; None if there isn't room for them."""
+        other = copy.copy(self)
+        regions = other._regions = self._regions.copy()
         for root in roots:
-            if root in self._regions.places:
-                continue
-            if not self._regions.add(root, self._wanted[root]):
-                self.remove(added)
-                return []
-            added.append(root)
-        return added
+            if root in regions.places:
+                regions.remove(root)
+        if all(regions.add(root, self._wanted[root], bank) for root in roots):
+            return other
+        return None
 
-    def remove(self, roots: Sequence[str]) -> None:
-        """Let them stay no more."""
-        for root in roots:
-            self._regions.remove(root)
+    def together(self, roots: Sequence[str]) -> bool:
+        """Whether tensors stay and begin in one bank."""
+        places = [self._regions.places.get(root) for root in roots]
+        return None not in places and len({place.first for place in places if place}) == 1
 
     def _place(self, name: str) -> Place | None:
         root, block = self._roots[name]
@@ -152,8 +154,8 @@ class Residents:
     def rooms(self, layer: str, stored: set[str]) -> tuple[Room, ...]:
         """What each pass of a layer may use of the buffer, given ``stored``."""
         first, end = self._regions.gap(self._order[layer])
-        return tuple(Room(first=first, end=end, sources=self._sources(work),
-                          target=self._place(work.target.name),
+        return tuple(Room(first=first, end=None if end == self._rows else end,
+                          sources=self._sources(work), target=self._place(work.target.name),
                           stored=work.target.name in stored, operand=self._replaced(work))
                      for work in self._works[layer])
 
@@ -161,38 +163,37 @@ class Residents:
 def choose_residents(network: Network, spec: AcceleratorSpec, layouts: Mapping[str, TensorLayout],
                      works: Works, fused: Fusions, *, keep_all: bool) -> Residents:
     """Let tensors stay as long as that takes fewer cycles, by a rough estimate."""
-    residents = Residents(network, spec, layouts, works, fused, keep_all=keep_all)
-    costs = _Costs(residents, spec, works)
-    least = costs.total()
+    best = Residents(network, spec, layouts, works, fused, keep_all=keep_all)
+    costs = _Costs(spec, works)
+    least = costs.total(best)
     for _ in range(ROUNDS):
-        for roots in residents.candidates:
-            added = residents.add(roots)
-            if added:
-                total = costs.total()
-                if total < least:
-                    least = total
-                else:
-                    residents.remove(added)
-    return residents
+        for roots in best.candidates:
+            if best.together(roots):
+                continue
+            for bank in range(BANKS):
+                more = best.with_more(roots, bank)
+                if more is not None and costs.total(more) < least:
+                    best, least = more, costs.total(more)
+    return best
 
 
 class _Costs:
     """Estimated cycles of a network; of passes that stay as they are they are known."""
 
-    def __init__(self, residents: Residents, spec: AcceleratorSpec, works: Works):
-        self._residents, self._spec, self._works = residents, spec, works
+    def __init__(self, spec: AcceleratorSpec, works: Works):
+        self._spec, self._works = spec, works
         self._known: dict[tuple[str, int, Room], float] = {}
 
-    def total(self) -> float:
-        stored = self._residents.stored
+    def total(self, residents: Residents) -> float:
+        stored = residents.stored
         return sum(self._cost(layer, number, room) for layer in self._works
-                   for number, room in enumerate(self._residents.rooms(layer, stored)))
+                   for number, room in enumerate(residents.rooms(layer, stored)))
 
     def _cost(self, layer: str, number: int, room: Room) -> float:
         key = layer, number, room
         if key not in self._known:
             work = self._works[layer][number].within(room)
-            self._known[key] = min(self._estimate(one) for one in (work, *work.alternatives))
+            self._known[key] = min(self._estimate(one) for one in work.ways)
         return self._known[key]
 
     def _estimate(self, work: Pass) -> float:

@@ -12,15 +12,16 @@ from .schedule import schedule
 from .tiling import choose_tilings
 from .timing import Timing
 
-__all__ = ["best_schedule"]
+__all__ = ["Choice", "best_tiling"]
 
 LONG = 50_000  # cycles of a pass that is worth no prediction
 TRIED = 8
+Choice = tuple[int, Tiling]
+"""Which of a pass and its alternatives, and how it is cut."""
 
 
-def best_schedule(work: Pass, spec: AcceleratorSpec,
-                  timing: Timing) -> tuple[Pass, Tiling, list[Instruction]]:
-    """A pass, or an alternative, with the tiling of the fewest predicted cycles, and its commands.
+def best_tiling(work: Pass, spec: AcceleratorSpec, timing: Timing) -> Choice:
+    """A pass, or an alternative, with the tiling of the fewest predicted cycles.
 
     Long passes take what is best by estimate: what tilings differ in is little there.
 
@@ -29,13 +30,14 @@ def best_schedule(work: Pass, spec: AcceleratorSpec,
     CompileError
         If a single output pixel doesn't fit.
     """
-    choices = [(estimate, one, tiling) for one in (work, *work.alternatives)
+    ways = work.ways
+    choices = [(estimate, number, tiling) for number, one in enumerate(ways)
                for estimate, tiling in choose_tilings(one, spec, TRIED)]
     estimate, best, tiling = min(choices, key=lambda choice: choice[0])
     if len(choices) > 1 and estimate <= LONG:
-        schedules = [(one, tiling, schedule(one, tiling, spec)) for _, one, tiling in choices]
-        best, tiling, _ = min(schedules, key=lambda choice: _cycles(choice[2], spec, timing))
-    return best, tiling, schedule(best, tiling, spec)
+        _, best, tiling = min(choices, key=lambda choice: _cycles(
+            schedule(ways[choice[1]], choice[2], spec), spec, timing))
+    return best, tiling
 
 
 def _cycles(instructions: list[Instruction], spec: AcceleratorSpec, timing: Timing) -> int:

@@ -42,7 +42,7 @@ class Timing:
     same_pixel : int
         From a vector to the next one for the same pixel.
     results : int
-        From a vector to its sums at the requantizer, whose next parameters can come then.
+        From a vector to its sums at the requantizer.
     compute_release : int
         From the last vector to the release of COMPUTE.
     compute_end : int
@@ -68,5 +68,5 @@ class Timing:
     block: int = 0
     same_pixel: int = 2
     results: int = 6
-    compute_release: int = 4
+    compute_release: int = 2
     compute_end: int = 3

@@ -5,10 +5,14 @@ import importlib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparrow.flow.errors import UserError
 from sparrow.hw.spec.base import Spec
+
+if TYPE_CHECKING:
+    from sparrow.flow.interface import Surroundings
+    from sparrow.flow.verilog import VerilogFiles
 
 __all__ = ["BLOCKS", "Block", "add_settings", "add_spec_arguments", "block"]
 
@@ -30,7 +34,8 @@ class Block:
         Module of cocotb tests.
     companions : str
         ``module:function`` that gives what belongs beside the Verilog, or empty; it takes the
-        specification, the top's name and the name of the Verilog file, and gives texts by name.
+        specification, the top's name, the names of the Verilog files and the surroundings, and
+        gives texts by name.
     """
     name: str
     specification: str
@@ -80,13 +85,24 @@ class Block:
         return _load(self.component)(spec=spec)
 
     def verilog(self, spec: Any) -> str:
-        """The block's Verilog."""
-        from sparrow.flow.verilog import verilog
-        return verilog(self.make(spec), spec, self.top_name)
+        """The block's Verilog in one text."""
+        return self.verilog_files(spec).text
 
-    def files_beside(self, spec: Any, file: str) -> dict[str, str]:
-        """What belongs beside the Verilog ``file``: texts by name of the file."""
-        return _load(self.companions)(spec, self.top_name, file) if self.companions else {}
+    def verilog_files(self, spec: Any, around: "Surroundings | None" = None) -> "VerilogFiles":
+        """The block's Verilog for its surroundings."""
+        from sparrow.flow.interface import Surroundings
+        from sparrow.flow.verilog import verilog_files
+        around = around or Surroundings()
+        return verilog_files(self.make(spec), spec, self.top_name,
+                             separate_memories=around.separate_memories,
+                             clock_ports=around.clock_ports)
+
+    def files_beside(self, spec: Any, files: Sequence[str],
+                     around: "Surroundings | None" = None) -> dict[str, str]:
+        """What belongs beside the Verilog ``files``: texts by name of the file."""
+        if not self.companions:
+            return {}
+        return _load(self.companions)(spec, self.top_name, files, around)
 
     def top(self, spec: Any) -> str:
         """The top module's name."""

@@ -1,16 +1,27 @@
-"""Writing output files so that nobody ever sees half of one."""
+"""Reading input files, and writing output files so that nobody ever sees half of one."""
 
 import contextlib
 import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sparrow.flow.errors import UserError
 
-__all__ = ["only_user", "require_writable", "write_atomically"]
+__all__ = ["joined", "only_user", "require_writable", "write_atomically"]
+
+
+def joined(paths: Sequence[Path]) -> str:
+    """The texts of some files, one after the other; raises ``UserError`` if one isn't UTF-8."""
+    texts = []
+    for path in paths:
+        try:
+            texts.append(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path} must be UTF-8 text: {error}") from None
+    return "\n".join(texts)
 
 
 def require_writable(path: Path) -> None:
@@ -36,7 +47,7 @@ def require_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def only_user(folder: Path) -> Iterator[None]:
-    """Make a folder, and be the only one to work in it.
+    """Make a folder, and be the only one to work in it; if nothing was written, it goes again.
 
     Raises
     ------
@@ -45,14 +56,21 @@ def only_user(folder: Path) -> Iterator[None]:
     OSError
         If it can't be made.
     """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w", encoding="utf-8") as file:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{folder} must be used by one run at a time, but another one is at "
                             "work in it") from None
         yield
+    finally:
+        with contextlib.suppress(OSError):  # there is something in it
+            for place in made:
+                place.rmdir()
+        os.close(lock)
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> Path:

@@ -7,6 +7,7 @@ from sparrow.compiler import CompileError, Program, compile_network
 from sparrow.compiler.timing import Timing
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
+from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE, network_header
 from sparrow.flow.tools import run_folder
 from sparrow.golden.network import Network, NetworkError, load, save
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -51,7 +52,7 @@ def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20,
 
 def write_image(folder: Path, program: Program, network: Network, *,
                 with_listing: bool = False) -> list[Path]:
-    """Write program, layout and network into a folder, each file whole or not at all."""
+    """Write program, layout, C header and network into a folder, each file whole or not at all."""
     if not with_listing:
         (folder / LISTING_FILE).unlink(missing_ok=True)  # of another program
     with run_folder() as scratch:
@@ -59,6 +60,7 @@ def write_image(folder: Path, program: Program, network: Network, *,
         save(network, scratch / NETWORK_FILE)
         if with_listing:
             (scratch / LISTING_FILE).write_text(listing(program), encoding="utf-8")
+        (scratch / NETWORK_HEADER_FILE).write_text(network_header(program), encoding="utf-8")
         return [write_atomically(folder / path.name, path.read_bytes())
                 for path in sorted(scratch.iterdir())]
 

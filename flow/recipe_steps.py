@@ -13,6 +13,7 @@ from sparrow.flow.compression import check_layers, compress, trained, untrained
 from sparrow.flow.datasets import data_files, dataset
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
+from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE
 from sparrow.flow.memory_image import (
     NETWORK_FILE,
     compiled,
@@ -54,7 +55,8 @@ class RecipeSteps:
 
     def __init__(self, recipe: Recipe, folder: Path):
         self.recipe, self.folder = recipe, folder
-        self.steps = Steps(folder / ".steps", code=code_digest("sparrow.flow"))
+        self.steps = Steps(folder / ".steps", code=code_digest(
+            "sparrow.flow", without=("cli", "report")))
         self.spec = recipe.accelerator
         self.block = block("accelerator")
         self.verilog_file = folder / f"{self.block.top_name}.v"
@@ -158,7 +160,8 @@ class RecipeSteps:
         key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
                "latency": self.recipe.latency, "keep_all": self.recipe.keep_all,
                "residency": self.recipe.residency, "fusion": self.recipe.fusion,
-               "code": code_digest("sparrow.compiler", "sparrow.hw.spec")}
+               "code": code_digest("sparrow.compiler", "sparrow.hw.spec",
+                                   "sparrow.flow.interface")}
         image = self.folder / IMAGE
 
         def make() -> dict[str, Any]:
@@ -172,18 +175,19 @@ class RecipeSteps:
                     "data_bytes": program.data_size, "files": [path.name for path in paths]}
 
         return self.steps.run("compile", key, make, text="compiling", files=[
-            image / name for name in ("program.bin", "layout.json", NETWORK_FILE, "listing.txt")])
+            image / name for name in ("program.bin", "layout.json", NETWORK_FILE,
+                                      NETWORK_HEADER_FILE, "listing.txt")])
 
     def generate(self) -> dict[str, Any]:
         key = {"spec": self.spec.to_mapping(),
                "code": code_digest("sparrow.hw", "sparrow.flow.interface")}
-        names = list(self.block.files_beside(self.spec, self.verilog_file.name))
+        names = list(self.block.files_beside(self.spec, [self.verilog_file.name]))
 
         def make() -> dict[str, Any]:
             text = self.block.verilog(self.spec)
             write_atomically(self.verilog_file, text)
             for name, content in self.block.files_beside(self.spec,
-                                                         self.verilog_file.name).items():
+                                                         [self.verilog_file.name]).items():
                 write_atomically(self.folder / name, content)
             return {"verilog": digest(text.encode()), "bytes": len(text.encode())}
 

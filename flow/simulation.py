@@ -14,6 +14,7 @@ from sparrow.flow.blocks import block
 from sparrow.flow.errors import UserError
 from sparrow.golden.network import Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.bus import BusClock
 from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.network import NetworkResult, run_network
 from sparrow.sim.accelerator.simulate import AnySimulation
@@ -64,6 +65,9 @@ def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
         if engine == "native":
             if simulator != "verilator":
                 raise UserError(f"engine native must run on verilator, not {simulator!r}")
+            if spec.bus_clock is not BusClock.SAME:
+                raise UserError("engine native must go with bus_clock 'same', not "
+                                f"{spec.bus_clock.value!r}")
             return native_simulation(text, found.top_name, folder,
                                      address_width=spec.address_width)
         return simulation(text, found.top_name, folder, address_width=spec.address_width,

@@ -21,14 +21,18 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def code_digest(*packages: str) -> str:
-    """A digest of all Python and C++ files of some packages of Sparrow, by import name."""
+def code_digest(*packages: str, without: Sequence[str] = ()) -> str:
+    """A digest of all Python, C and C++ files of some packages of Sparrow, by import name.
+
+    ``without`` are folders in them that have no part in it.
+    """
     total = hashlib.sha256(__version__.encode())
     for package in packages:
         found = importlib.import_module(package)
         for folder in found.__path__:
             for path in sorted(Path(folder).rglob("*.*")):
-                if path.suffix not in (".py", ".cpp", ".h"):
+                inside = path.relative_to(folder).parts[:-1]
+                if path.suffix not in (".py", ".cpp", ".c", ".h") or set(inside) & set(without):
                     continue
                 total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

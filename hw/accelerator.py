@@ -1,16 +1,26 @@
 """The accelerator: a program and its data in memory on one side, results on the other."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from sparrow import __version__
 
-from .bus.signature import axi_ports, connect_axi, connect_lite, lite_ports
+from .bus.crossing import BusCrossing, synchronized
+from .bus.signature import (
+    axi_ports,
+    connect_axi,
+    connect_lite,
+    lite_ports,
+    lite_signatures,
+    read_signatures,
+    write_signatures,
+)
 from .control.registers import RegisterFile
 from .control.supervisor import COUNTERS, EVENTS, Supervisor
 from .core import Core
 from .spec.accelerator import AcceleratorSpec
+from .spec.bus import BusClock
 from .spec.registers import version_value
 
 __all__ = ["Accelerator"]
@@ -26,6 +36,7 @@ _PARTS = {
     "core.compute.requantize": "requantize", "core.compute.step_loop": "step_loop",
     "core.compute.result_loop": "result_loop",
 }
+_CROSSINGS = {"master_crossing": "master_crossing", "slave_crossing": "slave_crossing"}
 
 
 class Accelerator(wiring.Component):
@@ -50,7 +61,7 @@ class Accelerator(wiring.Component):
 
     Members
     -------
-    m_axi_… : AXI4 master
+    m_axi_… : AXI4 or AXI3 master
         ``data_width`` bits, one ID, incrementing bursts.
     s_axi_… : AXI4-Lite slave
         The registers of :mod:`.spec.registers`.
@@ -58,6 +69,13 @@ class Accelerator(wiring.Component):
         Level, from ``INTERRUPT_STATUS`` and ``INTERRUPT_ENABLE``.
     retired : ``Out(1)``
         A layer is complete.
+    core_clk : ``In(1)``
+        With a separate bus clock: that of all but the buses and ``interrupt``, so of ``retired``.
+
+    Raises
+    ------
+    TypeError
+        If ``spec`` is no ``AcceleratorSpec``.
 
     Notes
     -----
@@ -69,19 +87,25 @@ class Accelerator(wiring.Component):
 
     Everything but registers and supervisor is in the clock domain ``core``, which has the same
     clock and is also reset between runs.
+
+    **With a separate bus clock** the ports but ``core_clk`` and ``retired`` are in ``sync``, and
+    each channel goes through a FIFO. The reset must stay up for at least 8 cycles of the slower
+    clock.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
         if not isinstance(spec, AcceleratorSpec):
             raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
         self._spec = spec
+        self._separate = spec.bus_clock is BusClock.SEPARATE
         super().__init__({
-            **axi_ports(spec.bus), **lite_ports(), "interrupt": Out(1), "retired": Out(1)})
+            **axi_ports(spec.bus), **lite_ports(), "interrupt": Out(1), "retired": Out(1),
+            **({"core_clk": In(1)} if self._separate else {})})
 
     @property
     def kept_modules(self) -> dict[str, str]:
         """Submodules that stay modules of the exported Verilog, and what they are called there."""
-        return _PARTS
+        return _PARTS | (_CROSSINGS if self._separate else {})
 
     @property
     def spec(self) -> AcceleratorSpec:
@@ -91,15 +115,15 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spec = self._spec
-        m.submodules.registers = registers = RegisterFile(
-            spec=spec.bus, version=version_value(*map(int, __version__.split(".")[:3])))
-        m.submodules.supervisor = supervisor = Supervisor()
+        main = self._main_domain(m)
+        m.submodules.registers = registers = DomainRenamer(main)(RegisterFile(
+            spec=spec.bus, version=version_value(*map(int, __version__.split(".")[:3]))))
+        m.submodules.supervisor = supervisor = DomainRenamer(main)(Supervisor())
         m.domains.core = core = ClockDomain(local=True)
-        m.d.comb += [core.clk.eq(ClockSignal()),
-                     core.rst.eq(ResetSignal() | supervisor.core_reset)]
-        connect_lite(m, self, slave=registers)
+        m.d.comb += [core.clk.eq(ClockSignal(main)),
+                     core.rst.eq(ResetSignal(main) | supervisor.core_reset)]
         m.submodules.core = inside = DomainRenamer("core")(Core(spec=spec))
-        connect_axi(m, self, spec=spec.bus, read=inside, write=inside)
+        self._connect_ports(m, main, registers, inside)
         m.d.comb += [
             inside.windows.eq(registers.windows),
             inside.offset.eq(registers.program_start << 6),
@@ -117,7 +141,38 @@ class Accelerator(wiring.Component):
             *(getattr(supervisor, name).eq(getattr(inside, name))
               for name in ("causes", "finished", "idle", "progress",
                            *(f"{name}_event" for name in EVENTS))),
-            self.interrupt.eq(registers.interrupt),
             self.retired.eq(inside.layers_event.any()),
         ]
         return m
+
+    def _main_domain(self, m):
+        """The domain of registers and supervisor."""
+        if not self._separate:
+            return "sync"
+        m.domains.main = main = ClockDomain(local=True)
+        m.d.comb += [main.clk.eq(self.core_clk),
+                     main.rst.eq(synchronized(m, ResetSignal(), "main", name="reset",
+                                              reset_less=True))]
+        return "main"
+
+    def _connect_ports(self, m, main, slave, master):
+        """Connect buses and interrupt to the ports, across clocks where they have two."""
+        bus = self._spec.bus
+        interrupt = slave.interrupt
+        if self._separate:
+            channels = {"slave": lite_signatures(),
+                        "master": read_signatures(bus) | write_signatures(bus)}
+            crossings = {side: BusCrossing(found, inside=main, outside="sync")
+                         for side, found in channels.items()}
+            for inner, (side, crossing) in zip((slave, master), crossings.items()):
+                m.submodules[f"{side}_crossing"] = crossing
+                for channel in crossing.channels:
+                    wiring.connect(m, getattr(inner, channel),
+                                   getattr(crossing, f"inner_{channel}"))
+            raised = Signal()
+            m.d[main] += raised.eq(interrupt)
+            slave, master = crossings["slave"], crossings["master"]
+            interrupt = synchronized(m, raised, "sync", name="interrupt")
+        connect_lite(m, self, slave=slave)
+        connect_axi(m, self, spec=bus, read=master, write=master)
+        m.d.comb += self.interrupt.eq(interrupt)

@@ -4,13 +4,37 @@ import dataclasses
 import re
 
 from amaranth.back import rtlil
-from amaranth.hdl import Module, Shape, Signal, Value
+from amaranth.hdl import ClockDomain, Module, Shape, Signal, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import data, stream, wiring
 
 from .hierarchy import ModuleLibrary
 
-__all__ = ["FlatPort", "export_rtlil", "flat_ports"]
+__all__ = ["ClockPorts", "FlatPort", "export_rtlil", "flat_ports"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClockPorts:
+    """Clock and synchronous reset of the exported module.
+
+    Parameters
+    ----------
+    clock, reset : str
+        Names of the ports, plain identifiers.
+    active_low : bool
+        The reset holds while its port is 0.
+    """
+    clock: str = "clk"
+    reset: str = "rst"
+    active_low: bool = False
+
+    def __post_init__(self) -> None:
+        for subject, name in (("clock port", self.clock), ("reset port", self.reset)):
+            if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+                raise ValueError(f"{subject} must be a letter, then letters, digits and "
+                                 f"underscores, not {name!r}")
+        if self.clock == self.reset:
+            raise ValueError(f"reset port must be another than the clock port, not {self.reset!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,15 +93,29 @@ def _fields(layout, path):
         yield (), layout, path
 
 
-def export_rtlil(component: wiring.Component, name: str) -> str:
+def export_rtlil(component: wiring.Component, name: str,
+                 library: ModuleLibrary | None = None,
+                 clock_ports: ClockPorts | None = None) -> str:
     """The component's RTLIL, with flat ports and every different part once.
 
     Modules bear the names of their components; the top is called ``name``. Submodules whose paths
     are in the component's ``kept_modules``, if it has them, become modules of their own, named as
-    it says there.
+    it says there. A ``library`` collects the shared modules.
+
+    Raises
+    ------
+    ValueError
+        If a clock port has the name of another port.
     """
+    names = clock_ports or ClockPorts()
+    for port in flat_ports(component):
+        if port.name in (names.clock, names.reset):
+            component._MustUse__used = True  # not elaborated, of which Amaranth would warn
+            raise ValueError(f"clock and reset ports must have names of their own, not "
+                             f"{port.name!r}")
     m = Module()
     m.submodules.core = component
+    clocks = _clocks(m, names)
     ports = {}
     for port in flat_ports(component):
         field = getattr(component, port.member)
@@ -88,11 +126,19 @@ def export_rtlil(component: wiring.Component, name: str) -> str:
         m.d.comb += field.eq(signal) if port.is_input else signal.eq(field)
         direction = PortDirection.Input if port.is_input else PortDirection.Output
         ports[port.name] = (signal, direction)
-    library = ModuleLibrary()
-    top = rtlil.convert(m, name=name, ports=ports, platform=library, emit_src=False)
+    library = library or ModuleLibrary()
+    top = rtlil.convert(m, name=name, ports=ports | clocks, platform=library, emit_src=False)
     for path, kept in getattr(component, "kept_modules", {}).items():
         top = _keep(top, f"{name}.core.{path}", kept)
     return library.rtlil() + "\n" + top
+
+
+def _clocks(m: Module, names: ClockPorts):
+    """Make the domain ``sync`` of two ports."""
+    m.domains.sync = domain = ClockDomain()
+    clock, reset = Signal(name=names.clock), Signal(name=names.reset)
+    m.d.comb += [domain.clk.eq(clock), domain.rst.eq(~reset if names.active_low else reset)]
+    return {names.clock: (clock, PortDirection.Input), names.reset: (reset, PortDirection.Input)}
 
 
 def _keep(text: str, module: str, name: str) -> str:

@@ -3,7 +3,16 @@
 import re
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Format, Instance, Module, ResetSignal, ShapeCastable, Value
+from amaranth.hdl import (
+    ClockSignal,
+    Format,
+    Instance,
+    Module,
+    ResetSignal,
+    Shape,
+    ShapeCastable,
+    Value,
+)
 from amaranth.lib import data, wiring
 
 __all__ = ["ModuleLibrary", "Packed", "SharedComponent"]
@@ -44,6 +53,11 @@ class SharedComponent(wiring.Component):
     module_name: str
 
     @property
+    def separate_name(self) -> str | None:
+        """What the module is called where its body is left to others; ``None`` if it never is."""
+        return None
+
+    @property
     def parameters(self) -> tuple:
         """All that the hardware depends on, hashable; unless overridden, the specification."""
         return (self._spec,)
@@ -61,12 +75,26 @@ class SharedComponent(wiring.Component):
 
 
 class ModuleLibrary:
-    """The platform under which a design is exported: it collects the shared modules."""
+    """The platform under which a design is exported: it collects the shared modules.
 
-    def __init__(self):
-        self._names = {}
-        self._texts = {}
-        self._clocks = {}
+    Parameters
+    ----------
+    separate : bool
+        Leave the bodies of components that have a ``separate_name`` to others. Those of equal
+        name become instances of one module with a ``clk``.
+
+    Attributes
+    ----------
+    separated : dict of str to SharedComponent
+        One component for each of these modules, by the module's name.
+    """
+
+    def __init__(self, *, separate: bool = False):
+        self._separate = separate
+        self._names: dict[tuple, str] = {}
+        self._texts: dict[str, str] = {}
+        self._clocks: dict[str, list[str]] = {}
+        self.separated: dict[str, SharedComponent] = {}
 
     def instance(self, component: SharedComponent) -> Instance:
         """An instance of the component's module, connected to the component's own ports."""
@@ -79,6 +107,8 @@ class ModuleLibrary:
         return Instance(name, **ports)
 
     def _module_of(self, component):
+        if self._separate and component.separate_name is not None:
+            return self._leave_open(component)
         key = (type(component), component.parameters)
         if key not in self._names:
             name, number = component.module_name, 1
@@ -95,6 +125,22 @@ class ModuleLibrary:
             self._clocks[name] = re.findall(
                 r"^  wire (?:width 1 )?input \d+ +\\(clk|rst)$", text, re.M)
         return self._names[key]
+
+    def _leave_open(self, component):
+        """Declare a module with the component's ports and no body; its name."""
+        name = component.separate_name
+        if name not in self.separated:
+            self.separated[name] = component
+            ports = [(port, "input" if member.flow is wiring.In else "output",
+                      Shape.cast(member.shape).width)
+                     for port, member in component.signature.members.items()]
+            wires = (f"  wire width {width} {way} {number} \\{port}\n"
+                     for number, (port, way, width)
+                     in enumerate([("clk", "input", 1), *ports], start=1))
+            self._texts[name] = (f"attribute \\blackbox 1\nmodule \\{name}\n"
+                                 f"{''.join(wires)}end\n")
+            self._clocks[name] = ["clk"]
+        return name
 
     def rtlil(self) -> str:
         """The RTLIL of all modules that were instantiated, each after those it uses."""

@@ -15,7 +15,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "compile", help="commands and weights of a network for an accelerator",
         description="Compile an integer network for an accelerator: program.bin (the program "
-                    "window), layout.json (where tensors lie) and network.sparrow.")
+                    "window), layout.json (where tensors lie), sparrow_network.h (the same for C) "
+                    "and network.sparrow.")
     parser.add_argument("network", type=Path, metavar="NET.sparrow")
     add_settings(parser, "the accelerator's specification, TOML")
     add_compile_options(parser, keep_all=False)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--spec", type=Path, metavar="FILE", help="its specification, TOML")
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE", help="set one value of the specification")
-    parser.add_argument("--verilog", type=Path, metavar="FILE", help="a Verilog file instead")
+    parser.add_argument("--verilog", type=Path, action="append", metavar="FILE",
+                        help="a Verilog file instead; repeat it where there are several")
     parser.add_argument("--top", metavar="NAME", help="the file's top module")
     parser.add_argument("--target", choices=TARGETS,
                         help="default: liberty where --liberty is given, else gates")
@@ -78,7 +80,7 @@ def _subject(arguments: argparse.Namespace) -> tuple[Path | str, str, float | No
     if arguments.verilog is not None:
         if arguments.top is None or arguments.spec or arguments.settings:
             raise UserError("--verilog must go with --top NAME and with neither --spec nor --set")
-        return arguments.verilog, arguments.top, None, arguments.top
+        return _files(arguments.verilog), arguments.top, None, arguments.top
     if arguments.top is not None:
         raise UserError("--top must go with --verilog FILE")
     from sparrow.flow.blocks import block
@@ -86,6 +88,17 @@ def _subject(arguments: argparse.Namespace) -> tuple[Path | str, str, float | No
     found = block(arguments.block)
     spec = found.parse(arguments.spec, arguments.settings)
     return found.verilog(spec), found.top(spec), found.macs_per_cycle(spec), arguments.block
+
+
+def _files(paths: Sequence[Path]) -> Path | str:
+    """What Verilog files hold, or the file if there is but one."""
+    from sparrow.flow.files import joined
+    if len(paths) == 1:
+        return paths[0]
+    for path in paths:
+        if path.suffix == ".sv":
+            raise UserError(f"--verilog must be of Verilog where it is repeated, not {path}")
+    return joined(paths)
 
 
 def _as_json(result: "Estimate") -> str:

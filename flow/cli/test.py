@@ -19,8 +19,9 @@ def add_parser(subparsers: Any) -> None:
         description="Run a block's cocotb regression for a specification; the exit status is 1 "
                     "when a test fails.")
     add_spec_arguments(parser)
-    parser.add_argument("--verilog", type=Path, metavar="FILE",
-                        help="test this file, which holds the block, instead of a new one")
+    parser.add_argument("--verilog", type=Path, action="append", metavar="FILE",
+                        help="test this file, which holds the block, instead of a new one; "
+                             "repeat it where there are several")
     parser.add_argument("--simulator", default="verilator", choices=("verilator", "icarus"))
     parser.add_argument("--seed", type=int, default=1, help="of all random stimuli (default: 1)")
     parser.add_argument("--blocks", type=int, default=40, metavar="N",
@@ -40,17 +41,10 @@ def print_proof(proof: "Proof") -> None:
     print(f"logs{' and waveform' if any(proof.folder.rglob('*.vcd')) else ''}: {proof.folder}")
 
 
-def _read(path: Path) -> str:
-    from sparrow.flow.errors import UserError
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} must be UTF-8 text: {error}") from None
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.errors import UserError
+    from sparrow.flow.files import joined
     from sparrow.flow.progress import progress
     from sparrow.flow.proof import prove
     found = block(arguments.block)
@@ -59,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--blocks must be at least 1, not {arguments.blocks}")
     if not 0 <= arguments.seed < 1 << 63:
         raise UserError(f"--seed must be 0 to {(1 << 63) - 1}, not {arguments.seed}")
-    verilog = None if arguments.verilog is None else _read(arguments.verilog)
+    verilog = None if arguments.verilog is None else joined(arguments.verilog)
     with progress(f"testing {arguments.block} on {arguments.simulator}"):
         proof = prove(found, spec, simulator=arguments.simulator, seed=arguments.seed,
                       blocks=arguments.blocks, waves=arguments.waves, verilog=verilog)

@@ -65,7 +65,7 @@ def next_burst(m: Module, spec: BusSpec, request, window, started: Value,
     first = request.offset[spec.size_code:]
     end = Signal(len(first) + 1)  # the last word, not the one after it
     block = Signal(progress_width(spec))
-    shapes = {"address": spec.address_width, "length": 8, "final": 1, "inside": 1,
+    shapes = {"address": spec.address_width, "length": spec.length_width, "final": 1, "inside": 1,
               "progress": len(block)}
     burst = NextBurst(**{name: Signal(shape, name=f"burst_{name}")
                          for name, shape in shapes.items()})

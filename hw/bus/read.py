@@ -157,7 +157,7 @@ class ReadMaster(wiring.Component):
             m.d.sync += [busy.eq(1), chosen.eq(next_in_turn(chosen, may_begin))]
 
         address = Signal(self._spec.address_width, reset_less=True)
-        length = Signal(8, reset_less=True)
+        length = Signal(self._spec.length_width, reset_less=True)
         m.d.comb += [self.ar.payload.addr.eq(address), self.ar.payload.len.eq(length)]
         with m.If(issue):
             m.d.sync += [self.ar.valid.eq(1), address.eq(burst.address), length.eq(burst.length)]

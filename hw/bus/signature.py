@@ -1,10 +1,10 @@
-"""The channels of AXI4 as streams, and the plain ports that they become at the top of a design."""
+"""The channels of AXI as streams, and the plain ports that they become at the top of a design."""
 
 from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..spec.bus import BusSpec
+from ..spec.bus import BusProtocol, BusSpec
 
 __all__ = ["LITE_ADDRESS_WIDTH", "RESPONSE_WIDTH", "Response", "axi_ports", "connect_axi",
            "connect_lite", "lite_ports", "lite_signatures", "read_signatures", "request_layout",
@@ -40,11 +40,12 @@ def request_layout() -> data.StructLayout:
 
 
 def _address(spec):
-    return stream.Signature(data.StructLayout({"addr": spec.address_width, "len": 8}))
+    return stream.Signature(data.StructLayout(
+        {"addr": spec.address_width, "len": spec.length_width}))
 
 
 def read_signatures(spec: BusSpec) -> dict[str, wiring.Member]:
-    """The channels ``ar`` and ``r`` of an AXI4 master; what is the same in all bursts left out."""
+    """The channels ``ar`` and ``r`` of an AXI master; what is the same in all bursts left out."""
     return {
         "ar": Out(_address(spec)),
         "r": In(stream.Signature(data.StructLayout(
@@ -53,7 +54,7 @@ def read_signatures(spec: BusSpec) -> dict[str, wiring.Member]:
 
 
 def write_signatures(spec: BusSpec) -> dict[str, wiring.Member]:
-    """The channels ``aw``, ``w`` and ``b`` of an AXI4 master."""
+    """The channels ``aw``, ``w`` and ``b`` of an AXI master."""
     return {
         "aw": Out(_address(spec)),
         "w": Out(stream.Signature(data.StructLayout(
@@ -76,7 +77,8 @@ def lite_signatures() -> dict[str, wiring.Member]:
 
 def _constants(spec: BusSpec) -> dict[str, tuple[int, int]]:
     """Width and value of what is the same in all bursts."""
-    return {"id": (1, 0), "size": (3, spec.size_code), "burst": (2, _INCREMENTING),
+    lock = {"lock": (2, 0)} if spec.protocol is BusProtocol.AXI3 else {}
+    return {"id": (1, 0), "size": (3, spec.size_code), "burst": (2, _INCREMENTING), **lock,
             "cache": (4, spec.cache), "prot": (3, spec.prot)}
 
 
@@ -104,10 +106,12 @@ def _connect(m, component, prefix, interfaces, channels):
 
 
 def axi_ports(spec: BusSpec, *, prefix: str = "m_axi") -> dict[str, wiring.Member]:
-    """The plain ports of an AXI4 master, ``m_axi_araddr`` and so on: members of a component."""
+    """The plain ports of an AXI master, ``m_axi_araddr`` and so on: members of a component."""
     ports = _ports(prefix, read_signatures(spec) | write_signatures(spec))
     ports |= {f"{prefix}_{channel}{name}": Out(width) for channel in ("ar", "aw")
               for name, (width, _) in _constants(spec).items()}
+    if spec.protocol is BusProtocol.AXI3:
+        ports[f"{prefix}_wid"] = Out(1)
     return ports | {f"{prefix}_{channel}id": In(1) for channel in ("r", "b")}
 
 

@@ -114,7 +114,7 @@ class WriteMaster(wiring.Component):
             self.idle.eq((self.outstanding == 0) & (~started | self.halt)),
         ]
         address = Signal(self._spec.address_width, reset_less=True)
-        length = Signal(8, reset_less=True)
+        length = Signal(self._spec.length_width, reset_less=True)
         m.d.comb += [self.aw.payload.addr.eq(address), self.aw.payload.len.eq(length)]
         with m.If(issue):
             m.d.sync += [self.aw.valid.eq(1), address.eq(burst.address),

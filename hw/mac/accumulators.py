@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memory import TwoPortMemory
+from ..memory import AlternatingMemory, TwoPortMemory
 from ..spec.mac import AccumulatorsSpec
 
 __all__ = ["Accumulators", "arriving_layout", "results_layout", "row_layout"]
@@ -110,7 +110,8 @@ class Accumulators(wiring.Component):
     pixel that wasn't started.
 
     **Cycles.** Throughput: one vector per cycle, whatever the length of the blocks; if not
-    ``registered``, a vector for the pixel of the vector before it takes 2 cycles. Latency: a vector
+    ``registered``, a vector for the pixel of the vector before it takes 2 cycles, with
+    ``single_port`` one for pixel 0 after an even one, too. Latency: a vector
     with ``mode.finish`` is on ``o`` ``spec.latency`` cycles after its transfer: 2, with
     ``restart_after_last`` 1, if not ``registered`` 0 (with its offer, and both are transferred
     together). So the last of ``n`` vectors, with no idle and no stall, is there ``n - 1 +
@@ -123,7 +124,8 @@ class Accumulators(wiring.Component):
     before them that has it.
 
     **Memory.** One module ``accumulator_memory`` of ``depth`` rows of ``columns *
-    (accumulator_width + 1)`` bits, without ``overflow`` ``columns * accumulator_width``. A row
+    (accumulator_width + 1)`` bits, without ``overflow`` ``columns * accumulator_width``; with
+    ``single_port`` two of half as many rows, each of one port, by turns. A row
     that is wanted while it is being written is forwarded and isn't read; rows for ``mode.start``
     aren't read either, unless they are read ahead (``restart_after_last``).
 
@@ -149,15 +151,15 @@ class Accumulators(wiring.Component):
         m = Module()
         spec = self._spec
         row = row_layout(spec)
-        memory = TwoPortMemory(name="accumulator_memory", depth=spec.depth, width=row.size)
+        kind = AlternatingMemory if spec.single_port else TwoPortMemory
+        memory = kind(name="accumulator_memory", depth=spec.depth, width=row.size)
         memory.place(m, platform, "memory")
 
-        advance = Signal()
+        advance, moves = Signal(), Signal()
         if spec.restart_after_last:
             vector = self._expected(m, memory, advance)
         else:
             vector = self._arrived(m, memory, advance)
-        moves = Signal()
         after = Signal(row)
         m.d.comb += [
             moves.eq(vector.valid & advance),
@@ -211,7 +213,8 @@ class Accumulators(wiring.Component):
         """The vector on ``i``, whose row is read ahead; ``last`` begins anew.
 
         A vector for the pixel of the one before it finds its row in the result register, or else
-        waits in a cycle in which its row is read.
+        waits in a cycle in which its row is read. So does one whose row is in the memory of one
+        port that the one before is written to: pixel 0 after an even one.
         """
         depth = self._spec.depth
         pixel = Signal(range(depth + 1))
@@ -226,7 +229,8 @@ class Accumulators(wiring.Component):
             self.i.ready.eq(advance & ~waits),
             past.eq(pixel == depth),
             following.eq(Mux(self.i.payload.last | waits, 0, Mux(past, depth, pixel + 1))),
-            repeats.eq(self.i.payload.last & ~pixel.any()),
+            repeats.eq(self.i.payload.last
+                       & ~(pixel[0] if self._spec.single_port else pixel.any())),
             memory.read_address.eq(following),
             memory.read_enable.eq(
                 valid & advance & ~repeats & (following != depth) | waits),
@@ -282,17 +286,15 @@ class Accumulators(wiring.Component):
         with m.If(advance):
             m.d.sync += [finished.eq(vector.valid & vector.payload.mode.finish),
                          tags.first.eq(vector.first), tags.last.eq(vector.payload.last)]
-        m.d.comb += [self.o.valid.eq(finished), self.o.payload.first.eq(tags.first),
-                     self.o.payload.last.eq(tags.last)]
-        m.d.comb += [self.o.payload[name].eq(result[name]) for name, _ in result.shape()]
+        self._offer(m, finished, tags.first, tags.last, result)
 
     def _pass_out(self, m, advance, vector, after):
         """Offer the accumulators on ``o`` in the cycle in which they are made."""
         finish = vector.payload.mode.finish
-        m.d.comb += [
-            advance.eq(~finish | self.o.ready),
-            self.o.valid.eq(vector.valid & finish),
-            self.o.payload.first.eq(vector.first),
-            self.o.payload.last.eq(vector.payload.last),
-        ]
-        m.d.comb += [self.o.payload[name].eq(after[name]) for name, _ in after.shape()]
+        m.d.comb += advance.eq(~finish | self.o.ready)
+        self._offer(m, vector.valid & finish, vector.first, vector.payload.last, after)
+
+    def _offer(self, m, valid, first, last, row):
+        o = self.o.payload
+        m.d.comb += [self.o.valid.eq(valid), o.first.eq(first), o.last.eq(last),
+                     *(o[name].eq(row[name]) for name, _ in row.shape())]

@@ -83,6 +83,15 @@ class TwoPortMemory(SharedComponent):
         return self.module_name
 
     @property
+    def separate_name(self) -> str:
+        """The name of the module where its body is left to others, after its shape.
+
+        ``sparrow_ram_1r1w_512x256``, with ``_be4`` behind it if four parts are written apart.
+        """
+        parts = f"_be{self._parts}" if self._parts > 1 else ""
+        return f"sparrow_ram_1r1w_{self._depth}x{self._parts * self._width}{parts}"
+
+    @property
     def depth(self) -> int:
         """Rows."""
         return self._depth

@@ -2,7 +2,7 @@
 
 from .accelerator import AcceleratorSpec
 from .base import Spec, SpecError
-from .bus import BusSpec
+from .bus import BusClock, BusProtocol, BusSpec
 from .mac import (
                   AccumulatorsSpec,
                   BlockLoad,
@@ -14,6 +14,6 @@ from .mac import (
 )
 from .requantize import RequantizeSpec, Rounding
 
-__all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusSpec", "Dataflow",
-           "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec", "Rounding", "Spec",
-           "SpecError", "Topology"]
+__all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusClock", "BusProtocol",
+           "BusSpec", "Dataflow", "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec",
+           "Rounding", "Spec", "SpecError", "Topology"]

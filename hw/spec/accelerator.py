@@ -3,7 +3,7 @@
 import dataclasses
 
 from .base import Spec, SpecError, require_integer
-from .bus import BusSpec
+from .bus import BusClock, BusProtocol, BusSpec
 from .mac import AccumulatorsSpec, MacArraySpec, Multiplier, Precision
 from .requantize import RequantizeSpec, Rounding
 
@@ -34,6 +34,9 @@ class AcceleratorSpec(Spec):
         Pixels of a tile.
     accumulator_width : int
         Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
+    single_port_accumulators : bool
+        Whether they are in two memories of one port rather than in one of two ports: a block of
+        weights for an odd number of pixels takes a cycle more.
     buffer_bytes : int
         Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
     line_bytes : int
@@ -50,8 +53,10 @@ class AcceleratorSpec(Spec):
         Bits of a requantizer's mantissa.
     rounding : Rounding
         ``half_up`` or ``half_even``.
-    data_width, address_width, max_burst, outstanding, cache, prot : int
+    protocol, data_width, address_width, max_burst, outstanding, cache, prot
         The bus; see :class:`.bus.BusSpec`. A vector is at least a bus word.
+    bus_clock : BusClock
+        Whether the buses have a clock of their own.
     weight_fifo_bytes : int
         Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
     queue_depth : int, 2 to 64
@@ -74,6 +79,7 @@ class AcceleratorSpec(Spec):
     pixels: int = 1
     accumulator_depth: int = 512
     accumulator_width: int = 32
+    single_port_accumulators: bool = False
     buffer_bytes: int = 65536
     line_bytes: int = 2048
     result_fifo_depth: int = 128
@@ -81,12 +87,14 @@ class AcceleratorSpec(Spec):
     residual_add: bool = True
     mantissa_width: int = 16
     rounding: Rounding = Rounding.HALF_UP
+    protocol: BusProtocol = BusProtocol.AXI4
     data_width: int = 64
     address_width: int = 32
     max_burst: int = 16
     outstanding: int = 8
     cache: int = 0b0011
     prot: int = 0
+    bus_clock: BusClock = BusClock.SAME
     weight_fifo_bytes: int = 4096
     queue_depth: int = 4
 
@@ -117,9 +125,9 @@ class AcceleratorSpec(Spec):
     @property
     def bus(self) -> BusSpec:
         """The bus."""
-        return BusSpec(data_width=self.data_width, address_width=self.address_width,
-                       max_burst=self.max_burst, outstanding=self.outstanding, cache=self.cache,
-                       prot=self.prot)
+        return BusSpec(protocol=self.protocol, data_width=self.data_width,
+                       address_width=self.address_width, max_burst=self.max_burst,
+                       outstanding=self.outstanding, cache=self.cache, prot=self.prot)
 
     @property
     def array(self) -> MacArraySpec:
@@ -140,7 +148,8 @@ class AcceleratorSpec(Spec):
                                 sum_width=self.array.sum_width,
                                 accumulator_width=self.accumulator_width, maximum=True,
                                 shifted=True, overflow=False, restart_after_last=True,
-                                registered=False)
+                                registered=False,
+                                single_port=self.single_port_accumulators)
 
     @property
     def requantize(self) -> RequantizeSpec:

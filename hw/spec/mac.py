@@ -224,6 +224,9 @@ class AccumulatorsSpec(Spec):
         ahead and sums wait in no register.
     registered : bool
         Whether results leave from a register. Only with ``restart_after_last`` can it be left out.
+    single_port : bool
+        Whether the memory is two of one port, of even and of odd pixels; without ``registered``
+        alone. An odd number of pixels up to ``last`` then takes a cycle more.
 
     Raises
     ------
@@ -239,17 +242,20 @@ class AccumulatorsSpec(Spec):
     overflow: bool = True
     restart_after_last: bool = False
     registered: bool = True
+    single_port: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_integer("columns", self.columns, 1, 64)
-        require_integer("depth", self.depth, 1, 65536)
+        require_integer("depth", self.depth, 2 if self.single_port else 1, 65536)
         require_integer("sum_width", self.sum_width, 2, 40)
         require_integer(f"accumulator_width of accumulators for {self.sum_width}-bit sums",
                         self.accumulator_width, self.sum_width, 64)
         if not (self.registered or self.restart_after_last):
             raise SpecError("registered must be true in accumulators without restart_after_last, "
                             "not False")
+        if self.single_port and self.registered:
+            raise SpecError("single_port must be false in accumulators with registered, not True")
 
     @property
     def comparison_width(self) -> int:

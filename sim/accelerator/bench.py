@@ -1,15 +1,18 @@
 """The bench around an accelerator: memory, host, and an eye on both buses."""
 
 import logging
+import math
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, First, RisingEdge, Timer
 
+from sparrow.hw.spec.bus import BusSpec
+
 from .host import Host
 from .memory import PERIOD, Memory, MemorySlave, now
-from .rules import StreamRule
-from .script import COUNTERS, Outcome, Run, pages, program_window, window_bases
+from .rules import BurstRule, StreamRule
+from .script import CORE_PERIOD, COUNTERS, Outcome, Run, pages, program_window, window_bases
 
 __all__ = ["AcceleratorBench"]
 
@@ -27,10 +30,20 @@ class AcceleratorBench:
         Of the bus; the windows lie as high as it goes.
     check_rules : bool
         Watch the stream rule on both buses in every cycle, which takes time.
+    bus : BusSpec, optional
+        Watch the master's bursts, too.
+    core_period : float
+        Of ``core_clk``, where there is one, ns; the buses' clock has a period of 10.
     """
 
-    def __init__(self, dut, *, address_width: int = 32, check_rules: bool = False):
+    def __init__(self, dut, *, address_width: int = 32, check_rules: bool = False,
+                 bus: BusSpec | None = None, core_period: float = CORE_PERIOD):
         self._dut = dut
+        self._core_clock = getattr(dut, "core_clk", dut.clk)
+        self._reset_cycles = 3
+        if self._core_clock is not dut.clk:
+            Clock(self._core_clock, core_period, "ns").start()
+            self._reset_cycles += math.ceil(8 * max(1.0, core_period / PERIOD))
         for name in ("cocotb.accelerator", f"cocotb.{dut._name}"):
             logging.getLogger(name).setLevel(logging.ERROR)
         self._bases = window_bases(address_width)
@@ -44,22 +57,24 @@ class AcceleratorBench:
         cocotb.start_soon(self._watch_retired())
         if check_rules:
             StreamRule(dut)
+        if bus is not None:
+            BurstRule(dut, bus)
 
     def _new_memory(self):
         return Memory({self._bases["PROGRAM"]: self._program, self._bases["DATA"]: self._data},
                       writable=self._bases["DATA"])
 
-    async def reset(self, cycles: int = 3) -> None:
+    async def reset(self) -> None:
         """Hold the reset for some cycles."""
         await FallingEdge(self._dut.clk)
         self._dut.rst.value = 1
-        await ClockCycles(self._dut.clk, cycles, FallingEdge)
+        await ClockCycles(self._dut.clk, self._reset_cycles, FallingEdge)
         self._dut.rst.value = 0
         await ClockCycles(self._dut.clk, 2, FallingEdge)
 
     async def _watch_retired(self):
         retired, rises, falls = (self._dut.retired, RisingEdge(self._dut.retired),
-                                 FallingEdge(self._dut.clk))
+                                 FallingEdge(self._core_clock))
         while True:
             await rises
             await falls

@@ -7,6 +7,7 @@ from cocotb.queue import Queue
 from cocotb.triggers import Timer
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
+from cocotbext.axi.axi_channels import AxiARSink, AxiAWSink
 
 from ..streams import pattern
 from .script import Fault, Traffic
@@ -135,6 +136,8 @@ class MemorySlave:
 
     def __init__(self, dut, memory: Memory, *, prefix: str = "m_axi"):
         self.memory = memory
+        for channel, sink in (("ar", AxiARSink), ("aw", AxiAWSink)):
+            _take_widths(dut, f"{prefix}_{channel}", channel, sink)
         self._read = AxiSlaveRead(AxiReadBus.from_prefix(dut, prefix), dut.clk, dut.rst,
                                   target=memory)
         self._write = AxiSlaveWrite(AxiWriteBus.from_prefix(dut, prefix), dut.clk, dut.rst,
@@ -170,6 +173,13 @@ class MemorySlave:
         """Do nothing on a channel, until :meth:`behave`."""
         self._channels[name].clear_pause_generator()
         self._channels[name].pause = True
+
+
+def _take_widths(dut, port, channel, sink):
+    """Let a sink take lengths and locks of AXI3; cocotbext-axi knows the widths of AXI4's alone."""
+    sink._signal_widths = dict(sink._signal_widths) | {
+        f"{channel}{name}": len(getattr(dut, f"{port}{name}"))
+        for name in ("len", "lock") if hasattr(dut, f"{port}{name}")}
 
 
 def _pauses(moves: Iterator[bool], bandwidth: float) -> Iterator[bool]:

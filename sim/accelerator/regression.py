@@ -36,7 +36,8 @@ _REPORT = 1000  # cycles in which an error must be reported
 
 
 async def _bench(dut):
-    bench = AcceleratorBench(dut, address_width=_SPEC.address_width, check_rules=True)
+    bench = AcceleratorBench(dut, address_width=_SPEC.address_width, check_rules=True,
+                             bus=_SPEC.bus)
     await bench.reset()
     return bench
 

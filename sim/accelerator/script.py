@@ -5,12 +5,13 @@ from typing import Any
 
 from sparrow.hw.spec.registers import REGISTERS
 
-__all__ = ["CHANNELS", "COUNTERS", "DATA_BASE", "PROGRAM_BASE", "PAGE", "Fault", "Outcome", "Run",
-           "Traffic", "pages", "program_window", "window_bases"]
+__all__ = ["CHANNELS", "CORE_PERIOD", "COUNTERS", "DATA_BASE", "PROGRAM_BASE", "PAGE", "Fault",
+           "Outcome", "Run", "Traffic", "pages", "program_window", "window_bases"]
 
 PROGRAM_BASE = 0x1000_0000
 DATA_BASE = 0x2000_0000
 PAGE = 4096
+CORE_PERIOD = 7.0  # ns, of a core whose clock isn't that of its buses, which has 10
 CHANNELS = ("ar", "r", "aw", "w", "b")
 COUNTERS = tuple(entry.name for entry in REGISTERS if entry.offset >= 0x40)
 _AHEAD = 512  # bytes behind a program's END that are fetched, too
@@ -140,7 +141,7 @@ class Outcome:
     retired : list of int
         For each layer the cycle in which it was complete, counted from the start.
     interrupt : int
-        The cycle of the interrupt.
+        The cycle of the interrupt. These cycles are those of the buses.
     cause : int or None
         The cycle in which the memory answered with an error, or fell silent.
     writes_while_running : int

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import cocotb
 
+from sparrow.hw.spec.bus import BusSpec
+
 from ..report import bench_parameters
 from .bench import AcceleratorBench
 from .memory import now
@@ -22,8 +24,11 @@ async def script(dut):
             for values in json.loads((folder / "script.json").read_text(encoding="utf-8"))]
     files = {name: (folder / name).read_bytes()
              for run in runs for name in (run.program, run.data) if name}
+    bus = _PARAMETERS["bus"]
     bench = AcceleratorBench(dut, address_width=_PARAMETERS["address_width"],
-                             check_rules=_PARAMETERS["check_rules"])
+                             check_rules=_PARAMETERS["check_rules"],
+                             bus=BusSpec.from_mapping(bus) if bus else None,
+                             core_period=_PARAMETERS["core_period"])
     await bench.reset()
     began = time.perf_counter()
     outcomes = []

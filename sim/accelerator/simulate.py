@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from sparrow.hw.spec.bus import BusSpec
+
 from ..runner import SimulationError, build, built, run, simulator_version
-from .script import Outcome, Run
+from .script import CORE_PERIOD, Outcome, Run
 
 __all__ = ["AnySimulation", "Result", "Simulation", "folder_lock", "read_result", "simulation",
            "write_files"]
@@ -68,11 +70,17 @@ class Simulation:
     simulator : str
     address_width : int
         Of the bus.
+    core_period : float
+        Of ``core_clk``, where there is one, ns; the buses' clock has a period of 10.
+    bus : BusSpec, optional
+        Also watch the master's bursts, where rules are checked.
     """
     folder: Path
     top: str
     simulator: str
     address_width: int
+    core_period: float = CORE_PERIOD
+    bus: BusSpec | None = None
 
     @property
     def version(self) -> str:
@@ -104,7 +112,8 @@ class Simulation:
         script = [entry.to_json() for entry in runs]
         (folder / "script.json").write_text(json.dumps(script), encoding="utf-8")
         parameters = {"folder": str(folder), "address_width": self.address_width,
-                      "check_rules": check_rules}
+                      "check_rules": check_rules, "core_period": self.core_period,
+                      "bus": self.bus.to_mapping() if self.bus and check_rules else None}
         results, _ = run(built(self.simulator), self.top, _MODULE, self.folder,
                          parameters=parameters, waves=waves, run_folder=folder)
         for result in results:

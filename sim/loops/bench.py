@@ -1,6 +1,8 @@
 """A bench that starts loops with commands and compares what they put out."""
 
 import collections
+import random
+from collections.abc import Callable, Iterator
 
 from cocotb.clock import Clock
 
@@ -23,82 +25,124 @@ def command_bits(opcode: Opcode, values: dict[str, int]) -> int:
 
 
 class _Start:
-    """Hands a command over, as what :class:`Clocking` moves on; ``command`` is the next one."""
+    """Hands commands over, as what :class:`Clocking` moves on.
 
-    def __init__(self, dut):
-        self._dut = dut
-        self.command: int | None = None
+    Parameters
+    ----------
+    width : int
+        Bits of ``command``, which is noise where the loop doesn't need it.
+    moves
+        When a command may come.
+    free, needed : function
+        Whether the loop can take one in this cycle; whether it needs the one that it has.
+    begin : function
+        Gets the command that is taken.
+    """
+
+    def __init__(self, dut, width: int, moves: Iterator[bool], *, free: Callable[[], bool],
+                 needed: Callable[[], bool], begin: Callable[[dict[str, int]], None],
+                 opcode: Opcode, seed: int):
+        self._dut, self._width, self._moves, self._opcode = dut, width, moves, opcode
+        self._free, self._needed, self._begin = free, needed, begin
+        self._noise = random.Random(seed)
+        self._starts = False
+        self.commands: collections.deque[dict[str, int]] = collections.deque()
 
     def clear(self) -> None:
-        """Start nothing."""
-        self.command = None
+        """Start nothing, and forget what was to be started."""
+        self.commands.clear()
         self._dut.start.value = 0
 
     def drive(self) -> None:
-        """Set ``start``, and ``command``, which stays."""
-        self._dut.start.value = int(self.command is not None)
-        if self.command is not None:
-            self._dut.command.value = self.command
-        self.command = None
+        """Set ``start`` and ``command``."""
+        self._starts = bool(self.commands) and self._free() and next(self._moves)
+        self._dut.start.value = int(self._starts)
+        if self._starts:
+            self._dut.command.value = command_bits(self._opcode, self.commands[0])
+        elif not self._needed():
+            self._dut.command.value = self._noise.getrandbits(self._width)
 
     def sample(self) -> None:
-        """Nothing to see."""
+        """The command is taken."""
+        if self._starts:
+            self._begin(self.commands.popleft())
 
 
 class _Ports:
     """The output of a loop without a stream, as one that :class:`Clocking` moves on."""
 
-    def __init__(self, dut, moves, receive):
-        self._dut, self._moves, self._receive = dut, moves, receive
+    def __init__(self, dut, names: list[str], moves: Iterator[bool],
+                 receive: Callable[[dict[str, int]], None]):
+        self._dut, self._names, self._moves, self._receive = dut, names, moves, receive
+        self.advances = False
 
     def clear(self) -> None:
         """Take nothing."""
+        self.advances = False
         self._dut.advance.value = 0
 
     def drive(self) -> None:
         """Set ``advance`` for this cycle."""
-        self._advances = next(self._moves)
-        self._dut.advance.value = int(self._advances)
+        self.advances = next(self._moves)
+        self._dut.advance.value = int(self.advances)
 
     def sample(self) -> None:
         """See what is taken."""
-        if int(self._dut.busy.value) and self._advances:
-            self._receive({name: int(self._dut[name].value) for name in ("bank", "row")})
+        if int(self._dut.busy.value) and self.advances:
+            self._receive({name: int(self._dut[name].value) for name in self._names})
 
 
 class LoopBench:
     """Starts a loop with commands, one after the other, and checks all that it puts out.
 
     From the cycle after ``start`` to its last output it must have something to offer in every
-    cycle.
+    cycle. Where it doesn't need a command, there is noise.
 
     Parameters
     ----------
     dut
-        The simulator's top: a component with ``command``, ``start``, and a stream or the ports
-        ``bank``, ``row`` and ``advance``; ``busy`` goes with either.
+        The simulator's top: a component with ``command``, ``start``, and a stream or other ports
+        that go on with ``advance`` until ``ends``; ``busy`` goes with either.
     loop : Loop
         What it is.
     spec : AcceleratorSpec
         What it was made for.
     stall : str
-        Pattern in which the output is taken.
+        Pattern in which the output is taken, and in which commands come.
     """
 
     def __init__(self, dut, loop: Loop, spec: AcceleratorSpec, *, stall: str = "always",
                  seed: int = 0):
-        self._loop, self._spec = loop, spec
+        self._dut, self._loop, self._spec = dut, loop, spec
         self.covered: collections.Counter[str] = collections.Counter()
         self._expected: collections.deque[dict[str, int]] = collections.deque()
-        moves = pattern(stall, seed)
         ports = flat_ports(loop.component(spec=spec))
-        output = (_Ports(dut, moves, self._check) if loop.stream is None else
-                  StreamMonitor(dut, loop.stream, ports, moves, receive=self._check))
-        self._start = _Start(dut)
-        self._clocking = Clocking(dut, [self._start, output])
-        names = {port.name for port in ports}
-        self._offers = [dut[name] for name in ("busy", f"{loop.stream}_valid") if name in names]
+        outputs = [port.name for port in ports if not port.is_input]
+        moves, starts = pattern(stall, seed), pattern(stall, seed + 1)
+        self._ports = None if loop.stream else _Ports(
+            dut, [name for name in outputs if name not in ("busy", "ends")], moves, self._check)
+        output = self._ports or StreamMonitor(dut, str(loop.stream), ports, moves,
+                                              receive=self._check)
+        width = next(port.width for port in ports if port.name == "command")
+        self._start = _Start(dut, width, starts, free=self._free, needed=self._needed,
+                             begin=self._begin, opcode=loop.opcode, seed=seed)
+        self._clocking = Clocking(dut, [output, self._start])
+        self._offers = [dut[name] for name in ("busy", f"{loop.stream}_valid") if name in outputs]
         Clock(dut.clk, 10, "ns").start()
+
+    def _free(self) -> bool:
+        return not self._expected or (self._loop.keeps and self._ends())
+
+    def _needed(self) -> bool:
+        return bool(self._expected) and not self._loop.keeps
+
+    def _ends(self) -> bool:
+        """The last output of a command is taken in this cycle."""
+        return len(self._expected) == 1 and self._ports is not None and self._ports.advances
+
+    def _begin(self, values):
+        self._expected.extend(self._loop.expected(values, self._spec))
+        self.covered["commands"] += 1
 
     def _check(self, output: dict[str, int]) -> None:
         assert self._expected, f"{output} is one more than expected"
@@ -113,14 +157,11 @@ class LoopBench:
         self._expected.clear()
         await self._clocking.reset()
 
-    async def run(self, values: dict[str, int], *, cycles: int | None = None) -> None:
-        """Execute a command to its end, or for some cycles."""
-        self._start.command = command_bits(self._loop.opcode, values)
-        await self._cycle()
-        self._expected.extend(self._loop.expected(values, self._spec))
-        self.covered["commands"] += 1
+    async def run(self, *commands: dict[str, int], cycles: int | None = None) -> None:
+        """Execute commands to their end, each as soon as can be, or for some cycles."""
+        self._start.commands.extend(commands)
         spent = 0
-        while self._expected and (cycles is None or spent < cycles):
+        while (self._expected or self._start.commands) and (cycles is None or spent < cycles):
             await self._cycle()
             spent += 1
         if cycles is None:
@@ -132,8 +173,13 @@ class LoopBench:
             await self._cycle()
 
     async def _cycle(self) -> None:
-        due = int(bool(self._expected))
+        left = len(self._expected)
         await self._clocking.cycle()
         for offer in self._offers:
-            assert int(offer.value) == due, (
-                f"{offer._name} must be {due} with {len(self._expected)} outputs left")
+            assert int(offer.value) == int(left > 0), (
+                f"{offer._name} must be {int(left > 0)} with {left} outputs left")
+        if self._ports is not None:
+            ends = int(left == 1 and self._ports.advances)
+            assert int(self._dut.ends.value) == ends, (
+                f"ends must be {ends} with {left} outputs left")
+            self.covered["starts in the last cycle"] += ends and int(self._dut.start.value)

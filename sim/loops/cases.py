@@ -13,9 +13,11 @@ from sparrow.hw.spec.commands import Opcode, command
 
 from .parts import buffer_loop, memory_loop
 from .reference import (
+    at_edges,
     memory_requests,
     random_compute,
-    random_transfer,
+    random_copy,
+    random_unfold,
     random_window,
     result_rows,
     steps,
@@ -23,10 +25,37 @@ from .reference import (
     whole_command,
 )
 
-__all__ = ["LOOPS", "Loop"]
+__all__ = ["LOOPS", "Kind", "Loop"]
 
 _Values = dict[str, int]
 _LONGEST = 11  # bits of a count that are walked through
+_LONG = 32  # rounds of a loop that takes long steps
+_SPREAD = 4  # times that each loop takes them
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Commands that a loop executes in one of its ways.
+
+    Parameters
+    ----------
+    draw : function
+        A command of short loops, from a source of random numbers and a specification.
+    counts, steps : tuple of str
+        Fields that it counts up to, and fields that it adds to a buffer's row.
+    spread : tuple of str
+        Fields that may have any value; ``draw`` keeps them small, or knows nothing of them.
+    adjust : function
+        What is to be done at last with the values of a command.
+    exists : function
+        Whether a specification has it.
+    """
+    draw: Callable[[random.Random, AcceleratorSpec], _Values]
+    counts: tuple[str, ...]
+    steps: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
+    adjust: Callable[[random.Random, _Values], _Values] = lambda source, values: values
+    exists: Callable[[AcceleratorSpec], bool] = lambda spec: True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,93 +67,107 @@ class Loop:
     opcode : Opcode
     component : function
         Makes it, from the keyword ``spec``.
-    draw : function
-        A command of short loops, from a source of random numbers and a specification.
     expected : function
         What it must put out, from a whole command and a specification.
-    counts, steps : tuple of str
-        Fields that it counts up to, and fields that it adds to a buffer's row.
+    kinds : tuple of Kind
     stream : str or None
-        Its output, unless that is the ports ``bank`` and ``row``.
-    wide : tuple of dict
-        Further values whose bits all matter.
-    also : function or None
-        As ``draw``, commands of another kind, or ``None`` with a specification that has none.
+        Its output, unless that is on ports of its own.
+    keeps : bool
+        It needs a command in the cycle of ``start`` alone, which may be the last one of the command
+        before.
     """
     opcode: Opcode
     component: Callable[..., Any]
-    draw: Callable[[random.Random, AcceleratorSpec], _Values]
     expected: Callable[[_Values, AcceleratorSpec], Iterable[Any]]
-    counts: tuple[str, ...]
-    steps: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     stream: str | None = None
-    wide: tuple[_Values, ...] = ()
-    also: Callable[[random.Random, AcceleratorSpec], _Values | None] = lambda source, spec: None
+    keeps: bool = False
 
     def random_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
         """Whole commands of short loops, without end."""
         while True:
-            yield self._drawn(source, spec)
-            values = self.also(source, spec)
-            if values is not None:
-                yield whole_command(self.opcode, values)
+            for kind in self._kinds(spec):
+                yield self._whole(kind, source, spec)
 
-    def _drawn(self, source, spec):
-        return whole_command(self.opcode, self.draw(source, spec))
+    def long_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
+        """Whole commands with three rounds of each loop, without end."""
+        while True:
+            for kind in self._kinds(spec):
+                yield self._whole(kind, source, spec, **dict.fromkeys(kind.counts, 3))
 
     def wide_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
         """Whole commands with all bits of a field, one field after the other.
 
-        Each count is even once and odd once, and the other loops have a single round.
+        Each count is even once and odd once, and the other loops have a single round. Then come
+        commands with any values where these don't make loops long.
         """
-        widths = {field.name: field_width(field, spec) for field in command(self.opcode).fields}
-        ones = dict.fromkeys(self.counts, 1)
-        for name in self.counts:
-            largest = (1 << min(widths[name], _LONGEST)) - 1
-            for value in (largest, largest - 1):
-                yield self._drawn(source, spec) | ones | {name: value}
-        for name in self.steps:
-            yield self._drawn(source, spec) | {name: spec.buffer_rows - 1}
-        for values in self.wide:
-            yield self._drawn(source, spec) | values
+        fields = {field.name: field for field in command(self.opcode).fields}
+        widths = {name: field_width(field, spec) for name, field in fields.items()}
+        for kind in self._kinds(spec):
+            ones = dict.fromkeys(kind.counts, 1)
+            for name in kind.counts:
+                largest = (1 << min(widths[name], _LONGEST)) - 1
+                for value in (largest, largest - 1):
+                    yield self._whole(kind, source, spec, **ones | {name: value})
+            for name in kind.steps:
+                yield self._whole(kind, source, spec, **{name: spec.buffer_rows - 1})
+            for name in kind.counts * (_SPREAD if kind.spread else 0):
+                other = source.choice(kind.counts)
+                for rounds in ({name: _LONG}, {name: source.randint(2, 3), other: 2}):
+                    spread = {far: source.randint(fields[far].minimum, (1 << widths[far]) - 1)
+                              for far in kind.spread}
+                    yield self._whole(kind, source, spec, **ones | spread | rounds)
+
+    def _kinds(self, spec):
+        return [kind for kind in self.kinds if kind.exists(spec)]
+
+    def _whole(self, kind, source, spec, **values):
+        """A whole command of a kind with some values instead of those that are drawn."""
+        drawn = whole_command(self.opcode, kind.draw(source, spec))
+        return kind.adjust(source, drawn | values)
 
 
-def _compute(source, spec):
-    return random_compute(source, spec.buffer_rows)
+def _draw(function, *names):
+    """A drawing function that takes a specification instead of its numbers."""
+    return lambda source, spec: function(source, *(getattr(spec, name) for name in names))
 
 
-def _window(source, spec):
-    return random_window(source, spec.buffer_rows) if spec.window else None
+_STEPS = ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
+          "output_blocks")
+_RESULTS = ("out_width", "out_height", "output_blocks")
+_DISTANCES = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
 
 
-def _transfer(source, spec):
-    return random_transfer(source, spec.buffer_rows, spec.lanes)
+def _compute_kinds(counts, strides, **others):
+    """Kinds of COMPUTE commands, with a window and without."""
+    return (Kind(_draw(random_compute, "buffer_rows"), counts, strides, **others),
+            Kind(_draw(random_window, "buffer_rows"),
+                 tuple(name for name in counts if name != "channel_blocks"), strides,
+                 exists=lambda spec: bool(spec.window), **others))
 
 
-_COORDINATES = {"stride_y": 200, "stride_x": 190, "dilation_y": 255, "dilation_x": 170,
-                "pad_top": 255, "pad_left": 254, "kernel_height": 3, "kernel_width": 3,
-                "out_height": 4, "out_width": 4}
+def _load_kinds(counts, strides=(), spread=()):
+    """Kinds of LOAD commands, those that unfold and those that copy."""
+    numbers = ("buffer_rows", "lanes")
+    return (Kind(_draw(random_copy, *numbers), counts, strides, spread),
+            Kind(_draw(random_unfold, *numbers), counts, strides, spread,
+                 exists=lambda spec: bool(spec.line_bytes)))
+
 
 LOOPS = {
     "step-loop": Loop(
-        Opcode.COMPUTE, StepLoop, _compute,
-        lambda values, spec: steps(values, spec.buffer_rows),
-        ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
-         "output_blocks"), ("row_step", "kernel_step", "channel_step", "block_step"), stream="o",
-        wide=tuple(_COORDINATES | {"height": height, "width": width} for height, width in (
-            (600, 500), (8191, 1), (1, 8191), (1023, 2047))), also=_window),
+        Opcode.COMPUTE, StepLoop, lambda values, spec: steps(values, spec.buffer_rows),
+        _compute_kinds(_STEPS, ("row_step", "kernel_step", "channel_step", "block_step"),
+                       spread=_DISTANCES, adjust=at_edges), stream="o"),
     "result-loop": Loop(
-        Opcode.COMPUTE, ResultLoop, _compute,
-        lambda values, spec: result_rows(values, spec.buffer_rows),
-        ("out_width", "out_height", "output_blocks"), ("destination_step", "destination_row"),
-        also=_window),
+        Opcode.COMPUTE, ResultLoop, lambda values, spec: result_rows(values, spec.buffer_rows),
+        _compute_kinds(_RESULTS, ("destination_step", "destination_row")), keeps=True),
     "memory-loop": Loop(
-        Opcode.LOAD, memory_loop, _transfer,
+        Opcode.LOAD, memory_loop,
         lambda values, spec: memory_requests(values, spec.lanes // spec.bus.word_bytes),
-        ("runs", "planes"), (), stream="requests"),
+        _load_kinds(("runs", "planes"), spread=("run", "words")), stream="requests"),
     "buffer-loop": Loop(
-        Opcode.LOAD, buffer_loop, _transfer,
-        lambda values, spec: transfer_rows(values, spec.buffer_rows),
-        ("run", "runs", "planes"), ("run_step", "plane_step")),
+        Opcode.LOAD, buffer_loop, lambda values, spec: transfer_rows(values, spec.buffer_rows),
+        _load_kinds(("run", "runs", "planes"), ("run_step", "plane_step")), keeps=True),
 }
 """By the block's name."""

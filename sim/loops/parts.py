@@ -10,13 +10,13 @@ __all__ = ["buffer_loop", "memory_loop", "tokens"]
 
 
 def memory_loop(*, spec: AcceleratorSpec) -> MemoryLoop:
-    """The memory's side of LOAD; STORE has the same fields."""
+    """The memory's side of LOAD; that of STORE is the same without unfolding."""
     return MemoryLoop(spec=spec, engine=Engine.LOAD)
 
 
 def buffer_loop(*, spec: AcceleratorSpec) -> BufferLoop:
-    """The buffer's side of LOAD; STORE has the same fields."""
-    return BufferLoop(spec=spec, engine=Engine.LOAD)
+    """The buffer's side of LOAD, which keeps what it needs of a command."""
+    return BufferLoop(spec=spec, engine=Engine.LOAD, keeps=True)
 
 
 def tokens(*, spec: AcceleratorSpec) -> Tokens:

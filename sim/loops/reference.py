@@ -4,17 +4,22 @@ import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 
-from sparrow.hw.spec.commands import TOKEN_MAXIMUM, TOKENS, Opcode, command
+from sparrow.hw.spec.commands import COORDINATE_WIDTH, TOKEN_MAXIMUM, TOKENS, Opcode, command
 
-__all__ = ["TokenRequest", "TokenTable", "memory_requests", "random_compute",
-           "random_token_request", "random_transfer", "random_window", "result_rows", "steps",
-           "transfer_rows", "whole_command"]
+__all__ = ["TokenRequest", "TokenTable", "at_edges", "memory_requests", "random_compute",
+           "random_copy", "random_token_request", "random_transfer", "random_unfold",
+           "random_window", "result_rows", "steps", "transfer_rows", "whole_command"]
 
 
 def whole_command(opcode: Opcode, values: dict) -> dict[str, int]:
     """All fields of a command; those that aren't given are as small as they can be."""
     kind = command(opcode)
     return {field.name: field.minimum for field in kind.fields} | {"opcode": int(opcode)} | values
+
+
+def _random_row(source: random.Random, rows: int) -> int:
+    """A buffer row, or a distance: every other time any, to be taken modulo the buffer."""
+    return source.randrange(source.choice((rows, 1 << 16)))
 
 
 def random_compute(source: random.Random, rows: int) -> dict[str, int]:
@@ -26,7 +31,7 @@ def random_compute(source: random.Random, rows: int) -> dict[str, int]:
         return source.getrandbits(1)
 
     def row():
-        return source.randrange(rows)
+        return _random_row(source, rows)
 
     return {
         "reuse": flag(), "half": flag(), "source_bank": flag(), "channel_alternate": flag(),
@@ -46,6 +51,30 @@ def random_window(source: random.Random, rows: int) -> dict[str, int]:
                                            "down": source.getrandbits(1)}
 
 
+def at_edges(source: random.Random, values: dict[str, int]) -> dict[str, int]:
+    """A COMPUTE command with the edges of its source beside one of the vectors that it reads.
+
+    So a coordinate that is off by any distance, in one direction, is on the wrong side of an edge.
+    Some sources have their largest size, so that only what lies above or left of them is padding;
+    most have vectors that aren't padding.
+    """
+    c = values
+    rows = sorted({kernel * c["dilation_y"] + pixel * c["stride_y"]
+                   for kernel in range(c["kernel_height"]) for pixel in range(c["out_height"])})
+    columns = range(_columns(c)) if c["window"] else sorted({
+        kernel * c["dilation_x"] + pixel * c["stride_x"]
+        for kernel in range(c["kernel_width"]) for pixel in range(c["out_width"])})
+    largest = (1 << (COORDINATE_WIDTH - 1)) - 1
+
+    def axis(padding, size, places):
+        pad = c[padding] if source.random() < 0.2 else min(c[padding], source.choice(places))
+        place = source.choice([place - pad for place in places if place >= pad] or [0])
+        chosen = source.choice((place, place + 1, place + 1, largest))
+        return {padding: pad, size: min(max(1, chosen), largest)}
+
+    return values | axis("pad_top", "height", rows) | axis("pad_left", "width", columns)
+
+
 def random_transfer(source: random.Random, rows: int, vector: int) -> dict[str, int]:
     """A LOAD or STORE command of short loops, for vectors of ``vector`` bytes."""
     def place():
@@ -55,8 +84,20 @@ def random_transfer(source: random.Random, rows: int, vector: int) -> dict[str, 
         "bank": source.getrandbits(1), "alternate": source.getrandbits(1), "offset": place(),
         "run_stride": place(), "plane_stride": place(), "run": source.randint(1, 5),
         "runs": source.randint(1, 4), "planes": source.randint(1, 5),
-        "row": source.randrange(rows), "run_step": source.randrange(rows),
-        "plane_step": source.randrange(rows)}
+        "row": _random_row(source, rows), "run_step": _random_row(source, rows),
+        "plane_step": _random_row(source, rows)}
+
+
+def random_copy(source: random.Random, rows: int, vector: int) -> dict[str, int]:
+    """A LOAD command of short loops that copies; what only unfolding needs is noise."""
+    noise = {field.name: source.randint(field.minimum, field.maximum)
+             for field in command(Opcode.LOAD).fields if field.doc.startswith("unfold:")}
+    return noise | random_transfer(source, rows, vector) | {"unfold": 0}
+
+
+def random_unfold(source: random.Random, rows: int, vector: int) -> dict[str, int]:
+    """A LOAD command of short loops that unfolds."""
+    return random_copy(source, rows, vector) | {"unfold": 1}
 
 
 def _blocks(bank: int, alternate: int, step: int, count: int) -> Iterator[tuple[int, int]]:
@@ -100,8 +141,13 @@ def steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
                             "start": int(start), "finish": int(finish), "silent": 0}
 
 
+def _columns(c: dict[str, int]) -> int:
+    """Columns of the source that a window takes for a row of pixels."""
+    return (c["out_width"] - 1) * c["stride_x"] + c["kernel_width"]
+
+
 def _window_steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
-    columns = (c["out_width"] - 1) * c["stride_x"] + c["kernel_width"]
+    columns = _columns(c)
     for output, (bank, row) in enumerate(_blocks(
             c["source_bank"], c["block_alternate"], c["block_step"], c["output_blocks"])):
         for out_y in range(c["out_height"]):
@@ -139,21 +185,24 @@ def result_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
 
 def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:
     """The linear requests of a LOAD or STORE command, with ``words`` bus words to a vector."""
+    unfold = c.get("unfold", 0)
     for plane in range(c["planes"]):
-        for run in range(c["runs"]):
+        for run in range(1 if unfold and c["joined"] else c["runs"]):
             offset = c["offset"] + plane * c["plane_stride"] + run * c["run_stride"]
-            yield {"window": 1, "offset": offset % (1 << 32), "words": c["run"] * words}
+            yield {"window": 1, "offset": offset % (1 << 32),
+                   "words": c["words"] if unfold else c["run"] * words}
 
 
 def transfer_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
-    """Bank and row of each vector of a LOAD or STORE command."""
+    """Bank and row of each vector of a LOAD or STORE command, and whether it ends its run."""
     for plane in range(c["planes"]):
         place = c["bank"] + plane
         bank, number = (place & 1, place >> 1) if c["alternate"] else (c["bank"], plane)
         for run in range(c["runs"]):
             row = c["row"] + number * c["plane_step"] + run * c["run_step"]
             for vector in range(c["run"]):
-                yield {"bank": bank, "row": (row + vector) % rows}
+                yield {"bank": bank, "row": (row + vector) % rows,
+                       "last": int(vector == c["run"] - 1)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The regression of the sequencer: programs in, commands to their queues out."""
 
 import collections
-import itertools
+import dataclasses
 import random
 
 import cocotb
@@ -21,22 +21,67 @@ _PARAMETERS = bench_parameters()
 _SPEC = AcceleratorSpec.from_mapping(_PARAMETERS["spec"])
 _SEED = _PARAMETERS["seed"]
 _COMMANDS = [kind for kind in COMMANDS if kind.engine is not Engine.SEQUENCER]
-_WORDS = COMMAND_BYTES // _SPEC.bus.word_bytes
+_BITS = 8 * COMMAND_BYTES
+_WORDS = _BITS // _SPEC.data_width
+_LATER = 8  # cycles
+_END = int.from_bytes(encode(Opcode.END), "little")
 
 
-def _highest(field) -> int:
-    return min(field.maximum, (1 << field_width(field, _SPEC)) - 1)
+def _random_value(source, field) -> int:
+    """A value that the accelerator has, every third time the smallest, or the largest one."""
+    width = field_width(field, _SPEC)
+    low, high = (field.minimum if width else 0), min(field.maximum, (1 << width) - 1)
+    return source.choice((low, high, source.randint(low, high)))
 
 
-def _random_command(source, kind) -> int:
-    values = {field.name: source.choice((field.minimum, _highest(field),
-                                         source.randint(field.minimum, _highest(field))))
-              for field in kind.fields if field.name != "opcode"}
-    return int.from_bytes(encode(kind.opcode, **values), "little")
+def _random_command(source, kind, **values) -> int:
+    drawn = {field.name: _random_value(source, field)
+             for field in kind.fields if field.name != "opcode"}
+    return int.from_bytes(encode(kind.opcode, **drawn | values), "little")
+
+
+def _mask(kind) -> int:
+    """The bits of a command that an accelerator of this specification knows."""
+    return sum(((1 << field_width(field, _SPEC)) - 1) << field.low for field in kind.fields)
+
+
+def _illegal_bit(command: int) -> int:
+    """The first bit of a command that can't be, or of a count that can't be 0; else ``_BITS``."""
+    kind = next((kind for kind in COMMANDS if kind.opcode == command & 0xFF), None)
+    if kind is None:
+        return 0
+    others = command & ~_mask(kind)
+    places = [field.low for field in kind.fields
+              if field.count and not command >> field.low & ((1 << field.width) - 1)]
+    return min([*places, (others & -others).bit_length() - 1 if others else _BITS])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Word:
+    """A word of a command on its way, and what is to become of it."""
+    engine: Engine | None
+    number: int
+    data: int
+    legal: bool
+
+    @property
+    def last(self) -> bool:
+        return self.number == _WORDS - 1
+
+
+def _words(command: int) -> list[_Word]:
+    """The words of a command."""
+    engine = next((kind.engine for kind in COMMANDS if kind.opcode == command & 0xFF), None)
+    illegal = _illegal_bit(command) // _SPEC.data_width
+    return [_Word(engine, number, command >> number * _SPEC.data_width
+                  & ((1 << _SPEC.data_width) - 1), number < illegal) for number in range(_WORDS)]
 
 
 class _Bench:
-    """Memory that answers requests in order, queues that fill up, and what they got."""
+    """Memory that answers requests in order, queues that fill up, and what they got.
+
+    Every word must be taken in the first cycle in which it can be, and handed on in it.
+    """
 
     def __init__(self, dut, *, moves: str, room: str, seed: int):
         ports = flat_ports(Sequencer(spec=_SPEC))
@@ -51,9 +96,10 @@ class _Bench:
     async def reset(self) -> None:
         """Reset the sequencer and forget everything."""
         self.queues: dict[Engine, list[int]] = {engine: [] for engine in ENGINES}
-        self.commands = 0
-        self.illegal = self.finished = False
+        self.illegal = self.ended = self.finished = False
         self._program: list[int] = []
+        self._sent: collections.deque[_Word] = collections.deque()
+        self._partial = dict.fromkeys(ENGINES, 0)
         self._expected_offset: int | None = None
         await FallingEdge(self._dut.clk)
         self._dut.rst.value = 1
@@ -70,13 +116,13 @@ class _Bench:
         expected = {"window": 0, "offset": self._expected_offset, "words": _WORDS}
         assert request == expected, f"the request is {request}, not {expected}"
         self._expected_offset = (self._expected_offset + COMMAND_BYTES) % (1 << 32)
-        command = self._program.pop(0) if self._program else 0
-        for word in range(_WORDS):
-            self._words.send({"data": command >> word * _SPEC.data_width
-                              & ((1 << _SPEC.data_width) - 1), "last": word == _WORDS - 1})
+        for word in _words(self._program.pop(0) if self._program else 0):
+            self._words.send({"data": word.data, "last": word.last})
+            self._sent.append(word)
 
-    async def run(self, program: list[int], *, offset: int, cycles: int, quiet: bool = True):
-        """Start a program and look on."""
+    async def run(self, program: list[int], *, offset: int = 0, cycles: int,
+                  quiet: bool = True) -> None:
+        """Start a program and look on, not much longer than until a command is illegal."""
         self._program = list(program)
         await FallingEdge(self._dut.clk)
         self._dut.offset.value, self._dut.start.value = offset, 1
@@ -85,33 +131,59 @@ class _Bench:
         self._dut.offset.value, self._dut.start.value = 0, 0
         self._expected_offset = offset & ~63
         self._dut.quiet.value = int(quiet)
-        self._partial = dict.fromkeys(ENGINES, 0)
-        for _ in range(cycles):
-            await self._cycle()
+        while cycles and not self.illegal:
+            await self.cycle()
+            cycles -= 1
+        for _ in range(min(cycles, _LATER)):
+            await self.cycle()
 
-    async def _cycle(self):
+    async def cycle(self) -> None:
+        """One clock cycle."""
         await FallingEdge(self._dut.clk)
         full = sum((not next(room)) << number for number, room in enumerate(self._room))
         self._dut.queue_full.value = full
         self._words.drive()
         self._requests.drive()
         await ReadOnly()
+        taken = self._words.transfers
         self._words.sample()
         self._requests.sample()
-        write, index = int(self._dut.queue_write.value), int(self._dut.queue_index.value)
-        for number, engine in enumerate(ENGINES):
-            if write >> number & 1:
-                assert index or not full >> number & 1, f"{engine.value} has no room"
-                self._partial[engine] |= (int(self._dut.queue_data.value)
-                                          << index * _SPEC.data_width)
-                if int(self._dut.queue_last.value):
-                    assert index == _WORDS - 1
-                    self.queues[engine].append(self._partial[engine])
-                    self._partial[engine] = 0
-        self.commands += int(self._dut.command.value)
-        self.illegal |= bool(int(self._dut.illegal.value))
-        self.finished |= bool(int(self._dut.finished.value))
+        self._check(full, self._words.transfers > taken)
         self.covered["cycles"] += 1
+
+    def _check(self, full, taken):
+        """What must be seen in a cycle, in which a word is taken or not."""
+        word = self._sent[0] if int(self._dut.words_valid.value) else None
+        due = word is not None and not (self.ended or self.illegal or self._waits(word, full))
+        assert taken == due, f"a word must be {'taken' if due else 'left'}, which it isn't"
+        expected = dict.fromkeys(("illegal", "command", "queue_write"), 0)
+        expected["finished"] = int(self.ended and int(self._dut.quiet.value))
+        self.finished |= bool(expected["finished"])
+        if word is not None and due:
+            expected |= self._handed_on(self._sent.popleft())
+        found = {name: int(self._dut[name].value) for name in expected}
+        assert found == expected, f"outputs are {found}, not {expected}"
+
+    def _waits(self, word, full):
+        """Whether a command begins with this word, and there is no room for it."""
+        return (word.number == 0 and word.engine in ENGINES
+                and bool(full >> ENGINES.index(word.engine) & 1))
+
+    def _handed_on(self, word):
+        """The outputs that go with a word, which is taken in this cycle."""
+        self.illegal |= not word.legal
+        if not word.legal:
+            return {"illegal": 1}
+        self.ended |= word.last and word.engine is Engine.SEQUENCER
+        outputs = {"command": int(word.last)}
+        if word.engine not in self.queues:
+            return outputs
+        self._partial[word.engine] |= word.data << word.number * _SPEC.data_width
+        if word.last:
+            self.queues[word.engine].append(self._partial[word.engine])
+            self._partial[word.engine] = 0
+        return outputs | {"queue_write": 1 << ENGINES.index(word.engine), "queue_data": word.data,
+                          "queue_index": word.number, "queue_last": int(word.last)}
 
 
 def _expect(bench, program, *, illegal=False, finished=True):
@@ -123,17 +195,13 @@ def _expect(bench, program, *, illegal=False, finished=True):
     assert bench.queues == expected, "commands are lost, changed, or in the wrong queue"
     assert bench.illegal == illegal, f"illegal is {bench.illegal}"
     assert bench.finished == finished, f"finished is {bench.finished}"
-    assert bench.commands == len(program), f"{bench.commands} commands, not {len(program)}"
     bench.covered["commands"] += len(program)
-
-
-_END = int.from_bytes(encode(Opcode.END), "little")
 
 
 @cocotb.test()
 @cocotb.parametrize(moves=["always", "often", "bursts"], room=["always", "often"])
 async def random_programs(dut, moves, room):
-    """Commands of all kinds; what comes after ``END`` is ignored."""
+    """Commands of all kinds; what comes after ``END`` is ignored, and no more is asked for."""
     bench = _Bench(dut, moves=moves, room=room, seed=_SEED)
     source = random.Random(f"{_SEED} {moves} {room}")
     for offset in (0, 1 << 31, (1 << 32) - 256, source.randrange(1 << 32)):
@@ -141,6 +209,20 @@ async def random_programs(dut, moves, room):
         program = [_random_command(source, source.choice(_COMMANDS)) for _ in range(10)]
         await bench.run([*program, _END, *program], offset=offset, cycles=60 * _WORDS)
         _expect(bench, [*program, _END])
+        assert not int(dut.requests_valid.value), "a request after the end"
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def counts_of_a_single_bit(dut):
+    """Each bit of a count alone makes it one that isn't 0."""
+    bench, source = _Bench(dut, moves="always", room="always", seed=_SEED), random.Random(_SEED)
+    program = [_random_command(source, kind, **{field.name: 1 << bit})
+               for kind in COMMANDS for field in kind.fields if field.count
+               for bit in range(field_width(field, _SPEC))]
+    await bench.reset()
+    await bench.run([*program, _END], cycles=(len(program) + 2) * _WORDS + _LATER)
+    _expect(bench, [*program, _END])
     add_coverage(bench.covered)
 
 
@@ -150,35 +232,35 @@ async def waits_until_all_is_quiet(dut):
     bench = _Bench(dut, moves="always", room="always", seed=_SEED)
     await bench.reset()
     for _ in range(10):
-        await bench._cycle()
-    await bench.run([_END], offset=0, cycles=20 * _WORDS, quiet=False)
+        await bench.cycle()
+    await bench.run([_END], cycles=20 * _WORDS, quiet=False)
     _expect(bench, [_END], finished=False)
     await FallingEdge(dut.clk)
     dut.quiet.value = 1
-    await bench._cycle()
+    await bench.cycle()
     assert bench.finished
     add_coverage(bench.covered)
 
 
 @cocotb.test()
 async def illegal_commands(dut):
-    """Unknown opcodes, bits outside the fields, counts of 0 or more than there can be."""
-    bench = _Bench(dut, moves="always", room="always", seed=_SEED)
-    source = random.Random(_SEED)
-    cases = [0, 6, 16, 32, 64, 128, 0xFF]
+    """Unknown opcodes, every bit outside the fields, counts of 0 or more than there can be."""
+    bench, source = _Bench(dut, moves="always", room="always", seed=_SEED), random.Random(_SEED)
+    opcodes = {int(kind.opcode) for kind in COMMANDS}
+    cases = [_random_command(source, source.choice(COMMANDS)) & ~0xFF | opcode
+             for opcode in range(256) if opcode not in opcodes]
     for kind in COMMANDS:
-        gaps = [bit for bit in range(8 * COMMAND_BYTES) if not kind.mask >> bit & 1]
-        words = itertools.groupby(gaps, lambda bit: bit // _SPEC.data_width)
-        chosen = {gaps[0], gaps[-1], *(source.choice(list(bits)) for _, bits in words)}
-        cases += [_random_command(source, kind) | 1 << bit for bit in sorted(chosen)]
+        cases += [_random_command(source, kind) ^ 1 << bit for bit in range(8)
+                  if kind.opcode ^ 1 << bit not in opcodes]
+        cases += [_random_command(source, kind) | 1 << bit for bit in range(_BITS)
+                  if not _mask(kind) >> bit & 1]
         cases += [_random_command(source, kind) & ~(((1 << field.width) - 1) << field.low)
                   for field in kind.fields if field.count]
-        cases += [_random_command(source, kind) | 1 << bit for field in kind.fields
-                  for bit in range(field.low + field_width(field, _SPEC), field.low + field.width)]
-    good = _random_command(source, _COMMANDS[0])
     for case in cases:
+        before, after = ([_random_command(source, source.choice(_COMMANDS))] * number
+                         for number in (source.random() < 0.1, 1))
         await bench.reset()
-        await bench.run([good, case, good, _END], offset=0, cycles=6 * _WORDS + 10)
-        _expect(bench, [good], illegal=True, finished=False)
+        await bench.run([*before, case, *after, _END], cycles=4 * _WORDS + _LATER)
+        _expect(bench, before, illegal=True, finished=False)
         bench.covered["illegal commands"] += 1
     add_coverage(bench.covered)

@@ -14,8 +14,8 @@ __all__ = ["build_driver", "build_key"]
 
 _HERE = Path(__file__).parent
 _KEPT = ("mac_column", "requantize_lane")  # many equal instances of much logic
-# ports that each instance must read of its own, not as other bits of a signal outside
-_OWN_PORTS = (("mac_column", "newest"),)
+# ports of which each instance must read its own, not bits or copies of signals outside
+_OWN_PORTS = {"mac_column": ("clear", "load", "newest", "slide")}
 _VERILATE = ("--cc", "--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
              "-fno-dfg", "-Wno-fatal", "--prefix", "Vmodel")
 _OPTIMIZE = {"OPT_FAST": "-O2 -march=native", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
@@ -60,8 +60,9 @@ def build_driver(verilog: Path, top: str, folder: Path) -> Path:
         for name in modules if name != top) + "".join(
         f'public_flat_rd -module "{top}" -var "{signal}"\n'
         for signal in counter_signals().values()) + "".join(
-        f'public_flat_rw -module "{module}" -var "{port}"\n'
-        for module, port in _OWN_PORTS if module in modules), encoding="utf-8")
+        f'public_flat_rd -module "{module}" -var "{port}"\n'
+        for module, ports in _OWN_PORTS.items() if module in modules for port in ports),
+        encoding="utf-8")
     _verilate(verilog, top, folder)
     vectors = vectorize(folder, most=16 if "avx512f" in _processor() else 8)
     try:

@@ -47,6 +47,7 @@ LANES_OPERATOR(&)
 LANES_OPERATOR(|)
 LANES_OPERATOR(^)
 LANES_OPERATOR(+)
+LANES_OPERATOR(-)
 #undef LANES_OPERATOR
 
 #define LANES_COMPARISON(op)  /* all ones if true */                                    \
@@ -62,9 +63,27 @@ LANES_COMPARISON(!=)
 template <typename Integer, int LANES>
 inline Lanes<Integer, LANES> operator~(Lanes<Integer, LANES> x) { return {~x.vector}; }
 template <typename Integer, int LANES>
+inline Lanes<Integer, LANES> operator-(Lanes<Integer, LANES> x) { return {-x.vector}; }
+template <typename Integer, int LANES>
 inline Lanes<Integer, LANES> operator<<(Lanes<Integer, LANES> x, unsigned n) { return {x.vector << n}; }
 template <typename Integer, int LANES>
 inline Lanes<Integer, LANES> operator>>(Lanes<Integer, LANES> x, unsigned n) { return {x.vector >> n}; }
+
+// Verilator's parities; bits beyond those of their names are 0.
+template <typename Integer, int LANES> inline Lanes<Integer, LANES> parity(Lanes<Integer, LANES> x) {
+    for (int bits = sizeof(Integer) * 4; bits; bits /= 2) x.vector ^= x.vector >> bits;
+    return {x.vector & 1};
+}
+#define LANES_PARITY(bits)                                                              \
+    template <typename Integer, int LANES>                                              \
+    inline Lanes<Integer, LANES> VL_REDXOR_##bits(Lanes<Integer, LANES> x) { return parity(x); }
+LANES_PARITY(2)
+LANES_PARITY(4)
+LANES_PARITY(8)
+LANES_PARITY(16)
+LANES_PARITY(32)
+LANES_PARITY(64)
+#undef LANES_PARITY
 
 // The casts (IData) and (QData).
 template <typename T> inline auto to_words(T x) {
@@ -75,4 +94,23 @@ template <typename T> inline auto to_longs(T x) {
     if constexpr (Shape<T>::lanes) return spread<Longs<Shape<T>::lanes>>(x);
     else return uint64_t(x);
 }
+
+// Lanes in which a condition holds: all ones, as signed integers that become longer by their sign.
+template <int LANES> struct Mask {
+    typedef int32_t Vector __attribute__((vector_size(sizeof(int32_t) * LANES)));
+    Vector vector;
+};
+template <int LANES> inline Mask<LANES> truth(Words<LANES> x) { return {x.vector != 0}; }
+template <int LANES> inline Mask<LANES> operator~(Mask<LANES> x) { return {~x.vector}; }
+template <int LANES> inline Mask<LANES> both(Mask<LANES> x) { return x; }
+template <int LANES, typename... More>
+inline Mask<LANES> both(Mask<LANES> x, More... more) { return {x.vector & both(more...).vector}; }
+
 template <typename Result, typename T> inline void assign(Result& y, T x) { y = spread<Result>(x); }
+
+// In some lanes alone.
+template <typename Result, typename T, int LANES, typename... More>
+inline void assign(Result& y, T x, Mask<LANES> mask, More... more) {
+    const auto lanes = __builtin_convertvector(both(mask, more...).vector, typename Result::Vector);
+    y.vector = (spread<Result>(x).vector & lanes) | (y.vector & ~lanes);
+}

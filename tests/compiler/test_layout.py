@@ -49,8 +49,8 @@ def test_bytes_of_an_image_are_ordered_by_row_column_channel():
 
 
 def test_refuses_other_formats():
-    with pytest.raises(ValueError, match="format of x must be one of blocks, image, chip, "
-                                         "not 'rows'"):
+    with pytest.raises(ValueError,
+                       match="format of x must be one of blocks, image, chip, not 'rows'"):
         TensorLayout(name="x", height=2, width=3, segments=(3,), lanes=4, format="rows")
 
 

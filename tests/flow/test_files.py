@@ -99,3 +99,24 @@ def test_writable(tmp_path):
     with pytest.raises(NotADirectoryError):
         require_writable(tmp_path / "file" / "below")
     assert os.listdir(tmp_path) == ["file"]
+
+
+def fill(folder, name=""):
+    """Fail in a folder, after one file if it has a name."""
+    with only_user(folder):
+        if name:
+            (folder / name).touch()
+        raise UserError("no")
+
+
+def test_a_folder_in_which_nothing_is_written(tmp_path):
+    folder = tmp_path / "a" / "b"
+    with pytest.raises(UserError):
+        fill(folder)
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(UserError):
+        fill(folder, "half")
+    assert [path.name for path in folder.iterdir()] == ["half"]
+    with only_user(tmp_path / "a"):
+        pass
+    assert folder.is_dir()

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from sparrow.flow.blocks import block
-from sparrow.flow.interface import c_header, companions, constraints, core_file
+from sparrow.flow.interface import Surroundings, c_header, companions, core_file, sdc, xdc
 from sparrow.flow.interface.page import commands_page
+from sparrow.hw.export import ClockPorts
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import COMMANDS, Opcode, encode
 from sparrow.hw.spec.registers import REGISTERS, ErrorCode
@@ -79,20 +80,73 @@ def test_the_header_makes_the_same_command(tmp_path, language):
 
 def test_files_beside_the_verilog():
     spec = AcceleratorSpec(lanes=8, columns=8)
-    found = companions(spec, "accelerator", "accelerator.v")
-    assert list(found) == ["sparrow_accelerator.h", "accelerator.core", "accelerator.sdc"]
+    found = companions(spec, "accelerator", ["accelerator.v"])
+    assert list(found) == ["sparrow_accelerator.h", "sparrow_driver.h", "sparrow_driver.c",
+                           "accelerator.core", "accelerator.sdc", "accelerator.xdc"]
     assert "#define SPARROW_SPEC_LANES 8\n" in found["sparrow_accelerator.h"]
-    assert block("accelerator").files_beside(spec, "accelerator.v") == found
-    assert block("mac-array").files_beside(None, "x.v") == {}
+    assert block("accelerator").files_beside(spec, ["accelerator.v"]) == found
+    assert block("mac-array").files_beside(None, ["x.v"]) == {}
 
 
 def test_core_file():
-    text = core_file("top", description='a "b"', file="top.v", constraints="top.sdc")
+    text = core_file("top", description='a "b"', files=["top.v", "top_memories.v"])
     assert text.startswith("CAPI=2:\n")
     assert "description: \"a 'b'\"\n" in text
-    assert "      - top.v\n" in text
+    assert "    files:\n      - top.v\n      - top_memories.v\n    file_type: verilog" in text
+    assert "      - top.sdc\n" in text
+    assert "      - top.xdc\n" in text
 
 
-def test_constraints():
-    assert constraints("top", frequency_mhz=250).splitlines()[-1] == (
-        "create_clock -name clk -period 4.000 [get_ports clk]")
+def ports_of(constraints):
+    """The ports that constraints name; each line must be of a kind that is known."""
+    found = []
+    for line in constraints.splitlines():
+        if not line or line.startswith(("#", "set_property ASYNC_REG ", "    {")):
+            continue
+        clock = re.fullmatch(r"create_clock -name (\w+) -period [\d.]+ \[get_ports (\w+)\]", line)
+        crossing = re.fullmatch(
+            r"set_(?:max_delay (?:-datapath_only )?[\d.]+(?: -ignore_clock_latency)?|"
+            r"false_path -hold) -from \[get_clocks (\w+)\] -to \[get_clocks (\w+)\]", line)
+        assert clock or crossing, line
+        if clock:
+            assert clock[1] == clock[2]
+            found.append(clock[2])
+        else:
+            assert set(crossing.groups()) <= set(found)
+    return found
+
+
+def test_constraints_name_ports_that_exist():
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2)
+    around = Surroundings(clock_ports=ClockPorts(clock="aclk", reset="aresetn", active_low=True),
+                          period=4.0)
+    found = block("accelerator")
+    text = found.verilog_files(spec, around).text
+    beside = found.files_beside(spec, ["accelerator.v"], around)
+    for ending in ("sdc", "xdc"):
+        assert "-period 4.000 " in beside[f"accelerator.{ending}"]
+        assert ports_of(beside[f"accelerator.{ending}"]) == ["aclk"]
+    assert "  input aclk;\n" in text
+    assert "  input aresetn;\n" in text
+    assert "// Ports besides aclk and aresetn (synchronous, active low);" in text
+
+
+def test_constraints_of_two_clocks():
+    clocks = {"clk": 10, "core_clk": 3}
+    assert ports_of(sdc("top", clocks)) == ports_of(xdc("top", clocks)) == ["clk", "core_clk"]
+    assert ("set_max_delay 3.000 -ignore_clock_latency -from [get_clocks clk] -to "
+            "[get_clocks core_clk]\n") in sdc("top", clocks)
+    assert ("set_max_delay -datapath_only 3.000 -from [get_clocks core_clk] -to "
+            "[get_clocks clk]\n") in xdc("top", clocks)
+
+
+def test_constraints_name_cells_that_exist():
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, bus_clock="separate")
+    found = block("accelerator")
+    text, beside = found.verilog(spec), found.files_beside(spec, ["x.v"])
+    pattern = re.search(r"-regexp \\\n +\{(.*?)_reg\.\*\}",
+                        beside["accelerator.xdc"])[1]
+    registers = re.findall(r"^  reg (?:\[\d+:0\] )?(\w+);", text, re.M)
+    found = [name for name in registers if re.fullmatch(pattern, name)]
+    assert len(found) == 2 * (20 + 2)  # the two pointers of ten channels, reset and interrupt
+    assert ports_of(beside["accelerator.sdc"]) == ["clk", "core_clk"]

@@ -58,6 +58,10 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("command, text", [
+    ("simulate conv.sparrow --engine native --set bus_clock=separate " + " ".join(SMALL),
+     "engine native must go with bus_clock 'same', not 'separate'"),
+    ("generate accelerator --core-clock-period 5 -o x.v",
+     "--core-clock-period must go with bus_clock 'separate', not 'same'"),
     ("compress model.py --data digits -o x", "MODEL must be FILE.py:function, not 'model.py'"),
     ("compress none.py:f --data digits -o x",
      "MODEL must name an existing file, not 'none.py'"),
@@ -147,7 +151,7 @@ def test_one_run_in_a_folder(here, capsys):
 def test_compile(here, capsys):
     assert main(["compile", "conv.sparrow", *SMALL, "--listing", "-o", "image"]) == 0
     assert sorted(path.name for path in (here / "image").iterdir()) == [
-        "layout.json", "listing.txt", "network.sparrow", "program.bin"]
+        "layout.json", "listing.txt", "network.sparrow", "program.bin", "sparrow_network.h"]
     listing = (here / "image" / "listing.txt").read_text().splitlines()
     assert listing[0].startswith("; conv0: ")
     assert listing[-1].endswith("  END")

@@ -115,7 +115,9 @@ def test_shared_data(tmp_path, monkeypatch):
     (LEAST + '[simulate]\nengine = "icarus"\n',
      "engine in [simulate] must be one of cocotb, native, not 'icarus'"),
     (LEAST + "[nets]\n", "[nets] must be one of [model], [data], [quantize], [accelerator], "
-                         "[simulate], [estimate]"),
+                         "[compile], [simulate], [estimate]"),
+    (LEAST + "[compile]\nkeep_all = 1\n",
+     "keep_all in [compile] must be true or false, not 1"),
     ("model = 3\n", "model must be a section, [model], not 3"),
     (LEAST + "[quantize]\nbit = 8\n", "bit in [quantize] must be one of bits, layers, "
                                       "calibration, calibration_images"),

@@ -5,7 +5,8 @@ from sparrow.flow.recipe_results import merged, predictions_line
 from sparrow.flow.tables import result_table
 
 QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9}
-SIMULATED = {"images": 2, "bit_exact": 2, "difference": "", "accuracy_rtl": 0.5, "cycles": 5000,
+SIMULATED = {"images": 2, "bit_exact": 2, "difference": "", "layers_compared": 2,
+             "accuracy_rtl": 0.5, "cycles": 5000,
              "accuracy_golden_same": 0.5, "counters": {}, "stalls": {}, "simulator": "verilator 5",
              "simulated_cycles": 10_000, "seconds": 1.0}
 

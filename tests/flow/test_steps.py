@@ -50,6 +50,8 @@ def test_a_damaged_memory_is_no_obstacle(tmp_path):
 def test_code_digest():
     assert code_digest("sparrow.sim") == code_digest("sparrow.sim")
     assert code_digest("sparrow.sim") != code_digest("sparrow.hw")
+    assert code_digest("sparrow.sim", without=("native",)) != code_digest("sparrow.sim")
+    assert code_digest("sparrow.sim", without=("none",)) == code_digest("sparrow.sim")
 
 
 def test_changed_files_are_made_again(tmp_path):

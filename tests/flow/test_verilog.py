@@ -9,7 +9,11 @@ import pytest
 from sparrow.flow.acceptance import accept
 from sparrow.flow.blocks import BLOCKS, block
 from sparrow.flow.cli import main
-from sparrow.hw.spec import MacArraySpec
+from sparrow.flow.interface import Surroundings
+from sparrow.flow.synthesis import estimate
+from sparrow.hw.export import ClockPorts
+from sparrow.hw.spec import AccumulatorsSpec, MacArraySpec
+from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 KINDS = [
     {},
@@ -124,4 +128,70 @@ def test_generate_refuses_and_leaves_nothing(tmp_path, capsys):
     assert main(["generate", "mac-array", "--set", "lanes=0", "-o", str(path)]) == 2
     assert capsys.readouterr().err == (
         "sparrow: error: mac-array: lanes must be an integer from 1 to 64, not 0\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_separate_memories():
+    """One module for each shape of memory, named after it, with its body in the other text."""
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096)
+    found = block("accelerator")
+    files = found.verilog_files(spec, Surroundings(separate_memories=True))
+    assert found.verilog_files(spec).memories == ""
+    names = re.findall(r"^module (\w+)\(", files.memories, re.M)
+    assert names == sorted(set(names))
+    assert set(re.findall(r"^  (sparrow_ram_\w+) \w+ \(", files.text, re.M)) == set(names)
+    assert {"sparrow_ram_1r1w_512x128", "sparrow_ram_1r1w_1024x32_be4"} <= set(names)
+    assert "reg [127:0] rows" not in files.text
+    for answer in accept(files.text + files.memories, "accelerator"):
+        assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
+
+
+@pytest.mark.parametrize("values", [
+    {"protocol": "axi3", "bus_clock": "separate"}, {"single_port_accumulators": True}], ids=str)
+def test_accelerators_accepted(values):
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, **values)
+    around = Surroundings(separate_memories=True,
+                          clock_ports=ClockPorts(reset="rst_n", active_low=True))
+    files = block("accelerator").verilog_files(spec, around)
+    assert ("module sparrow_ram_1rw_256x128(" in files.memories) == spec.single_port_accumulators
+    for answer in accept(files.text + files.memories, "accelerator"):
+        assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
+
+
+@pytest.mark.parametrize("block_name", ["accumulators", "requantize"])
+def test_separate_memories_of_other_blocks(block_name, tmp_path, capsys):
+    path = tmp_path / "x.v"
+    assert main(["generate", block_name, "--memories", "separate", "-o", str(path)]) == 0
+    assert "module sparrow_ram_1r1w_" in (tmp_path / "x_memories.v").read_text()
+    assert str(tmp_path / "x_memories.v") in capsys.readouterr().out
+
+
+def test_memories_stay_apart_in_estimates():
+    found = block("accumulators")
+    spec = AccumulatorsSpec(columns=2, depth=32)
+    files = found.verilog_files(spec, Surroundings(separate_memories=True))
+    whole = estimate(found.verilog(spec), "accumulators")
+    parts = estimate(files.text + files.memories, "accumulators")
+    assert parts.memory_bits == whole.memory_bits == 32 * 66
+    assert parts.flip_flops == whole.flip_flops
+
+
+@pytest.mark.parametrize("words, text", [
+    (["tokens", "--memories", "separate"],
+     "--memories separate must go with a block that has memories, which tokens hasn't"),
+    (["mac-array", "--clock-port", "sums_valid"],
+     "clock and reset ports must have names of their own, not 'sums_valid'"),
+    (["mac-array", "--clock-port", "a-b"],
+     "clock port must be a letter, then letters, digits and underscores, not 'a-b'"),
+    (["mac-array", "--reset-port", "clk"],
+     "reset port must be another than the clock port, not 'clk'"),
+    (["mac-array", "--clock-period", "5"],
+     "--clock-period must go with block accelerator, not 'mac-array'"),
+    (["accelerator", "--clock-period", "nan"],
+     "--clock-period must be from 0.001 to 1000000 ns, not nan"),
+])
+def test_generate_refuses(tmp_path, capsys, words, text):
+    path = tmp_path / "x.v"
+    assert main(["generate", *words, "-o", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"sparrow: error: {text}"
     assert list(tmp_path.iterdir()) == []

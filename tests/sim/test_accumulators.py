@@ -16,6 +16,9 @@ SPECS = {
                     "restart_after_last": True, "registered": False},
     "restarted": {"columns": 2, "depth": 3, "sum_width": 9, "accumulator_width": 12,
                   "maximum": True, "shifted": True, "restart_after_last": True},
+    "single port": {"columns": 2, "depth": 5, "sum_width": 9, "accumulator_width": 12,
+                    "maximum": True, "shifted": True, "restart_after_last": True,
+                    "registered": False, "single_port": True},
     "one": {"columns": 1, "depth": 1, "sum_width": 2, "accumulator_width": 2},
 }
 
@@ -32,7 +35,8 @@ def check(proof, spec):
     assert proof.coverage["vectors past the last pixel"] > 0
 
 
-@pytest.mark.parametrize("name", ["some", "every addition", "every mode", "all options"])
+@pytest.mark.parametrize("name", ["some", "every addition", "every mode", "all options",
+                                  "single port"])
 def test_verilator(name, tmp_path):
     spec = AccumulatorsSpec(**SPECS[name])
     proof = prove(block("accumulators"), spec, blocks=12, exhaustive=name.startswith("every"),

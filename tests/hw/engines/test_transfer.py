@@ -51,5 +51,6 @@ def test_rows_go_through_planes_runs_and_vectors(small_spec, walk, engine, opcod
         return ctx.get(loop.busy)
 
     assert walk(loop, values, seed=seed, begin=begin,
-                sample=lambda ctx: {"bank": ctx.get(loop.bank), "row": ctx.get(loop.row)}
+                sample=lambda ctx: {name: ctx.get(getattr(loop, name))
+                                     for name in ("bank", "row", "last")}
                 ) == list(transfer_rows(values, _ROWS))

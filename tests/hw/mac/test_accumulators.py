@@ -37,6 +37,14 @@ SPECS = {
                      "restart_after_last": True, "registered": False, "maximum": True},
     "unregistered, one pixel": {"columns": 2, "depth": 1, "sum_width": 4, "accumulator_width": 7,
                                 "restart_after_last": True, "registered": False},
+    "single port": {"columns": 2, "depth": 6, "sum_width": 9, "accumulator_width": 18,
+                    "restart_after_last": True, "registered": False, "maximum": True,
+                    "single_port": True},
+    "single port, odd": {"columns": 1, "depth": 3, "sum_width": 4, "accumulator_width": 7,
+                         "restart_after_last": True, "registered": False, "single_port": True},
+    "single port, two pixels": {"columns": 1, "depth": 2, "sum_width": 4, "single_port": True,
+                                "accumulator_width": 7, "restart_after_last": True,
+                                "registered": False},
     "default": {"columns": 16, "depth": 512, "sum_width": 20, "accumulator_width": 32},
 }
 FLOWS = [(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)]
@@ -112,10 +120,24 @@ def test_one_vector_per_cycle(depth, pixels, options, latency):
     spec = AccumulatorsSpec(columns=2, depth=depth, sum_width=6, accumulator_width=9, **options)
     bench = Bench(spec)
     bench.check(traffic.steady_scenario(spec, seed=3, blocks=20, pixels=pixels))
-    each = 1 if spec.registered or pixels > 1 else 2
-    assert bench.taken == list(range(bench.taken[0], bench.taken[0] + 20 * pixels * each, each))
+    length = pixels + (not spec.registered and pixels == 1)
+    assert bench.taken == [bench.taken[0] + block * length + pixel
+                           for block in range(20) for pixel in range(pixels)]
     assert bench.received == [cycle + latency for cycle in bench.taken]
     assert spec.latency == latency
+
+
+@pytest.mark.parametrize("depth, pixels", [(2, 1), (2, 2), (3, 3), (8, 3), (8, 4), (9, 7), (9, 9)])
+def test_single_port_takes_turns(depth, pixels):
+    """A memory never reads and writes at a time: an odd number of pixels costs a cycle."""
+    spec = AccumulatorsSpec(columns=2, depth=depth, sum_width=6, accumulator_width=9,
+                            restart_after_last=True, registered=False, single_port=True)
+    bench = Bench(spec)
+    bench.check(traffic.steady_scenario(spec, seed=3, blocks=20, pixels=pixels))
+    length = pixels + pixels % 2
+    assert bench.taken == [bench.taken[0] + block * length + pixel
+                           for block in range(20) for pixel in range(pixels)]
+    assert bench.received == bench.taken
 
 
 def test_only_results_can_hold_vectors_up():

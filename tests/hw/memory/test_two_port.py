@@ -47,6 +47,8 @@ def test_properties():
     assert memory.parameters == ("scales", 5, 6, 2)
     assert memory.module_name == "scales"
     assert memory.address_width == 3
+    assert memory.separate_name == "sparrow_ram_1r1w_5x12_be2"
+    assert TwoPortMemory(name="m", depth=512, width=256).separate_name == "sparrow_ram_1r1w_512x256"
 
 
 @pytest.mark.parametrize("depth, width", [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (512, 9)])

@@ -9,8 +9,8 @@ from sparrow.hw.spec.bus import BusSpec
 def test_defaults():
     spec = BusSpec()
     assert spec.to_mapping() == {
-        "data_width": 64, "address_width": 32, "max_burst": 16, "outstanding": 8, "cache": 3,
-        "prot": 0}
+        "protocol": "axi4", "data_width": 64, "address_width": 32, "max_burst": 16,
+        "outstanding": 8, "cache": 3, "prot": 0}
     assert BusSpec.from_mapping(spec.to_mapping()) == spec
 
 
@@ -36,6 +36,9 @@ def test_derived_numbers(fields, word_bytes, size_code, burst_words, page_words,
     ({"address_width": 65}, SpecError, "address_width must be an integer from 32 to 64, not 65"),
     ({"max_burst": 0}, SpecError, "max_burst must be an integer from 1 to 256, not 0"),
     ({"max_burst": 257}, SpecError, "max_burst must be an integer from 1 to 256, not 257"),
+    ({"max_burst": 17, "protocol": "axi3"}, SpecError,
+     "max_burst must be at most 16 with protocol 'axi3', not 17"),
+    ({"protocol": "ahb"}, SpecError, "protocol must be one of 'axi4', 'axi3', not 'ahb'"),
     ({"outstanding": 0}, SpecError, "outstanding must be an integer from 1 to 32, not 0"),
     ({"outstanding": 33}, SpecError, "outstanding must be an integer from 1 to 32, not 33"),
     ({"cache": 16}, SpecError, "cache must be an integer from 0 to 15, not 16"),

@@ -99,6 +99,11 @@ def test_accumulators_unregistered():
         AccumulatorsSpec(registered=False)
     assert str(caught.value) == ("registered must be true in accumulators without "
                                  "restart_after_last, not False")
+    with pytest.raises(SpecError, match="single_port must be false in accumulators with "
+                                        "registered, not True"):
+        AccumulatorsSpec(restart_after_last=True, single_port=True)
+    with pytest.raises(SpecError, match="depth must be an integer from 2 to 65536, not 1"):
+        AccumulatorsSpec(restart_after_last=True, registered=False, single_port=True, depth=1)
     with pytest.raises(TypeError, match="maximum must be true or false, not 1"):
         AccumulatorsSpec(maximum=1)
 

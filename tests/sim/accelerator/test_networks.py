@@ -24,11 +24,11 @@ TRAFFIC = {
 NAMES = [*SAMPLES, *INT4_SAMPLES]
 
 
-def run(built, spec, name, traffic, folder, *, images=2, latency=None, **options):
+def run(built, spec, name, traffic, folder, *, images=2, latency=None, keep_all=True, **options):
     network = sample(name)
     timing = Timing(memory_read=latency or traffic.latency,
                     memory_write=latency or traffic.latency)
-    program = compile_network(network, spec, timing=timing)
+    program = compile_network(network, spec, keep_all=keep_all, timing=timing)
     inputs = sample_images(network, images)
     return program, run_network(built, program, network, inputs, folder, traffic=traffic,
                                 **options)
@@ -66,6 +66,17 @@ def test_a_whole_network(built, spec, tmp_path, traffic):
 @pytest.mark.parametrize("latency", [1, 20, 100])
 def test_cycles_are_as_predicted(built, spec, tmp_path, name, latency):
     program, result = run(built, spec, name, Traffic(latency=latency), tmp_path, images=1)
+    assert wrong_predictions(program, result.layer_cycles) == []
+
+
+@pytest.mark.parametrize("name", ["tower", "mixed", "add"])
+@pytest.mark.parametrize("latency", [1, 100])
+def test_cycles_of_what_stays_are_as_predicted(built, spec, tmp_path, name, latency):
+    """Nothing is stored that isn't needed; what is in memory is right."""
+    program, result = run(built, spec, name, Traffic(latency=latency), tmp_path, images=1,
+                          keep_all=False, check_rules=True)
+    assert name == "add" or {layer.output for layer in program.layers} == {"chip", "memory"}
+    assert result.difference == "" and result.compared == program.kept
     assert wrong_predictions(program, result.layer_cycles) == []
 
 

@@ -13,17 +13,24 @@ SPEC = AcceleratorSpec(lanes=16, columns=16, data_width=64, post_lanes=2, buffer
                        weight_fifo_bytes=1024, accumulator_depth=64)
 LOOPS = {"commands": 20, "wide commands": 4, "outputs": 500, "resets": 4}
 COVERED = {
-    "step-loop": LOOPS, "result-loop": LOOPS, "memory-loop": LOOPS, "buffer-loop": LOOPS,
+    "step-loop": LOOPS, "memory-loop": LOOPS,
+    **dict.fromkeys(("result-loop", "buffer-loop"), LOOPS | {"starts in the last cycle": 10}),
     "tokens": {"full counters": 100, "cycles in which nobody is served": 100, "resets": 8,
                **{f"times that engine {engine} {does}": 20
                   for engine in range(4) for does in ("gives", "takes")}},
-    "sequencer": {"commands": 100, "illegal commands": 100},
+    "sequencer": {"commands": 100, "illegal commands": 1000},
 }
 # a fault in the Verilog, and what the regression says of it
 FAULTS = {
     "request that waits for its partner": (
         "memory-loop", r"(assign requests_valid = busy)", r"\1 & requests_ready",
         r"requests_valid must be 1 with \d+ outputs left"),
+    "request as if it copied": (
+        "memory-loop", r"(assign requests_words =) command\[\d+\] \? .* : (\{.*\};)", r"\1 \2",
+        r"words is \d+, nested loops say \d+"),
+    "end that comes again and again": (
+        "buffer-loop", r"(assign ends =) \w+ & (\w+);", r"\1 \2;",
+        r"ends must be 0 with \d+ outputs left"),
     "step that stays alone": (
         "step-loop", r"(assign o_alone = command\[36\]) & .*;", r"\1;",
         r"alone is 1, nested loops say 0"),
@@ -63,7 +70,8 @@ def test_faults_are_found(fault, tmp_path, icarus):
 @pytest.mark.heavy
 @pytest.mark.parametrize("name", COVERED)
 def test_mutation_score(name, tmp_path):
-    """The scores of docs/accelerator.md, and not one of 100 faults more survives."""
+    """The scores of docs/accelerator.md: of 100 faults each, only what it explains survives."""
     spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096)
     report = mutate(block(name), spec, mutants=100, folder=tmp_path / "mutation")
-    assert len(report.survivors) <= {"step-loop": 2}.get(name, 0), report.survivors
+    explained = {"step-loop": 1, "sequencer": 1}
+    assert len(report.survivors) <= explained.get(name, 0), report.survivors

@@ -1,5 +1,7 @@
 """What becomes vectors, and what is left as Verilator wrote it."""
 
+import re
+
 import pytest
 
 from sparrow.sim.native import build
@@ -59,7 +61,7 @@ def test_calls_become_one(tmp_path, instances, groups):
 @pytest.mark.parametrize("old, new", [
     ("<< 1U", "* 3U"), ("(0x0fU &", "VL_SHIFTL(0x0fU,"), ("vlSelfRef.live", "vlSelfRef.other"),
     ("sum = (0x0fU", "vlSymsp->TOP.sum = (0x0fU"),
-    ("if (vlSymsp->TOP.int4)", "if (vlSelfRef.live)"),
+    ("if (vlSymsp->TOP.int4)", "if (vlSelfRef.live + 1)"), ("(0x0fU & (", "VL_CLOG2_I((0"),
     ("0x0fU &", "0x0fU <="), ("vlSelf->vlSymsp;\n    auto&", "vlSelf->vlSymsp;\n    auto"),
 ])
 def test_what_is_unknown_stays(tmp_path, old, new):
@@ -81,10 +83,41 @@ def test_numbers_of_instances_that_stay(tmp_path, instances):
     assert vectorize(write(tmp_path, instances)) == 0
 
 
+SECOND = NAME.replace("__0", "__1")
+
+
+@pytest.mark.parametrize("order, count", [
+    ("00 10 01 11", 4), ("00 10 11 01", 0), ("00 10 01", 0), ("00 01 10 11", 4)])
+def test_functions_by_turns(tmp_path, order, count):
+    """Each pair is a function and an instance: instances may change places, functions not."""
+    write(tmp_path, 0, FUNCTION + FUNCTION.replace(NAME, SECOND))
+    calls = "".join(f"    {NAME[:-1]}{pair[0]}((&vlSymsp->TOP__{pair[1]}));\n"
+                    for pair in order.split())
+    root = tmp_path / "Vmodel___024root__0.cpp"
+    root.write_text(f"#include <a.h>\nvoid eval() {{\n{calls}}}\n")
+    assert vectorize(tmp_path) == count
+    text = root.read_text()
+    if count:
+        assert text.index(f"    {NAME}__lanes(lanes)") < text.index(f"    {SECOND}__lanes(lanes)")
+        assert text.index("#include") < text.index(f"void {SECOND}__lanes") < text.index("eval()")
+
+
+def test_one_function_that_is_unknown_keeps_all(tmp_path):
+    """Their order can't be changed then."""
+    other = FUNCTION.replace(NAME, SECOND).replace("sum = (0x0fU", "vlSymsp->TOP.sum = (0x0fU")
+    write(tmp_path, 0, FUNCTION + other)
+    root = tmp_path / "Vmodel___024root__0.cpp"
+    root.write_text("".join(f"    {name}((&vlSymsp->TOP__{instance}));\n"
+                            for instance in "ab" for name in (NAME, SECOND)))
+    assert vectorize(tmp_path) == 0
+    assert (tmp_path / "Vmodel_cell__0.cpp").read_text() == FUNCTION + other
+
+
 def test_columns_are_vectors(native):
-    """Verilator's text is as expected: the model of the tests has vectors."""
-    roots = native.folder.glob("Vmodel___024root__*.cpp")
-    assert sum(path.read_text().count("__lanes(lanes);") for path in roots) == 1
+    """Verilator's text is as expected: nothing of a column is left for one instance alone."""
+    root = "".join(path.read_text() for path in native.folder.glob("Vmodel___024root__?.cpp"))
+    assert root.count("__lanes(lanes);") >= 2
+    assert not re.search(r"mac_column\w+\(\(&vlSymsp", root)
 
 
 @pytest.mark.parametrize("vectors, makes", [(0, 1), (4, 2)])

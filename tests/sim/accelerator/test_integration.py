@@ -1,0 +1,96 @@
+# amaranth: UnusedElaboratable=no
+"""The accelerator as a system takes it: separate memories, clock ports, memories of one port."""
+
+import dataclasses
+import re
+
+import pytest
+
+from sparrow.compiler import compile_network
+from sparrow.compiler.timing import Timing
+from sparrow.flow.blocks import block
+from sparrow.flow.interface import Surroundings
+from sparrow.hw.accelerator import Accelerator
+from sparrow.hw.export import ClockPorts, flat_ports
+from sparrow.sim.accelerator import Traffic, simulation
+from sparrow.sim.accelerator.network import run_network
+from sparrow.sim.accelerator.predictions import wrong_predictions
+from sparrow.sim.accelerator.samples import sample, sample_images
+
+AROUND = Surroundings(separate_memories=True, clock_ports=ClockPorts(
+    clock="aclk", reset="aresetn", active_low=True))
+
+
+def wrapped(text, spec):
+    """The accelerator behind a top of its name with ``clk`` and ``rst``, as the bench wants it."""
+    ports = flat_ports(Accelerator(spec=spec))
+    declared = "".join(f"  {'input' if port.is_input else 'output'} [{port.width - 1}:0] "
+                       f"{port.name};\n" for port in ports)
+    inner = re.sub(r"^module accelerator\(", "module inner(", text, count=1, flags=re.M)
+    return (f"{inner}\nmodule accelerator({', '.join(port.name for port in ports)}, clk, rst);\n"
+            f"{declared}  input clk, rst;\n  inner inner(.aclk(clk), .aresetn(~rst), "
+            + ", ".join(f".{port.name}({port.name})" for port in ports) + ");\nendmodule\n")
+
+
+@pytest.fixture(scope="module")
+def files(spec):
+    return block("accelerator").verilog_files(spec, AROUND)
+
+
+def results(built, spec, name, folder):
+    network = sample(name)
+    program = compile_network(network, spec)
+    return run_network(built, program, network, sample_images(network, 2), folder,
+                       traffic=Traffic(latency=10, stalls="often"), check_rules=True,
+                       timeout=200_000)
+
+
+def test_equal_in_every_bit_and_cycle(built, spec, folder, files, tmp_path):
+    """Memories in a file of their own and an active-low reset change nothing."""
+    other = simulation(wrapped(files.text + files.memories, spec), "accelerator",
+                       folder / "separate", address_width=spec.address_width)
+    for name in ("mixed", "image_rows", "window"):
+        expected, found = (results(one, spec, name, tmp_path / f"{name}{number}")
+                           for number, one in enumerate((built, other)))
+        assert found.difference == ""
+        assert found.bit_exact == 2
+        assert [dataclasses.asdict(image.outcome) for image in found.images] == [
+            dataclasses.asdict(image.outcome) for image in expected.images]
+
+
+def test_a_memory_that_is_late_is_seen(spec, folder, files, tmp_path):
+    """What stands in for a memory matters: rows of a macro with another latency are wrong."""
+    late = files.memories.replace("      read_data <= rows[read_address];",
+                                  "      held <= rows[read_address];\n    read_data <= held;")
+    late = re.sub(r"^(  reg \[\d+:0\] )read_data;$", r"\1read_data;\n\1held;", late, flags=re.M)
+    assert late.count("held") > 2
+    other = simulation(wrapped(files.text + late, spec), "accelerator", folder / "late",
+                       address_width=spec.address_width)
+    assert results(other, spec, "conv", tmp_path).bit_exact == 0
+
+
+@pytest.fixture(scope="module")
+def turns_spec(spec):
+    return spec.replace(single_port_accumulators=True)
+
+
+@pytest.fixture(scope="module")
+def turns(turns_spec, folder):
+    files = block("accelerator").verilog_files(turns_spec, Surroundings(separate_memories=True))
+    assert files.text.count("  sparrow_ram_1rw_16x128 ") == 2
+    return simulation(files.text + files.memories, "accelerator", folder / "turns",
+                      address_width=turns_spec.address_width)
+
+
+@pytest.mark.parametrize("name", ["conv", "tower", "mixed", "linear", "add", "image_rows",
+                                  "image_pair", "window", "window_down"])
+@pytest.mark.parametrize("latency", [1, 20])
+def test_accumulators_of_one_port(turns, turns_spec, tmp_path, name, latency):
+    """The same bits; what an odd number of pixels costs is predicted."""
+    network = sample(name)
+    timing = Timing(memory_read=latency, memory_write=latency)
+    program = compile_network(network, turns_spec, timing=timing)
+    result = run_network(turns, program, network, sample_images(network, 2), tmp_path,
+                         traffic=Traffic(latency=latency), check_rules=True)
+    assert result.difference == ""
+    assert wrong_predictions(program, result.layer_cycles) == []
