@@ -35,7 +35,8 @@ def test_command(capsys):
     waits = sum(total["stalls"].values())
     assert 0 < waits <= total["predicted_cycles"] - total["vectors"]
     assert {layer["bits"] for layer in layers} == {4, None}
-    assert [layer["output"] for layer in layers] == ["chip"] * (len(layers) - 1) + ["memory"]
+    assert [layer["output"] for layer in layers] == [
+        "fused" if layer["fused_into"] else "chip" for layer in layers[:-1]] + ["memory"]
     assert total["bytes_written"] == layers[-1]["bytes_written"]
     for layer in layers:
         cycles = layer["predicted_cycles"]
