@@ -89,7 +89,8 @@ class Sequencer(wiring.Component):
             m.d.sync += [asking.eq(~ended), offset.eq(offset + 1)]
 
         index = Signal(range(max(2, self._words)))
-        opcode, later_opcode = Signal(8), Signal(8, reset_less=True)
+        opcode = Signal(8)
+        later_opcode = Signal(max(Opcode).bit_length(), reset_less=True)  # a legal one
         word = self.words.payload.data
         first = index == 0
         m.d.comb += opcode.eq(Mux(first, word[:8], later_opcode))
@@ -110,7 +111,7 @@ class Sequencer(wiring.Component):
         with m.If(transfer):
             m.d.sync += [index.eq(Mux(self.queue_last, 0, index + 1)), broken.eq(~legal)]
             with m.If(first):
-                m.d.sync += later_opcode.eq(word[:8])
+                m.d.sync += later_opcode.eq(word)
             with m.If(self.queue_last & legal & (opcode == Opcode.END)):
                 m.d.sync += ended.eq(1)
         return m

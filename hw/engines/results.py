@@ -50,8 +50,9 @@ class ResultLoop(wiring.Component):
         command = data.View(self.command.shape(), self.command.as_value())
         fields = ["out_width", "out_height", "output_blocks", "destination_row",
                   "destination_step", *(["down"] if self._window else [])]
-        limits = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
-                  for name in fields}
+        widths = dict.fromkeys(("destination_row", "destination_step"), self._row_width)
+        limits = {name: Signal(widths.get(name, len(command[name])), name=f"own_{name}",
+                               reset_less=True) for name in fields}
         down = limits["down"] if self._window else Const(0, 1)
         row, line_row, block_row, base, step, following = (
             Signal(self._row_width, name=name, reset_less=name.endswith("row"))

@@ -116,7 +116,9 @@ class BufferLoop(wiring.Component):
                                    for name in ("row", "run_row", "plane_row"))
         bank = Signal(reset_less=True)
         names = ("run", "runs", "planes", "alternate", "run_step", "plane_step")
-        kept = {name: Signal.like(command[name], name=f"own_{name}", reset_less=True)
+        widths = dict.fromkeys(("run_step", "plane_step"), self._row_width)
+        kept = {name: Signal(widths.get(name, len(command[name])), name=f"own_{name}",
+                             reset_less=True)
                 for name in names if self._keeps or name == "planes"}
         own = {name: kept.get(name, command[name]) for name in names}
         vectors, runs = (Signal.like(own[count], name=name, reset_less=True)
