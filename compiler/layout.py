@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from sparrow.golden.network import Add, Concat, Layer, Network, Pool
+from sparrow.golden.network import Add, Concat, Layer, Linear, Network, Pool
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .errors import CompileError, refuse
@@ -15,7 +15,7 @@ from .unfold import unfolding_choices
 __all__ = ["TensorLayout", "allocate", "kept", "members"]
 
 LARGEST_WINDOW = 2**32 - 4096
-FORMATS = "blocks", "image", "chip"
+FORMATS = "blocks", "image", "flat", "chip"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,9 @@ class TensorLayout:
     """A feature map in memory, a byte for each element.
 
     Its format is ``"blocks"``, ``[channel block][row][column][lane]``, or ``"image"``,
-    ``[row][column][channel]``, each row padded to a multiple of ``lanes`` bytes; or ``"chip"``,
-    blocks that stay in the accelerator and lie nowhere in memory.
+    ``[row][column][channel]``, each row padded to a multiple of ``lanes`` bytes; or ``"flat"``,
+    ``[channel][row][column]``, padded at the end; or ``"chip"``, blocks that stay in the
+    accelerator and lie nowhere in memory.
 
     Parameters
     ----------
@@ -78,6 +79,8 @@ class TensorLayout:
         """Bytes."""
         if self.format == "image":
             return self.height * self.row_bytes
+        if self.format == "flat":
+            return self.as_blocks.size
         return self.blocks * self.plane_bytes
 
     @property
@@ -90,6 +93,14 @@ class TensorLayout:
         return np.concatenate(starts)
 
     @property
+    def as_blocks(self) -> "TensorLayout":
+        """What is flat as blocks: its elements are the channels of one pixel."""
+        if self.format != "flat":
+            return self
+        return dataclasses.replace(self, height=1, width=1, format="blocks", segments=(
+            self.channels * self.height * self.width,))
+
+    @property
     def on_chip(self) -> bool:
         """Whether it lies nowhere in memory."""
         return self.format == "chip"
@@ -100,6 +111,9 @@ class TensorLayout:
         if tensor.dtype != np.int8 or tensor.shape != shape:
             raise ValueError(f"{self.name} must be an int8 tensor of shape {shape}, "
                              f"not {tensor.dtype} of shape {tensor.shape}")
+        if self.format == "flat":
+            self.as_blocks.write(memory, tensor.reshape(-1, 1, 1))
+            return
         if self.format == "image":
             rows = np.zeros((self.height, self.row_bytes), np.int8)
             rows[:, :self.width * self.channels] = tensor.transpose(1, 2, 0).reshape(
@@ -114,6 +128,8 @@ class TensorLayout:
 
     def read(self, memory: np.ndarray) -> np.ndarray:
         """The int8 tensor of shape (channels, height, width) that is in memory."""
+        if self.format == "flat":
+            return self.as_blocks.read(memory).reshape(-1, self.height, self.width)
         content = np.asarray(memory[self.offset:self.offset + self.size]).view(np.int8)
         if self.format == "image":
             rows = content.reshape(self.height, -1)[:, :self.width * self.channels]
@@ -129,7 +145,8 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
              on_chip: Collection[str] = ()) -> tuple[dict[str, TensorLayout], int]:
     """Places of all tensors by name, and the bytes that they take together.
 
-    The network's input is an image if it is unfolded, see :mod:`.unfold`; all else is blocks.
+    The network's input is an image if it is unfolded, see :mod:`.unfold`, and flat if linear layers
+    alone read it; all else is blocks.
     A tensor that a ``Concat`` only copies lies inside the concatenated tensor, once: its producer
     writes it there.
 
@@ -151,14 +168,22 @@ def allocate(network: Network, spec: AcceleratorSpec, *,
     """
     layouts = {network.input_name: _layout(network, network.input_name, spec,
                                            (network.input.shape[0],))}
-    if unfolding_choices(network, spec):
-        layouts[network.input_name] = dataclasses.replace(layouts[network.input_name],
-                                                          format="image")
+    layouts[network.input_name] = dataclasses.replace(
+        layouts[network.input_name], format=_input_format(network, spec))
     for layer in network:
         layouts[layer.name] = _layout(network, layer.name, spec, _segments(layer, layouts))
     for name in on_chip:
         layouts[name] = dataclasses.replace(layouts[name], format="chip")
     return _place(network, spec, layouts, keep_all, readers)
+
+
+def _input_format(network: Network, spec: AcceleratorSpec) -> str:
+    readers = list(network.consumers(network.input_name))
+    if unfolding_choices(network, spec):
+        return "image"
+    pixels = network.input.shape[1] * network.input.shape[2]
+    return ("flat" if pixels > 1 and readers and all(isinstance(one, Linear) for one in readers)
+            else "blocks")
 
 
 def members(network: Network, layouts: Mapping[str, TensorLayout]) -> dict[str, tuple[str, int]]:

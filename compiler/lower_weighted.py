@@ -28,7 +28,7 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
     CompileError
         If the accelerator has no 4-bit weights, a scale is too wide, or a sum may overflow.
     """
-    source, target = layouts[layer.inputs[0]], layouts[layer.name]
+    source, target = layouts[layer.inputs[0]].as_blocks, layouts[layer.name]
     kind = network.input_types(layer)[0]
     if layer.weight_bits == 4 and not spec.int4:
         raise refuse(layer.name, "weight_bits", "8 on an accelerator without 4-bit weights", 4)
@@ -38,7 +38,7 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
     if bound.width > spec.accumulator_width:
         raise refuse(layer.name, "sums", f"in the {spec.accumulator_width} bits of an accumulator "
                      "for all inputs", f"{bound.minimum} to {bound.maximum}, {bound.width} bits")
-    plain = _window(layer, source, kind.shape)
+    plain = _window(layer, source)
     _check_padding(layer.name, plain)
     windows = [plain]
     if source.format == "image":
@@ -63,10 +63,11 @@ class _Window:
     unfolding: Unfolding | None = None
 
 
-def _window(layer: Weighted, source: TensorLayout, shape: tuple[int, int, int]) -> _Window:
+def _window(layer: Weighted, source: TensorLayout) -> _Window:
     if isinstance(layer, Linear):
-        return _Window(source=source, weight=layer.weight.numpy().reshape(-1, *shape),
-                       kernel=shape[1:])
+        kernel = source.height, source.width
+        weight = layer.weight.numpy().reshape(-1, source.channels, *kernel)
+        return _Window(source=source, weight=weight, kernel=kernel)
     assert isinstance(layer, Conv)
     return _Window(source=source, weight=layer.weight.numpy(), groups=layer.groups,
                    kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation,

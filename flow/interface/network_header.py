@@ -56,7 +56,7 @@ def network_header(program: Program) -> str:
 
 
 def _tensor(program: Program, what: str, name: str) -> str:
-    tensor = program.tensors[name]
+    tensor = program.tensors[name].as_blocks
     return _TENSOR.format(
         what=what, upper=what.upper(), lower=what.lower(), name=name, channels=tensor.channels,
         height=tensor.height, width=tensor.width, lanes=tensor.lanes, offset=tensor.offset,

@@ -48,9 +48,48 @@ def test_bytes_of_an_image_are_ordered_by_row_column_channel():
     assert (tensor.read(memory) == values).all()
 
 
+def test_bytes_of_what_is_flat_are_ordered_by_channel_row_column():
+    tensor = TensorLayout(name="x", height=2, width=3, segments=(3,), lanes=4, offset=8,
+                          format="flat")
+    assert tensor.size == 20
+    memory = np.full(40, 77, np.uint8)
+    values = np.arange(1, 19, dtype=np.int8).reshape(3, 2, 3)
+    tensor.write(memory, values)
+    assert (memory[:8] == 77).all() and (memory[28:] == 77).all()
+    assert memory[8:26].tolist() == values.reshape(-1).tolist()
+    assert (memory[26:28] == 0).all()  # padding
+    assert (tensor.read(memory) == values).all()
+    with pytest.raises(ValueError, match="shape"):
+        tensor.write(memory, values.reshape(18, 1, 1))
+
+
+@pytest.mark.parametrize("shape, weight_bits, steps", [
+    ((1, 5, 5), 8, 7), ((1, 5, 5), 4, 4), ((3, 2, 3), 8, 5), ((6, 1, 1), 8, 2)])
+def test_linear_layers_take_a_flat_input(tools, shape, weight_bits, steps):
+    builder = tools.Builder(shape, seed=4)
+    builder.linear("input", 6, weight_bits=weight_bits, name="a")
+    builder.linear("input", 6, name="b")
+    builder.add("a", "b", name="sum")
+    program = tools.check(builder.network(), tools.small_spec(), builder.image(),
+                          orders=("eager", "lazy", 1))
+    assert program.tensors["input"].format == ("flat" if shape[1] > 1 else "blocks")
+    assert program.layers[0].vectors == 2 * steps
+
+
+def test_inputs_that_others_read_are_not_flat(tools):
+    builder = tools.Builder((1, 5, 5), seed=4)
+    builder.linear("input", 6, name="a")
+    builder.max_pool("input", (2, 2), name="b")
+    builder.linear("b", 6, name="c")
+    builder.add("a", "c", name="sum")
+    program = tools.check(builder.network(), tools.small_spec(), builder.image())
+    assert program.tensors["input"].format == "blocks"
+
+
 def test_refuses_other_formats():
     with pytest.raises(ValueError,
-                       match="format of x must be one of blocks, image, chip, not 'rows'"):
+                       match="format of x must be one of blocks, image, flat, chip, "
+                             "not 'rows'"):
         TensorLayout(name="x", height=2, width=3, segments=(3,), lanes=4, format="rows")
 
 
