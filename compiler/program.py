@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.base import SpecError
 from sparrow.hw.spec.commands import COMMAND_BYTES, Command, Opcode, decode
 
 from .array import STALLS
@@ -21,7 +22,7 @@ from .timing import Timing
 __all__ = ["LayerInfo", "Program"]
 
 PROGRAM_FILE, LAYOUT_FILE = "program.bin", "layout.json"
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,8 @@ class LayerInfo:
         Predicted, from the retirement of the layer before to its own.
     stalls : dict of str to int
         Predicted, cycles in which the array waits, by cause: ``weights``; ``results`` that have to
-        leave; ``buffer``, a bank that STORE reads; ``tokens`` of loads and stores.
+        leave; ``buffer``, a bank that STORE or an addition reads; ``tokens`` of loads and stores,
+        and results that are on their way.
     """
 
     name: str
@@ -157,9 +159,20 @@ class Program:
         name = self.output if name is None else name
         if name not in self.tensors:
             raise KeyError(f"The program {self.name!r} has no tensor {name!r}")
-        if name not in (*self.kept, self.input):
+        if name not in (self._read_back if name == self.input else self.kept):
             raise KeyError(f"The program {self.name!r} doesn't keep {name!r} in memory")
         return torch.from_numpy(self.tensors[name].read(_bytes(memory)))
+
+    @property
+    def _read_back(self) -> tuple[str, ...]:
+        """The input, if no output takes its memory."""
+        own = self.tensors[self.input]
+        others = (other for other in self.tensors.values()
+                  if other is not own and not other.on_chip)
+        if any(other.offset < own.offset + own.size and own.offset < other.offset + other.size
+               for other in others):
+            return ()
+        return (self.input,)
 
     def save(self, folder: str | Path) -> None:
         """Write ``program.bin`` and ``layout.json`` into a folder, which is made if need be."""
@@ -212,7 +225,9 @@ class Program:
                 layers=tuple(LayerInfo(**layer | {"tiling": tuple(layer["tiling"])})
                              for layer in layout["layers"]))
             checksum = layout["checksum"]
-        except (KeyError, TypeError) as error:
+        except (CompileError, SpecError):
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise CompileError(f"{path}: not a layout of a program: {error}") from None
         if checksum != _checksum(layout, program):
             raise CompileError(f"{path}: checksum must be that of it and {PROGRAM_FILE}, but "

@@ -235,10 +235,10 @@ class _Schedule:
         values |= work.addition
         if work.window:
             values |= self._window(values, pitch)
-        size = (values["height"] - 1) * pitch + values["width"]
+        size = (rows[1] - rows[0] - 1) * pitch + columns[1] - columns[0]
         reads = [(bank, row + inside, row + inside + size) for place in places
                  for bank, row in map(place.at, range(span.channel, span.end_channel))]
-        size = (values["out_height"] - 1) * line + values["out_width"]
+        size = (window.bottom - window.top - 1) * line + window.right - window.left
         writes = [(bank, row + own, row + own + size)
                   for bank, row in map(results.at, range(span.count))]
         return Instruction(Opcode.COMPUTE, values, work.layer, Footprint(reads),

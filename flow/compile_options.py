@@ -2,17 +2,33 @@
 
 import argparse
 
-__all__ = ["add_compile_options"]
+__all__ = ["add_compile_options", "compile_options", "given_options"]
+
+_OPTIONS = {
+    "keep_all": "store every layer's output, so that each can be compared",
+    "residency": "let tensors stay in the buffer between layers where that is faster",
+    "fusion": "add residuals to a layer's results on their way to the buffer"}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def add_compile_options(parser: argparse.ArgumentParser, *, keep_all: bool) -> None:
     """Add what decides which tensors go through memory; ``keep_all`` is the default."""
-    parser.add_argument("--keep-all", action=argparse.BooleanOptionalAction, default=keep_all,
-                        help="store every layer's output, so that each can be compared "
-                             "(default: %(default)s)")
-    parser.add_argument("--residency", action=argparse.BooleanOptionalAction, default=True,
-                        help="let tensors stay in the buffer between layers where that is faster "
-                             "(default: %(default)s)")
-    parser.add_argument("--fusion", action=argparse.BooleanOptionalAction, default=True,
-                        help="add residuals to a layer's results on their way to the buffer "
-                             "(default: %(default)s)")
+    parser.set_defaults(compile_defaults={"keep_all": keep_all, "residency": True, "fusion": True})
+    for name, text in _OPTIONS.items():
+        default = keep_all if name == "keep_all" else True
+        parser.add_argument(_flag(name), action=argparse.BooleanOptionalAction, default=None,
+                            help=f"{text} (default: {default})")
+
+
+def compile_options(arguments: argparse.Namespace) -> dict[str, bool]:
+    """Keyword arguments of ``compile_network``."""
+    return {name: default if getattr(arguments, name) is None else getattr(arguments, name)
+            for name, default in arguments.compile_defaults.items()}
+
+
+def given_options(arguments: argparse.Namespace) -> list[str]:
+    """Those that were given, as on the command line."""
+    return [_flag(name) for name in _OPTIONS if getattr(arguments, name) is not None]

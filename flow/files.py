@@ -58,19 +58,21 @@ def only_user(folder: Path) -> Iterator[None]:
     """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY)
-    try:
+    lock = folder / ".lock"
+    with open(lock, "w", encoding="utf-8") as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{folder} must be used by one run at a time, but another one is at "
                             "work in it") from None
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # there is something in it
-            for place in made:
-                place.rmdir()
-        os.close(lock)
+        try:
+            yield
+        finally:
+            if made and list(folder.iterdir()) == [lock]:
+                lock.unlink()
+                with contextlib.suppress(OSError):  # somebody else's are in them
+                    for place in made:
+                        place.rmdir()
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> Path:

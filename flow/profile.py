@@ -38,9 +38,9 @@ def profile(program: Program, network: Network, outcome: Outcome | None = None) 
         array is at work), ``predicted_cycles``, ``measured_cycles``, ``utilization`` (MACs by
         those that the array could do in these cycles; measured ones if known), ``bytes_read``
         and ``bytes_written`` on the bus (commands not counted), ``output`` (where it is: in
-        ``memory``, on the ``chip``, or ``both``), ``memory_accesses`` (reads and
-        writes of vectors, or parts of them, in the activation buffer) and ``stalls``, cycles by
-        cause. Layers without commands of their own take no cycles. The total has the same but for
+        ``memory``, on the ``chip``, ``both``, or ``fused``: nowhere),
+        ``memory_accesses`` (reads and writes of vectors, or parts of them, in the activation
+        buffer) and ``stalls``, cycles by cause. Layers without commands of their own take no cycles. The total has the same but for
         name, kind, bits, output and ``fused_into`` (the addition that its results meet on their
         way, or empty).
     """

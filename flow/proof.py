@@ -2,10 +2,12 @@
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import Block
+from sparrow.flow.errors import UserError
 from sparrow.flow.regression import build_folder, run_regression
 from sparrow.sim.runner import TestResult, simulator_version
 
@@ -65,8 +67,10 @@ def prove(block: Block, spec: Any, *, simulator: str = "verilator", seed: int = 
     Raises
     ------
     UserError
-        If the simulator isn't there or breaks off.
+        If the simulator isn't there or breaks off, or ``verilog`` lacks clock or reset.
     """
+    if verilog is not None:
+        _require_clock(verilog, block.top_name)
     text = block.verilog(spec) if verilog is None else verilog
     # a folder for each process, so that proofs can run side by side
     folder = build_folder("sim", block.top_name, f"{simulator} {waves} {text}",
@@ -78,3 +82,13 @@ def prove(block: Block, spec: Any, *, simulator: str = "verilator", seed: int = 
                                        waves=waves)
     version = simulator_version(simulator)
     return Proof(f"{simulator} {version}", results, coverage, folder)
+
+
+def _require_clock(verilog: str, top: str) -> None:
+    """Check that the module has the clock and the reset that a regression drives."""
+    code = re.sub(r"//[^\n]*|/\*.*?\*/", " ", verilog, flags=re.S)
+    header = re.search(rf"\bmodule\s+{re.escape(top)}\b([^;]*);", code)
+    for port in ("clk", "rst"):
+        if header and not re.search(rf"\b{port}\b", header[1]):
+            raise UserError(f"module {top} must have ports clk and rst, active high, to be tested; "
+                            f"{port} is missing")

@@ -25,7 +25,7 @@ from sparrow.flow.memory_image import (
 from sparrow.flow.models import files_of, model_factory, split_reference
 from sparrow.flow.profile import measured_stalls
 from sparrow.flow.recipe import Recipe
-from sparrow.flow.simulation import built_simulation, simulate
+from sparrow.flow.simulation import built_simulation, require_engine, simulate
 from sparrow.flow.steps import Steps, code_digest, digest
 from sparrow.flow.synthesis import estimate
 from sparrow.golden.network import Numbers, save
@@ -79,6 +79,7 @@ class RecipeSteps:
 
     def _check(self) -> None:
         recipe = self.recipe
+        require_engine(recipe.engine, self.spec)
         if recipe.weights is not None and not recipe.weights.is_file():
             raise UserError(f"weights in [model] must be an existing file, not "
                             f"{str(recipe.weights)!r}")

@@ -21,12 +21,20 @@ from sparrow.sim.accelerator.simulate import AnySimulation
 from sparrow.sim.native import native_simulation
 from sparrow.sim.runner import SimulationError
 
-__all__ = ["ENGINES", "OPTIMIZE_CYCLES", "built_simulation", "simulate", "images_for"]
+__all__ = ["ENGINES", "OPTIMIZE_CYCLES", "built_simulation", "images_for", "require_engine",
+           "simulate"]
 
 ENGINES = ("cocotb", "native")
 
 OPTIMIZE_CYCLES = 1_000_000
 """From so many clock cycles on, an optimized build of Verilator's model pays."""
+
+
+def require_engine(engine: str, spec: AcceleratorSpec) -> None:
+    """Raise ``UserError`` if an engine can't simulate an accelerator."""
+    if engine == "native" and spec.bus_clock is not BusClock.SAME:
+        raise UserError("engine native must go with bus_clock 'same', not "
+                        f"{spec.bus_clock.value!r}")
 
 
 def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
@@ -65,9 +73,7 @@ def built_simulation(spec: AcceleratorSpec, *, verilog: str | None = None,
         if engine == "native":
             if simulator != "verilator":
                 raise UserError(f"engine native must run on verilator, not {simulator!r}")
-            if spec.bus_clock is not BusClock.SAME:
-                raise UserError("engine native must go with bus_clock 'same', not "
-                                f"{spec.bus_clock.value!r}")
+            require_engine(engine, spec)
             return native_simulation(text, found.top_name, folder,
                                      address_width=spec.address_width)
         return simulation(text, found.top_name, folder, address_width=spec.address_width,

@@ -10,7 +10,14 @@ from amaranth.lib import data, stream, wiring
 
 from .hierarchy import ModuleLibrary
 
-__all__ = ["ClockPorts", "FlatPort", "export_rtlil", "flat_ports"]
+__all__ = ["ClockPorts", "FlatPort", "PortNameError", "export_rtlil", "flat_ports"]
+
+
+_CORE = "core"  # the component, in the exported module
+
+
+class PortNameError(ValueError):
+    """A clock or reset port has a name that something else has."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,17 +111,17 @@ def export_rtlil(component: wiring.Component, name: str,
 
     Raises
     ------
-    ValueError
-        If a clock port has the name of another port.
+    PortNameError
+        If a clock port has the name of another port, or of the component inside.
     """
     names = clock_ports or ClockPorts()
-    for port in flat_ports(component):
-        if port.name in (names.clock, names.reset):
+    for taken in (_CORE, *(port.name for port in flat_ports(component))):
+        if taken in (names.clock, names.reset):
             component._MustUse__used = True  # not elaborated, of which Amaranth would warn
-            raise ValueError(f"clock and reset ports must have names of their own, not "
-                             f"{port.name!r}")
+            raise PortNameError(f"clock and reset ports must have names of their own, not "
+                                f"{taken!r}")
     m = Module()
-    m.submodules.core = component
+    m.submodules[_CORE] = component
     clocks = _clocks(m, names)
     ports = {}
     for port in flat_ports(component):
@@ -129,7 +136,7 @@ def export_rtlil(component: wiring.Component, name: str,
     library = library or ModuleLibrary()
     top = rtlil.convert(m, name=name, ports=ports | clocks, platform=library, emit_src=False)
     for path, kept in getattr(component, "kept_modules", {}).items():
-        top = _keep(top, f"{name}.core.{path}", kept)
+        top = _keep(top, f"{name}.{_CORE}.{path}", kept)
     return library.rtlil() + "\n" + top
 
 

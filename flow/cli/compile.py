@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import add_settings, block
-from sparrow.flow.compile_options import add_compile_options
+from sparrow.flow.compile_options import add_compile_options, compile_options
 
 __all__ = ["add_parser", "run"]
 
@@ -44,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     network = load_network(arguments.network)
     with progress("compiling"):
         program = compiled(network, spec, latency=arguments.latency,
-                           keep_all=arguments.keep_all, residency=arguments.residency,
-                           fusion=arguments.fusion)
+                           **compile_options(arguments))
         paths = write_image(arguments.output, program, network, with_listing=arguments.listing)
     Console(highlight=False).print(layer_table(program))
     print(f"program {len(program.program_bytes)} bytes, data {program.data_size} bytes")

@@ -68,9 +68,12 @@ def _surroundings(arguments: argparse.Namespace, spec: Any) -> "Surroundings":
         raise UserError("--core-clock-period must go with bus_clock 'separate', not "
                         f"{spec.bus_clock.value!r}")
     low = arguments.reset_polarity == "low"
+    reset = arguments.reset_port
+    if reset is None:
+        reset = "rst_n" if low else "rst"
     try:
         ports = ClockPorts(clock=arguments.clock_port, active_low=low,
-                           reset=arguments.reset_port or ("rst_n" if low else "rst"))
+                           reset=reset)
     except ValueError as error:
         raise UserError(str(error)) from None
     return Surroundings(separate_memories=arguments.memories == "separate", clock_ports=ports,
@@ -81,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.files import require_writable, write_atomically
     from sparrow.flow.progress import progress
+    from sparrow.hw.export import PortNameError
     started = time.monotonic()
     found = block(arguments.block)
     spec = found.parse(arguments.spec, arguments.settings)
@@ -94,12 +98,14 @@ def run(arguments: argparse.Namespace) -> int:
                   for name, content in found.files_beside(spec, names, around).items()}
     elif around.separate_memories:
         raise UserError(f"--memories separate must go with a regular file, not {path}")
+    if path in beside:
+        raise UserError(f"-o must be another file than those written beside it, not {path}")
     for file in (path, *([memories] if around.separate_memories else []), *beside):
         require_writable(file)
     with progress(f"generating {arguments.block}"):
         try:
             files = found.verilog_files(spec, around)
-        except ValueError as error:  # a clock's name that is a port's
+        except PortNameError as error:
             raise UserError(str(error)) from None
     if around.separate_memories and not files.memories:
         raise UserError(f"--memories separate must go with a block that has memories, which "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.flow.blocks import add_settings, block
-from sparrow.flow.compile_options import add_compile_options
+from sparrow.flow.compile_options import add_compile_options, compile_options
 from sparrow.flow.errors import UserError
 
 __all__ = ["add_parser", "run"]
@@ -56,6 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     if weights is not None and not weights.is_file():
         raise UserError(f"--weights must be a file or 'random', not {arguments.weights!r}")
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
+    if arguments.measure:
+        from sparrow.flow.simulation import require_engine
+        require_engine("native", spec)
     path, name = split_reference(arguments.model)
 
     from sparrow.flow.compression import bits_of, check_layers, compress, trained, untrained
@@ -78,8 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                 accumulator_width=spec.accumulator_width)).network
     with progress("compiling"):
         program = compiled(network, spec, latency=arguments.latency,
-                           keep_all=arguments.keep_all, residency=arguments.residency,
-                           fusion=arguments.fusion)
+                           **compile_options(arguments))
     outcome = _measure(arguments, program, network, data) if arguments.measure else None
     found = profile(program, network, outcome)
     found["latency"] = arguments.latency

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparrow.flow.blocks import add_settings, block
-from sparrow.flow.compile_options import add_compile_options
+from sparrow.flow.compile_options import add_compile_options, compile_options, given_options
 from sparrow.flow.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,14 +82,16 @@ def _program(arguments: argparse.Namespace) -> "tuple[Program, Network]":
         if arguments.spec or arguments.settings:
             raise UserError("--spec and --set must go with a .sparrow file; "
                             f"{arguments.network} has a specification of its own")
+        if given := given_options(arguments):
+            raise UserError(f"{' and '.join(given)} must go with a .sparrow file; "
+                            f"{arguments.network} holds a program")
         from sparrow.flow.memory_image import read_image
         return read_image(arguments.network)
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
     from sparrow.flow.memory_image import compiled, load_network
     network = load_network(arguments.network)
     return compiled(network, spec, latency=arguments.latency,
-                    keep_all=arguments.keep_all, residency=arguments.residency,
-                    fusion=arguments.fusion), network
+                    **compile_options(arguments)), network
 
 
 def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> None:

@@ -1,7 +1,12 @@
 """A compiled network as a C header: sizes of its windows, and where its tensors lie."""
 
+import enum
+
 from sparrow import __version__
 from sparrow.compiler import Program
+from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+from .c_header import choice_macro
 
 __all__ = ["NETWORK_HEADER_FILE", "network_header"]
 
@@ -33,20 +38,21 @@ _TEXT = """\
 _TENSOR = """
 /* {what} {name!r}: {channels} channels, {height} rows, {width} columns. */
 #define SPARROW_NETWORK_{upper}_ELEMENTS {elements}u
-static const uint16_t sparrow_network_{lower}_segments[] = {{{segments}}};
+static const uint32_t sparrow_network_{lower}_segments[] = {{{segments}}};
 static const sparrow_tensor sparrow_network_{lower} = {{
-    {offset}u, {height}, {width}, {lanes}, {image}, sparrow_network_{lower}_segments, {count}
+    {offset}u, {rows}, {row_width}, {lanes}, {image},
+    sparrow_network_{lower}_segments, {count}
 }};
 """
-# what a program depends on, of the numbers in the accelerator's header
-_SHARED = ("lanes", "columns", "depthwise_window", "accumulator_depth", "accumulator_width",
-           "buffer_bytes", "line_bytes", "residual_add", "mantissa_width", "data_width")
+# what a program depends on, of the specification in the accelerator's header
+_SHARED = ("precision", "rounding", "lanes", "columns", "depthwise_window", "accumulator_depth",
+           "accumulator_width", "buffer_bytes", "line_bytes", "residual_add", "mantissa_width",
+           "data_width")
 
 
 def network_header(program: Program) -> str:
     """The text of ``sparrow_network.h`` for a program; it goes with ``sparrow_driver.h``."""
-    mismatch = " || \\\n    ".join(
-        f"SPARROW_SPEC_{name.upper()} != {int(getattr(program.spec, name))}" for name in _SHARED)
+    mismatch = " || \\\n    ".join(_differs(program.spec, name) for name in _SHARED)
     return _TEXT.format(
         version=__version__, name=program.name, lanes=program.spec.lanes, mismatch=mismatch,
         program_bytes=len(program.program_bytes), start=program.start,
@@ -55,11 +61,21 @@ def network_header(program: Program) -> str:
                                                                    program.output))
 
 
+def _differs(spec: AcceleratorSpec, name: str) -> str:
+    """A condition of the preprocessor: the accelerator has another value."""
+    value = getattr(spec, name)
+    if isinstance(value, enum.Enum):
+        return f"!defined({choice_macro(name, value.value)})"
+    return f"SPARROW_SPEC_{name.upper()} != {int(value)}"
+
+
 def _tensor(program: Program, what: str, name: str) -> str:
-    tensor = program.tensors[name].as_blocks
+    shown = program.tensors[name]
+    tensor = shown.as_blocks
     return _TENSOR.format(
-        what=what, upper=what.upper(), lower=what.lower(), name=name, channels=tensor.channels,
-        height=tensor.height, width=tensor.width, lanes=tensor.lanes, offset=tensor.offset,
+        what=what, upper=what.upper(), lower=what.lower(), name=name, channels=shown.channels,
+        height=shown.height, width=shown.width, rows=tensor.height, row_width=tensor.width,
+        lanes=tensor.lanes, offset=tensor.offset,
         elements=tensor.channels * tensor.height * tensor.width,
         image=int(tensor.format == "image"), segments=", ".join(map(str, tensor.segments)),
         count=len(tensor.segments))

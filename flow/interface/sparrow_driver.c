@@ -3,6 +3,7 @@
 
 #define PAGE_MASK 0xfffu
 #define IDENTITY 0x53505257u /* "SPRW" */
+#define LAST_ADDRESS (UINT64_MAX >> (64 - SPARROW_SPEC_ADDRESS_WIDTH))
 
 static uint32_t get(const sparrow_device *device, uint32_t offset)
 {
@@ -14,9 +15,12 @@ static void set(const sparrow_device *device, uint32_t offset, uint32_t value)
     device->write32(device->context, offset, value);
 }
 
-static int whole_pages(uint64_t address, uint32_t bytes)
+/* Whole pages, within the addresses of the bus. */
+static int is_window(uint64_t address, uint32_t bytes)
 {
-    return bytes != 0 && ((address | bytes) & PAGE_MASK) == 0;
+    const uint64_t last = address + bytes - 1;
+    return bytes != 0 && ((address | bytes) & PAGE_MASK) == 0 && last > address
+           && (last & ~LAST_ADDRESS) == 0;
 }
 
 enum sparrow_answer sparrow_check(const sparrow_device *device)
@@ -26,12 +30,13 @@ enum sparrow_answer sparrow_check(const sparrow_device *device)
 
 enum sparrow_answer sparrow_start(const sparrow_device *device, const sparrow_job *job)
 {
-    const uint32_t occupied = SPARROW_STATUS_BUSY_MASK | SPARROW_STATUS_DRAINING_MASK;
     const uint32_t both = SPARROW_INTERRUPT_STATUS_DONE_MASK | SPARROW_INTERRUPT_STATUS_ERROR_MASK;
-    if (!whole_pages(job->program_address, job->program_bytes)
-        || !whole_pages(job->data_address, job->data_bytes))
+    if (!is_window(job->program_address, job->program_bytes)
+        || !is_window(job->data_address, job->data_bytes)
+        || job->program_start % SPARROW_COMMAND_BYTES != 0
+        || job->program_start >= job->program_bytes)
         return SPARROW_BAD_JOB;
-    if (get(device, SPARROW_STATUS) & occupied)
+    if (!sparrow_drained(device))
         return SPARROW_BUSY;
     set(device, SPARROW_PROGRAM_BASE, (uint32_t)job->program_address);
     set(device, SPARROW_PROGRAM_BASE_HIGH, (uint32_t)(job->program_address >> 32));
@@ -75,6 +80,12 @@ uint32_t sparrow_error_command(const sparrow_device *device)
 void sparrow_stop(const sparrow_device *device)
 {
     set(device, SPARROW_CONTROL, SPARROW_CONTROL_SOFT_RESET_MASK);
+}
+
+int sparrow_drained(const sparrow_device *device)
+{
+    const uint32_t occupied = SPARROW_STATUS_BUSY_MASK | SPARROW_STATUS_DRAINING_MASK;
+    return (get(device, SPARROW_STATUS) & occupied) == 0;
 }
 
 static uint32_t channels_of(const sparrow_tensor *tensor)

@@ -17,11 +17,12 @@ typedef struct {
 } sparrow_device;
 
 /* A program and its windows of memory, addresses as the accelerator's bus has them; addresses and
-   bytes of the windows are multiples of 4096. */
+   bytes of the windows are multiples of 4096, and both windows end below 2 to the power of
+   SPARROW_SPEC_ADDRESS_WIDTH. */
 typedef struct {
     uint64_t program_address;
     uint32_t program_bytes;
-    uint32_t program_start; /* offset of the first command */
+    uint32_t program_start; /* offset of the first command, a multiple of 64 in the program */
     uint64_t data_address;
     uint32_t data_bytes;
 } sparrow_job;
@@ -32,7 +33,7 @@ typedef struct {
     uint32_t height, width;
     uint32_t lanes;
     int image;                /* [row][column][channel], rows padded; else blocks of lanes */
-    const uint16_t *segments; /* channels that lie together */
+    const uint32_t *segments; /* channels that lie together */
     uint32_t segment_count;
 } sparrow_tensor;
 
@@ -41,7 +42,7 @@ enum sparrow_answer {
     SPARROW_OK = 0,
     SPARROW_NOT_THERE = -1, /* no accelerator answers at the registers */
     SPARROW_BUSY = -2,      /* a program is running, or the bus is drained after one */
-    SPARROW_BAD_JOB = -3    /* a window that isn't of whole pages */
+    SPARROW_BAD_JOB = -3    /* a window or a start that sparrow_job doesn't allow */
 };
 
 /* Whether there is an accelerator. */
@@ -50,7 +51,8 @@ enum sparrow_answer sparrow_check(const sparrow_device *device);
 /* Begin a program. Both windows must be in memory by now, and out of the processor's caches. */
 enum sparrow_answer sparrow_start(const sparrow_device *device, const sparrow_job *job);
 
-/* What goes on. */
+/* What goes on. After SPARROW_FAILED and sparrow_stop the bus may still have to be drained, see
+   sparrow_drained; after SPARROW_DONE it is. */
 enum sparrow_state sparrow_poll(const sparrow_device *device);
 
 /* For the interrupt's handler: acknowledge it, and tell how the program has ended. */
@@ -62,6 +64,10 @@ uint32_t sparrow_error_command(const sparrow_device *device);
 
 /* Break a program off. sparrow_start answers SPARROW_BUSY until the bus is drained. */
 void sparrow_stop(const sparrow_device *device);
+
+/* Whether nothing runs, and nothing is outstanding on the bus: only then may the windows' memory be
+   used for something else after an error or sparrow_stop. */
+int sparrow_drained(const sparrow_device *device);
 
 /* Number of elements; from and to values in the order [channel][row][column]. */
 uint32_t sparrow_elements(const sparrow_tensor *tensor);

@@ -58,7 +58,8 @@ class Layer:
     stalls
         Cycles by cause, the keys of :data:`CAUSES`; empty where they weren't counted.
     place
-        Where its output is: in ``memory``, on the ``chip``, or ``both``; empty if not known.
+        Where its output is: in ``memory``, on the ``chip``, ``both``, or ``fused``: nowhere; empty
+        if not known.
     shape
         Channels, height, width of the output.
     bits

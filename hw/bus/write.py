@@ -1,6 +1,6 @@
 """A master of the write channels of AXI4."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -134,7 +134,7 @@ class WriteMaster(wiring.Component):
         ended = Signal()
         m.d.comb += [
             self.w.valid.eq(active & (self.data.valid | dropping)),
-            self.w.payload.data.eq(self.data.payload.data),
+            self.w.payload.data.eq(Mux(dropping, 0, self.data.payload.data)),
             self.w.payload.strb.eq((~dropping).replicate(self._spec.word_bytes)),
             self.w.payload.last.eq(left == 0),
             self.data.ready.eq(active & self.w.ready & ~dropping),

@@ -41,7 +41,9 @@ class AcceleratorBench:
         self._dut = dut
         self._core_clock = getattr(dut, "core_clk", dut.clk)
         self._reset_cycles = 3
+        self._core_cycles = 1.0  # in a cycle of the buses
         if self._core_clock is not dut.clk:
+            self._core_cycles = PERIOD / core_period
             Clock(self._core_clock, core_period, "ns").start()
             self._reset_cycles += math.ceil(8 * max(1.0, core_period / PERIOD))
         for name in ("cocotb.accelerator", f"cocotb.{dut._name}"):
@@ -167,7 +169,8 @@ class AcceleratorBench:
         return {name: await self.host.read(name) for name in COUNTERS}
 
     def _outcome(self, end, started, **values):
-        return Outcome(end=end, retired=[cycle - started for cycle in self._retired],
+        retired = [round((cycle - started) * self._core_cycles) for cycle in self._retired]
+        return Outcome(end=end, retired=retired,
                        strays=list(self.memory.strays), **values)
 
     async def _check_interrupt(self, error):

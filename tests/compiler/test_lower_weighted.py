@@ -261,3 +261,13 @@ def test_refuses_what_no_tile_makes_fit(tools):
     assert refusal(builder, tools.small_spec(buffer_bytes=4 * 32)) == (
         "Layer 'stem': source and result of one output pixel must take at most 32 rows of a bank "
         "and coordinates below 8192, not 46 rows")
+
+
+def test_windows_down_columns_wait_for_their_rows(tools):
+    """Tiles that take rows of two loads."""
+    spec = tools.small_spec(accumulator_depth=2, buffer_bytes=256, depthwise_window=9,
+                            post_lanes=1, weight_fifo_bytes=1024)
+    builder = tools.Builder((1, 3, 3), seed=0)
+    builder.conv("input", 1, kernel=(2, 1), padding=(0, 1, 0, 0))
+    program = tools.check(builder.network(), spec, builder.image(), orders=ORDERS)
+    assert any(values.get("down") for _, values in program.commands())

@@ -98,7 +98,7 @@ def edit(**changes):
 
 
 @pytest.mark.parametrize("changes, text", [
-    ({"format": 1}, "format must be 2, not 1"),
+    ({"format": 2}, "format must be 3, not 2"),
     ({"tensors": [{"name": "x"}]}, "not a layout of a program: 'segments'"),
     ({"layers": [3]}, "not a layout of a program: "),
 ])

@@ -30,6 +30,11 @@ static void write32(void* bench, uint32_t offset, uint32_t value) {
     static_cast<Bench<Vmodel>*>(bench)->write(offset, value);
 }
 
+// The same, but that programs begin outside of their windows, which the driver refuses.
+static void write_astray(void* bench, uint32_t offset, uint32_t value) {
+    write32(bench, offset, offset == SPARROW_PROGRAM_START ? 0x7fffffc0 : value);
+}
+
 static bool fails(const char* what, int found, int expected) {
     if (found != expected) std::printf("%s: %d, not %d\n", what, found, expected);
     return found != expected;
@@ -38,18 +43,31 @@ static bool fails(const char* what, int found, int expected) {
 // What isn't the usual way through the driver; whether something is wrong.
 static bool refuses(const sparrow_device& device, Bench<Vmodel>& bench) {
     const sparrow_job good = SPARROW_NETWORK_JOB(PROGRAM, DATA);
-    sparrow_job odd = good, outside = good;
+    const uint64_t last_page = (UINT64_MAX >> (64 - SPARROW_SPEC_ADDRESS_WIDTH)) - 4095;
+    sparrow_job odd = good, last = good, beyond = good, wrapping = good, between = good, end = good;
     odd.data_address += 64;
-    outside.program_start = 0x7fffffc0;
+    last.data_address = beyond.data_address = last_page;
+    last.data_bytes = 4096;
+    beyond.data_bytes = 8192;
+    wrapping.data_address = UINT64_MAX - 4095;
+    wrapping.data_bytes = 8192;
+    between.program_start += 32;
+    end.program_start = end.program_bytes;
+    const sparrow_device astray = {read32, write_astray, &bench};
     uint32_t registers[64] = {};
     const sparrow_device other = sparrow_at(registers);
     bool wrong = fails("nobody there", sparrow_check(&other), SPARROW_NOT_THERE);
     wrong |= fails("idle", sparrow_poll(&device), SPARROW_IDLE);
     wrong |= fails("odd address", sparrow_start(&device, &odd), SPARROW_BAD_JOB);
+    wrong |= fails("beyond", sparrow_start(&device, &beyond), SPARROW_BAD_JOB);
+    wrong |= fails("wrapping", sparrow_start(&device, &wrapping), SPARROW_BAD_JOB);
+    wrong |= fails("start between", sparrow_start(&device, &between), SPARROW_BAD_JOB);
+    wrong |= fails("start at the end", sparrow_start(&device, &end), SPARROW_BAD_JOB);
+    wrong |= fails("last page", sparrow_start(&other, &last), SPARROW_OK);
     wrong |= fails("elsewhere", sparrow_start(&other, &good), SPARROW_OK);
     wrong |= fails("data base", registers[SPARROW_DATA_BASE / 4] == DATA, true);
     wrong |= fails("control", registers[SPARROW_CONTROL / 4], SPARROW_CONTROL_START_MASK);
-    wrong |= fails("bad program", sparrow_start(&device, &outside), SPARROW_OK);
+    wrong |= fails("bad program", sparrow_start(&astray, &good), SPARROW_OK);
     while (!bench.interrupt()) bench.cycle();
     wrong |= fails("interrupt", sparrow_acknowledge(&device), SPARROW_FAILED);
     bench.cycle();
@@ -58,9 +76,10 @@ static bool refuses(const sparrow_device& device, Bench<Vmodel>& bench) {
     wrong |= fails("window", sparrow_error_code(&device), SPARROW_ERROR_WINDOW);
     while (sparrow_start(&device, &good) == SPARROW_BUSY) bench.cycle();
     wrong |= fails("second start", sparrow_start(&device, &good), SPARROW_BUSY);
+    wrong |= fails("drained while it runs", sparrow_drained(&device), false);
     sparrow_stop(&device);
-    while (sparrow_poll(&device) == SPARROW_RUNNING) bench.cycle();
-    for (int i = 0; i < 1000; ++i) bench.cycle();
+    wrong |= fails("drained at once", sparrow_drained(&device), false);
+    while (!sparrow_drained(&device)) bench.cycle();
     wrong |= fails("after a stop", sparrow_poll(&device), SPARROW_IDLE);
     return wrong;
 }

@@ -1,5 +1,6 @@
 """What is made from the descriptions of registers and commands: C header, core, page."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -7,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from sparrow.compiler import compile_network
+from sparrow.compiler.layout import TensorLayout
 from sparrow.flow.blocks import block
 from sparrow.flow.interface import Surroundings, c_header, companions, core_file, sdc, xdc
+from sparrow.flow.interface.network_header import network_header
 from sparrow.flow.interface.page import commands_page
 from sparrow.hw.export import ClockPorts
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import COMMANDS, Opcode, encode
 from sparrow.hw.spec.registers import REGISTERS, ErrorCode
+from sparrow.sim.accelerator.samples import sample
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +81,57 @@ def test_the_header_makes_the_same_command(tmp_path, language):
                    check=True)
     run = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True)
     assert bytes.fromhex(run.stdout) == encode(Opcode.COMPUTE, **values)
+
+
+def compiles(folder, network_text, spec):
+    """Whether a C compiler takes a network's header with an accelerator's; what it says."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler is installed")
+    files = companions(spec, "accelerator", ["x.v"]) | {"sparrow_network.h": network_text}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    source = folder / "x.c"
+    source.write_text("""#include "sparrow_network.h"
+uint32_t of(int input);
+uint32_t of(int input)
+{
+    return sparrow_elements(input ? &sparrow_network_input : &sparrow_network_output);
+}
+""")
+    run = subprocess.run([compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-c",
+                          source, folder / "sparrow_driver.c"], cwd=folder, capture_output=True,
+                         text=True, check=False)
+    return run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("changes", [{"rounding": "half_even"}, {"precision": "int8"},
+                                     {"buffer_bytes": 8192}], ids=str)
+def test_networks_for_another_accelerator_are_refused(tmp_path, changes):
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096)
+    text = network_header(compile_network(sample("mixed"), spec))
+    fits, said = compiles(tmp_path, text, spec)
+    assert fits, said
+    fits, said = compiles(tmp_path, text, spec.replace(**changes))
+    assert not fits
+    assert "this network was compiled for another accelerator" in said
+
+
+@pytest.mark.parametrize("address_width", [32, 64])
+def test_header_of_a_large_flat_input(tmp_path, address_width):
+    """More elements than 16 bits hold; the comment has the tensor's own shape."""
+    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096,
+                           address_width=address_width)
+    program = compile_network(sample("mixed"), spec)
+    flat = TensorLayout(name=program.input, height=150, width=200, segments=(3,), lanes=4,
+                        format="flat")
+    program = dataclasses.replace(program, tensors={**program.tensors, program.input: flat})
+    text = network_header(program)
+    assert f"/* Input {program.input!r}: 3 channels, 150 rows, 200 columns. */" in text
+    assert "#define SPARROW_NETWORK_INPUT_ELEMENTS 90000u\n" in text
+    assert "sparrow_network_input_segments[] = {90000};" in text
+    fits, said = compiles(tmp_path, text, spec)
+    assert fits, said
 
 
 def test_files_beside_the_verilog():

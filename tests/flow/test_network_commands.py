@@ -100,6 +100,8 @@ def here(tmp_path, monkeypatch):
      "--seed must be 0 to 18014398509481983, not 99999999999999999999"),
     ("simulate . --set lanes=4",
      "--spec and --set must go with a .sparrow file; . has a specification of its own"),
+    ("simulate . --keep-all --no-fusion",
+     "--keep-all and --fusion must go with a .sparrow file; . holds a program"),
     ("simulate .", "program.bin: No such file or directory"),
     ("run recipe.toml --set lanes=4",
      "--set must go with a block; a recipe has its own [accelerator]"),

@@ -98,3 +98,9 @@ def test_mistakes(arguments, text, capsys):
     assert main(["profile", f"{EXAMPLES / 'digits.py'}:digits_cnn", *arguments]) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("sparrow:")]
     assert len(lines) == 1 and text in lines[0]
+
+
+def test_two_clocks_are_refused_before_work_is_done(capsys):
+    assert main(["profile", f"{EXAMPLES}/digits.py:digits_cnn", "--input", "1x8x8", "--measure",
+                 "--set", "bus_clock=separate"]) == 2
+    assert "engine native must go with bus_clock 'same', not 'separate'" in capsys.readouterr().err

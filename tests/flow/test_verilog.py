@@ -181,6 +181,10 @@ def test_memories_stay_apart_in_estimates():
      "--memories separate must go with a block that has memories, which tokens hasn't"),
     (["mac-array", "--clock-port", "sums_valid"],
      "clock and reset ports must have names of their own, not 'sums_valid'"),
+    (["mac-array", "--clock-port", "core"],
+     "clock and reset ports must have names of their own, not 'core'"),
+    (["mac-array", "--reset-port", ""],
+     "reset port must be a letter, then letters, digits and underscores, not ''"),
     (["mac-array", "--clock-port", "a-b"],
      "clock port must be a letter, then letters, digits and underscores, not 'a-b'"),
     (["mac-array", "--reset-port", "clk"],
@@ -195,3 +199,23 @@ def test_generate_refuses(tmp_path, capsys, words, text):
     assert main(["generate", *words, "-o", str(path)]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"sparrow: error: {text}"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["sparrow_driver.c", "accelerator.sdc"])
+def test_generate_keeps_its_files_apart(tmp_path, capsys, name):
+    path = tmp_path / name
+    assert main(["generate", "accelerator", "-o", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"sparrow: error: -o must be another file than those written beside it, not {path}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options, missing", [(["--reset-polarity", "low"], "rst"),
+                                              (["--clock-port", "aclk"], "clk")])
+def test_a_regression_needs_its_clock(tmp_path, capsys, options, missing):
+    path = tmp_path / "x.v"
+    assert main(["generate", "tokens", *options, "-o", str(path)]) == 0
+    assert main(["test", "tokens", "--verilog", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "sparrow: error: module tokens must have ports clk and rst, active high, to be tested; "
+        f"{missing} is missing")

@@ -86,12 +86,13 @@ def test_what_a_run_leaves_behind(native, built, tower, tmp_path):
 
 
 def test_counters_of_layers(native, tower, tmp_path):
-    """Layers sum to the run, and each has the steps that the compiler says."""
+    """Layers sum to the run; some begin before the one before them has retired."""
     runs = [tower.run(traffic=Traffic(latency=latency)) for latency in (1, 50)]
     for outcome in native.run(runs, tower.files, tmp_path).outcomes:
         layers = [layer for layer in tower.program.layers if layer.commands]
         counters = outcome.layer_counters
-        assert [entry["VECTORS"] for entry in counters] == [layer.vectors for layer in layers]
+        assert len(counters) == len(layers)
+        assert sum(entry["VECTORS"] for entry in counters) == sum(layer.vectors for layer in layers)
         assert [entry["CYCLES"] for entry in counters[1:]] == outcome.layer_cycles[1:]
         for name in ("VECTORS", "STALL_WEIGHTS", "STALL_TOKENS", "WORDS_WRITTEN"):
             assert sum(entry[name] for entry in counters) == outcome.counters[name] > 0
@@ -181,7 +182,7 @@ def test_the_command(native, spec, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(flow_simulation, "native_simulation", lambda *_, **__: native)
     save(sample("conv"), tmp_path / "conv.sparrow")
     settings = [word for name, value in spec.to_mapping().items()
-                for word in ("--set", f"{name}={value}")]
+                for word in ("--set", f"{name}={str(value).lower() if value in (0, 1) else value}")]
     command = ["simulate", "conv.sparrow", *settings, "--engine", "native"]
     assert main([*command, "--images", "2", "--stalls", "often"]) == 0
     assert "2 of 2 images bit-exact on verilator " in capsys.readouterr().out
