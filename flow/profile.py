@@ -40,9 +40,9 @@ def profile(program: Program, network: Network, outcome: Outcome | None = None) 
         and ``bytes_written`` on the bus (commands not counted), ``output`` (where it is: in
         ``memory``, on the ``chip``, ``both``, or ``fused``: nowhere),
         ``memory_accesses`` (reads and writes of vectors, or parts of them, in the activation
-        buffer) and ``stalls``, cycles by cause. Layers without commands of their own take no cycles. The total has the same but for
-        name, kind, bits, output and ``fused_into`` (the addition that its results meet on their
-        way, or empty).
+        buffer) and ``stalls``, cycles by cause. Layers without commands of their own take no
+        cycles. The total has the same but for name, kind, bits, output and ``fused_into`` (the
+        addition that its results meet on their way, or empty).
     """
     commands = program.commands()
     measured = measured_stalls(program, outcome) if outcome is not None else None
