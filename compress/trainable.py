@@ -1,0 +1,125 @@
+"""A draft as a module that can be trained, with pruning and quantization as they will be."""
+
+import torch
+
+from .draft import Draft, TensorFormat, WeightedNode, WeightFormat
+from .fake import fake_activation, fake_weight, straight_through
+
+__all__ = ["Trainable", "TrainableLayer"]
+
+
+class TrainableLayer(torch.nn.Module):
+    """Weights of one layer.
+
+    Parameters
+    ----------
+    node : WeightedNode
+    mask : torch.Tensor, bool, shape of the weights
+    form : WeightFormat or None
+        How they are quantized. With a codebook its values are trained instead of the weights,
+        each weight keeping its entry (Han et al., Deep Compression, 2016, section 3.3).
+
+    Members
+    -------
+    weight, bias : parameters
+        Weights are kept unpruned and unquantized beside what they become.
+    centroids : parameter or None
+    mask : buffer
+        May be changed between steps.
+    revive : bool
+        Whether pruned weights are trained too, as if they were there.
+    """
+
+    mask: torch.Tensor
+
+    def __init__(self, node: WeightedNode, mask: torch.Tensor, form: WeightFormat | None):
+        super().__init__()
+        self.weight = torch.nn.Parameter(node.weight.detach().clone())
+        self.bias = torch.nn.Parameter(node.bias.detach().clone())
+        self.register_buffer("mask", mask.clone())
+        self.form = form
+        self.revive = False
+        self.centroids: torch.nn.Parameter | None = None
+        if form is not None and form.codebook is not None:
+            self.weight.requires_grad_(False)
+            self.centroids = torch.nn.Parameter(form.codebook.detach().clone())
+            middles = (form.codebook[1:] + form.codebook[:-1]) / 2
+            self._entries = torch.bucketize(self.weight.detach(), middles)
+
+    def real(self) -> torch.Tensor:
+        """The weights that are trained, before they are quantized."""
+        return self.weight if self.centroids is None else self.centroids[self._entries]
+
+    def effective(self, *, quantized: bool = True) -> torch.Tensor:
+        """The weights that the layer computes with."""
+        weight = self.real()
+        if quantized and self.form is not None and self.centroids is None:
+            weight = fake_weight(weight, self.form)
+        if self.revive:
+            return straight_through(weight, weight * self.mask)
+        return weight * self.mask
+
+    def quantization_error(self) -> torch.Tensor:
+        """Mean squared difference of the kept weights from what they are quantized to."""
+        if self.form is None:
+            return self.weight.new_zeros(())
+        found = (self.form.integers(self.real().detach()) * self.form.around(self.real()))
+        difference = (self.real() - found) * self.mask
+        return difference.square().sum() / self.mask.sum().clamp(min=1)
+
+
+class Trainable(torch.nn.Module):
+    """A draft as a module: from images to the graph's output, flattened.
+
+    Parameters
+    ----------
+    draft : Draft
+        Whose formats of weights and tensors are simulated.
+
+    Members
+    -------
+    layers : dict of str to TrainableLayer
+        By name of the layer.
+    """
+
+    def __init__(self, draft: Draft):
+        super().__init__()
+        self.draft = draft
+        self.layers = {name: TrainableLayer(node, draft.mask(name), draft.formats.get(name))
+                       for name, node in draft.weighted.items()}
+        self._registered = torch.nn.ModuleList(self.layers.values())
+        self._tensors: dict[str, TensorFormat] = dict(draft.tensors)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        graph = self.draft.graph
+        tensors = {graph.input_name: self._quantized(
+            graph.input_name, images.reshape(len(images), *graph.shape))}
+        for node in graph:
+            layer = self.layers.get(node.name)
+            if layer is not None:
+                node = node.replace(weight=layer.effective(), bias=layer.bias)
+            found = node.evaluate(*(tensors[name] for name in node.inputs))
+            tensors[node.name] = self._quantized(node.name, found)
+        return tensors[graph.output].flatten(1)
+
+    def trained(self) -> Draft:
+        """The draft with the weights, masks and codebooks as they are now."""
+        weights, formats = {}, dict(self.draft.formats)
+        for name, layer in self.layers.items():
+            weights[name] = {"weight": (layer.real() * layer.mask).detach().clone(),
+                             "bias": layer.bias.detach().clone()}
+            if layer.centroids is not None and layer.form is not None:
+                formats[name] = _with_codebook(layer.form, layer.centroids.detach())
+        masks = {name: layer.mask.clone() for name, layer in self.layers.items()
+                 if name in self.draft.masks or not bool(layer.mask.all())}
+        return self.draft.with_weights(weights).replace(masks=masks, formats=formats)
+
+    def _quantized(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        form = self._tensors.get(name)
+        return values if form is None else fake_activation(values, form)
+
+
+def _with_codebook(form: WeightFormat, centroids: torch.Tensor) -> WeightFormat:
+    """A format with other values, and the step that goes with the largest of them."""
+    step = centroids.abs().max().to(torch.float64).view(1) / form.largest
+    return WeightFormat(bits=form.bits, step=step, codebook=centroids.sort().values.clone())
