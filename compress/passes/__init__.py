@@ -6,11 +6,16 @@ from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
 from .finetune import Finetune
+from .quantize import Quantize
 from .surgery import DynamicSurgery
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
-PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, DynamicSurgery)}
+PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    Finetune,
+    Quantize,
+    DynamicSurgery,
+)}
 """All passes."""
 
 
