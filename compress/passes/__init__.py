@@ -6,10 +6,11 @@ from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
 from .finetune import Finetune
+from .share import Share
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
-PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune,)}
+PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, Share)}
 """All passes."""
 
 
