@@ -7,6 +7,7 @@ from sparrow.hw.spec.base import SpecError
 from .base import Context, Pass, TunedPass
 from .finetune import Finetune
 from .quantize import Quantize
+from .share import Share
 from .surgery import DynamicSurgery
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
@@ -14,6 +15,7 @@ __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
     Finetune,
     Quantize,
+    Share,
     DynamicSurgery,
 )}
 """All passes."""
