@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.flow.data import VARIABLE, require_data
+from sparrow.flow.datasets import FACTORY
 from sparrow.flow.errors import UserError
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
@@ -186,7 +187,8 @@ def _recipe(path: Path, values: Mapping[str, Mapping[str, Any]]) -> Recipe:
         settings["random_weights"] = True
     elif weights is not None:
         settings["weights"] = _located(path, weights)
-    if "/" in settings["data"] or settings["data"].endswith(".safetensors"):
+    if ("/" in settings["data"] or FACTORY in settings["data"]
+            or settings["data"].endswith(".safetensors")):
         settings["data"] = str(_located(path, settings["data"]))
     for section, renamed in ((model, {"seed": "model_seed"}), (simulate, {"seed": "stall_seed"}),
                              (values["compile"], {})):

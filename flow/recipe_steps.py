@@ -10,7 +10,7 @@ import torch
 from sparrow.compress.report import accuracy
 from sparrow.flow.blocks import block
 from sparrow.flow.compression import check_layers, compress, trained, untrained
-from sparrow.flow.datasets import data_files, dataset
+from sparrow.flow.datasets import dataset
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
 from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE
@@ -73,9 +73,7 @@ class RecipeSteps:
             "files": {name: digest(file.read_bytes()) for name, file in files_of(path).items()},
             "weights": recipe.weights and digest(recipe.weights.read_bytes()),
             "random": recipe.random_weights}
-        files = data_files(recipe.data)
-        self.data_key = ([digest(file.read_bytes()) for file in files] if files
-                         else [recipe.data, recipe.data_options])
+        self.data_key = self.data.digest()
 
     def _check(self) -> None:
         recipe = self.recipe

@@ -21,7 +21,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", required=True, metavar="NAME",
                         help=f"{', '.join(DATASETS)}; a .safetensors file with train_images, "
                              "train_labels, test_images, test_labels; a folder with MNIST's four "
-                             "files; or random numbers of a shape, such as random:3x32x32")
+                             "files; FILE.py:function, which is executed and gives a PyTorch "
+                             "Dataset, or two; or random numbers of a shape, such as "
+                             "random:3x32x32")
     parser.add_argument("--weights", metavar="FILE",
                         help="the model's tensors, .safetensors, or .pt, .pth, .th of torch.save; "
                              "or 'random'; else it is trained on the data")
