@@ -29,8 +29,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", metavar="NAME",
                         help=f"{', '.join(DATASETS)}; a .safetensors file with train_images, "
                              "train_labels, test_images, test_labels; a folder with MNIST's four "
-                             "files; or random numbers of a shape, such as random:3x32x32; needed "
-                             "unless the recipe has [data]")
+                             "files; FILE.py:function, which is executed and gives a PyTorch "
+                             "Dataset, or two; or random numbers of a shape, such as "
+                             "random:3x32x32; needed unless the recipe has [data]")
     parser.add_argument("--recipe", type=Path, metavar="FILE",
                         help="passes, [[pass]], in TOML, and perhaps the other sections of a "
                              "recipe; see docs/compression.md")
@@ -106,6 +107,7 @@ def _recipe(arguments: argparse.Namespace) -> "Recipe":
     import dataclasses
 
     from sparrow.flow.compression import bits_of
+    from sparrow.flow.datasets import FACTORY
     from sparrow.flow.errors import UserError
     from sparrow.flow.models import split_reference
     from sparrow.flow.recipes.read import RANDOM, make_recipe, read_values
@@ -127,8 +129,10 @@ def _recipe(arguments: argparse.Namespace) -> "Recipe":
         path, function = split_reference(arguments.model)
         factory = f"{_place(path, arguments)}:{function}"
     data = arguments.data
-    if data is not None and Path(data).exists():
-        data = str(_place(data, arguments))
+    if data is not None:
+        file, colon, function = data.rpartition(":") if FACTORY in data else (data, "", "")
+        if Path(file).exists():
+            data = f"{_place(file, arguments)}{colon}{function}"
     _override(values, "model", factory=factory, weights=weights, epochs=arguments.epochs,
               seed=arguments.seed)
     _override(values, "data", name=data)

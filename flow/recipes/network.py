@@ -13,7 +13,7 @@ from sparrow.compress.passes import Context, Pass
 from sparrow.compress.store import draft_bytes, load_draft
 from sparrow.compress.train import float_accuracy
 from sparrow.flow.compression import captured, check_layers, compress, trained, untrained
-from sparrow.flow.datasets import data_files, dataset
+from sparrow.flow.datasets import dataset
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
 from sparrow.flow.memory_image import NETWORK_FILE, compiled
@@ -50,9 +50,7 @@ class NetworkSteps:
         self.steps = Steps(folder, code=code_digest("sparrow.flow", without=("cli", "report")))
         self.network_file = folder / NETWORK_FILE
         self.data: Dataset = dataset(recipe.data, **recipe.data_options)
-        files = data_files(recipe.data)
-        self.data_key = ([digest(file.read_bytes()) for file in files] if files
-                         else [recipe.data, recipe.data_options])
+        self.data_key = self.data.digest()
         self._factories = {}
         for source in filter(None, (recipe.model, recipe.teacher)):
             if source.weights is not None and not source.weights.is_file():

@@ -7,6 +7,7 @@ from typing import Any
 
 from sparrow.compress.passes import make_pass
 from sparrow.flow.data import VARIABLE, require_data
+from sparrow.flow.datasets import FACTORY
 from sparrow.flow.errors import UserError
 from sparrow.flow.recipes.recipe import ModelSource, Recipe
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -144,7 +145,8 @@ def _recipe(path: Path, values: Mapping[str, Any]) -> Recipe:
         "accelerator": AcceleratorSpec.from_mapping(values["accelerator"],
                                                     source=f"{path}: [accelerator]"),
         "layer_bits": dict(quantize.pop("layers", {})), **quantize, **values["compile"]}
-    if "/" in settings["data"] or settings["data"].endswith(".safetensors"):
+    if ("/" in settings["data"] or FACTORY in settings["data"]
+            or settings["data"].endswith(".safetensors")):
         settings["data"] = str(_located(path, settings["data"]))
     settings |= {"stall_seed" if name == "seed" else name: value
                  for name, value in simulate.items()}
