@@ -25,7 +25,7 @@ from sparrow.golden.network import Network, NetworkError, Numbers, save
 
 __all__ = ["NetworkSteps"]
 
-THREADS = 2  # of torch, in passes: more cores would change their results
+THREADS = 1  # of torch, in passes: more would change their results
 
 
 class NetworkSteps:
