@@ -106,8 +106,8 @@ def test_predicted_cycles(job):
 
     default = cycles()
     assert list(default) == ["layer1"]
-    assert cycles("[accelerator]\nlanes = 4\ncolumns = 4\ndata_width = 32\npost_lanes = 4\n")["layer1"] > \
-        default["layer1"]
+    small = "[accelerator]\nlanes = 4\ncolumns = 4\ndata_width = 32\npost_lanes = 4\n"
+    assert cycles(small)["layer1"] > default["layer1"]
 
 
 def test_missing_weights_of_the_teacher(job):
