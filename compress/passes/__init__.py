@@ -6,11 +6,12 @@ from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
 from .finetune import Finetune
+from .prune import Prune
 from .surgery import DynamicSurgery
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
-PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, DynamicSurgery)}
+PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, Prune, DynamicSurgery)}
 """All passes."""
 
 
