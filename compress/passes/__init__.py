@@ -6,6 +6,7 @@ from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
 from .finetune import Finetune
+from .prune import Allocation, Prune, Schedule
 from .quantize import Quantize
 from .share import Share
 from .surgery import DynamicSurgery
@@ -14,6 +15,9 @@ __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
     Finetune,
+    Allocation,
+    Prune,
+    Schedule,
     Quantize,
     Share,
     DynamicSurgery,
