@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
-from sparrow.hw.spec.base import require_integer, require_number
+from sparrow.hw.spec.base import require_flag, require_integer, require_number
 
 from .data import Dataset
 from .draft import Draft
@@ -43,6 +43,8 @@ class Tuning:
         weights from what they are quantized to, summed over layers.
     shift : int
         Pixels by which training images are shifted at random, at most, each way.
+    learn_steps : bool
+        Whether steps of quantized weights and activations are trained too; see ``learned_step``.
     """
 
     epochs: int = 0
@@ -53,6 +55,7 @@ class Tuning:
     temperature: float = 4.0
     quant_weight: float = 0.0
     shift: int = 0
+    learn_steps: bool = False
 
     def __post_init__(self) -> None:
         for name, least, most in (("epochs", 0, 100_000), ("batch", 1, 100_000), ("shift", 0, 64)):
@@ -61,6 +64,7 @@ class Tuning:
                                 ("distill", 0.0, 1.0), ("temperature", 0.01, 1000.0),
                                 ("quant_weight", 0.0, 1e6)):
             require_number(name, getattr(self, name), low, high)
+        require_flag("learn_steps", self.learn_steps)
 
 
 class Hook(Protocol):
@@ -100,7 +104,7 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
     if tuning.distill and teacher is None:
         raise QuantizeError("distill must be 0 without a teacher, not "
                             f"{tuning.distill!r}")
-    model = Trainable(draft)
+    model = Trainable(draft, learn_steps=tuning.learn_steps)
     images = data.train_images
     steps = -(-len(images) // tuning.batch) * tuning.epochs
     optimizer, schedule = _optimizer(model, tuning, steps)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .correct_bias import CorrectBias
+from .equalize import Equalize
 from .finetune import Finetune
 from .prune import Allocation, Prune, Schedule
 from .quantize import Quantize
@@ -14,6 +16,8 @@ from .surgery import DynamicSurgery
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    CorrectBias,
+    Equalize,
     Finetune,
     Allocation,
     Prune,
