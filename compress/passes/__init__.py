@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .factorize import Factorize
 from .finetune import Finetune
 from .share import Share
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
-PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, Share)}
+PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    Factorize, Finetune, Share)}
 """All passes."""
 
 
