@@ -7,6 +7,7 @@ from sparrow.hw.spec.base import SpecError
 from .base import Context, Pass, TunedPass
 from .correct_bias import CorrectBias
 from .equalize import Equalize
+from .factorize import Factorize
 from .finetune import Finetune
 from .prune import Allocation, Prune, Schedule
 from .quantize import Quantize
@@ -18,6 +19,7 @@ __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
     CorrectBias,
     Equalize,
+    Factorize,
     Finetune,
     Allocation,
     Prune,

@@ -121,7 +121,7 @@ def test_again_with_fewer_bits(draft, data):
 @pytest.mark.parametrize("options,text", (
     ({"bits": 6}, "bits must be 2, 3, 4 or 5, not 6"),
     ({"bits": True}, "bits must be 2, 3, 4 or 5, not True"),
-    ({"bits": {}}, "bits must be 2, 3, 4 or 5, or such a number by layer, not {}"),
+    ({"bits": {}}, "bits must have a value for a layer, or one for all, not {}"),
     ({"bits": {"layer0": 1}}, "bits of layer 'layer0' must be 2, 3, 4 or 5, not 1"),
     ({"value_bits": 2}, "value_bits must be 8 or 4, not 2"),
     ({"start": "best"}, "start must be one of 'linear', 'density', 'random', not 'best'")))
