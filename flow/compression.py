@@ -57,7 +57,10 @@ def untrained(factory: Callable[[], torch.nn.Module], data: Dataset, *,
     if not isinstance(model, torch.nn.Module):
         raise UserError(f"The model's factory must give a torch.nn.Module, not {model!r}")
     _check_classes(model, data, seed)
-    if weights is not None:
+    if weights is not None and weights.suffix == ".tflite":
+        from sparrow.flow.tflite import load_tflite
+        load_tflite(model, weights, tuple(data.train_images.shape[1:]))
+    elif weights is not None:
         load_weights(model, weights)
     return model.eval()
 

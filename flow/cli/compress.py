@@ -26,7 +26,8 @@ def add_parser(subparsers: Any) -> None:
                              "random:3x32x32")
     parser.add_argument("--weights", metavar="FILE",
                         help="the model's tensors, .safetensors, or .pt, .pth, .th of torch.save; "
-                             "or 'random'; else it is trained on the data")
+                             "or a .tflite file with the same layers; or 'random'; else it is "
+                             "trained on the data")
     parser.add_argument("--epochs", type=int, default=20, metavar="N",
                         help="rounds of training (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N",
