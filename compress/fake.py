@@ -5,7 +5,7 @@ import torch
 from .calibrate import affine
 from .draft import TensorFormat, WeightFormat
 
-__all__ = ["fake_activation", "fake_weight", "straight_through"]
+__all__ = ["fake_activation", "fake_weight", "looked_up", "straight_through"]
 
 
 def straight_through(values: torch.Tensor, changed: torch.Tensor) -> torch.Tensor:
@@ -31,3 +31,15 @@ def fake_activation(values: torch.Tensor, form: TensorFormat) -> torch.Tensor:
     low, high = (lowest - zero_point) * scale, (-lowest - 1 - zero_point) * scale
     inside = values.clamp(low, high)
     return straight_through(inside, (inside.detach() / scale).round() * scale)
+
+
+def looked_up(centroids: torch.Tensor, entries: torch.Tensor) -> torch.Tensor:
+    """The centroid of each weight; the gradient of a centroid is the sum of those of its weights
+    (Han et al., Deep Compression, 2016, section 3.3).
+
+    Parameters
+    ----------
+    centroids : torch.Tensor, float32, shape (entries,)
+    entries : torch.Tensor, int64, of any shape
+    """
+    return centroids.index_select(0, entries.flatten()).view(entries.shape)

@@ -1,9 +1,11 @@
 """A draft as a module that can be trained, with pruning and quantization as they will be."""
 
+import dataclasses
+
 import torch
 
 from .draft import Draft, TensorFormat, WeightedNode, WeightFormat
-from .fake import fake_activation, fake_weight, straight_through
+from .fake import fake_activation, fake_weight, looked_up, straight_through
 
 __all__ = ["Trainable", "TrainableLayer"]
 
@@ -43,18 +45,20 @@ class TrainableLayer(torch.nn.Module):
         if form is not None and form.codebook is not None:
             self.weight.requires_grad_(False)
             self.centroids = torch.nn.Parameter(form.codebook.detach().clone())
-            middles = (form.codebook[1:] + form.codebook[:-1]) / 2
-            self._entries = torch.bucketize(self.weight.detach(), middles)
+            self._entries = form.entries(self.weight.detach())
 
     def real(self) -> torch.Tensor:
         """The weights that are trained, before they are quantized."""
-        return self.weight if self.centroids is None else self.centroids[self._entries]
+        return self.weight if self.centroids is None else looked_up(self.centroids, self._entries)
 
     def effective(self, *, quantized: bool = True) -> torch.Tensor:
         """The weights that the layer computes with."""
-        weight = self.real()
-        if quantized and self.form is not None and self.centroids is None:
-            weight = fake_weight(weight, self.form)
+        if not quantized or self.form is None:
+            weight = self.real()
+        elif self.centroids is None:
+            weight = fake_weight(self.weight, self.form)
+        else:
+            weight = looked_up(fake_weight(self.centroids, self.form), self._entries)
         if self.revive:
             return straight_through(weight, weight * self.mask)
         return weight * self.mask
@@ -109,7 +113,8 @@ class Trainable(torch.nn.Module):
             weights[name] = {"weight": (layer.real() * layer.mask).detach().clone(),
                              "bias": layer.bias.detach().clone()}
             if layer.centroids is not None and layer.form is not None:
-                formats[name] = _with_codebook(layer.form, layer.centroids.detach())
+                formats[name] = dataclasses.replace(
+                    layer.form, codebook=layer.centroids.detach().sort().values)
         masks = {name: layer.mask.clone() for name, layer in self.layers.items()
                  if name in self.draft.masks or not bool(layer.mask.all())}
         return self.draft.with_weights(weights).replace(masks=masks, formats=formats)
@@ -117,9 +122,3 @@ class Trainable(torch.nn.Module):
     def _quantized(self, name: str, values: torch.Tensor) -> torch.Tensor:
         form = self._tensors.get(name)
         return values if form is None else fake_activation(values, form)
-
-
-def _with_codebook(form: WeightFormat, centroids: torch.Tensor) -> WeightFormat:
-    """A format with other values, and the step that goes with the largest of them."""
-    step = centroids.abs().max().to(torch.float64).view(1) / form.largest
-    return WeightFormat(bits=form.bits, step=step, codebook=centroids.sort().values.clone())

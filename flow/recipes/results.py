@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sparrow import __version__
 from sparrow.compiler import Program
-from sparrow.flow.recipe import Recipe
+from sparrow.flow.recipes.recipe import Recipe
 from sparrow.flow.tables import layer_table, result_table
 from sparrow.sim.accelerator.predictions import CYCLES, SHARE, is_off
 

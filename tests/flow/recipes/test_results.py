@@ -1,7 +1,7 @@
 """What a recipe's job says about predicted cycles, and about accuracies."""
 
-from sparrow.flow.recipe import Recipe
-from sparrow.flow.recipe_results import merged, predictions_line
+from sparrow.flow.recipes.recipe import ModelSource, Recipe
+from sparrow.flow.recipes.results import merged, predictions_line
 from sparrow.flow.tables import result_table
 
 QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9}
@@ -18,7 +18,8 @@ def results(tmp_path, predicted, measured):
                         for name, cycles in zip(names, predicted)],
              "program_bytes": 4096, "data_bytes": 4096}
     cycles = {name: count for name, count in zip(names, measured) if count is not None}
-    recipe = Recipe(name="r", folder=tmp_path, factory="m.py:make", data="digits")
+    recipe = Recipe(name="r", folder=tmp_path, data="digits",
+                    model=ModelSource(section="model", factory="m.py:make"))
     return merged(recipe, QUANTIZED, image, {"bytes": 1},
                   SIMULATED | {"measured_cycles": cycles}, {})
 

@@ -1,20 +1,22 @@
-"""Recipes: which model, on which data, with which bits, on which accelerator; as TOML."""
+"""Recipes as TOML: which model, on which data, which passes and bits, on which accelerator."""
 
-import dataclasses
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sparrow.compress.passes import make_pass
 from sparrow.flow.data import VARIABLE, require_data
 from sparrow.flow.datasets import FACTORY
 from sparrow.flow.errors import UserError
+from sparrow.flow.recipes.recipe import ModelSource, Recipe
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
-__all__ = ["RANDOM", "Recipe", "read_recipe"]
+__all__ = ["RANDOM", "make_recipe", "read_recipe", "read_values"]
 
 _KINDS: dict[str, dict[str, Any]] = {
     "model": {"factory": str, "weights": str, "epochs": int, "seed": int},
+    "teacher": {"factory": str, "weights": str, "epochs": int, "seed": int},
     "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
@@ -29,86 +31,13 @@ _CHOICES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("simulate", "stalls"): ("always", "often", "seldom", "bursts", "alternate"),
     ("simulate", "engine"): ("cocotb", "native"),
 }
-_LEAST = {("model", "epochs"): 1, ("data", "test"): 1, ("data", "train"): 1,
-          ("quantize", "calibration_images"): 1,
+_LEAST = {("model", "epochs"): 1, ("teacher", "epochs"): 1, ("data", "test"): 1,
+          ("data", "train"): 1, ("quantize", "calibration_images"): 1,
           ("simulate", "images"): 1, ("simulate", "latency"): 1}
 RANDOM = "random"
 """In the place of weights: those that the model starts with."""
+PASSES = "pass"
 _TARGETS = ("gates", "ice40", "ecp5", "xc7")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """A recipe; paths in it are relative to its file, or begin with ``$SPARROW_DATA/``.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, which names the folder of the results.
-    folder : Path
-        Where the file lies.
-    factory : str
-        ``FILE.py:function`` that gives the model.
-    weights : Path or None
-        The model's tensors; else it is trained.
-    random_weights : bool
-        Not even that.
-    epochs, model_seed : int
-        Of the training.
-    data : str
-        Name of a data set, a file or a folder.
-    data_options : dict
-        Of the data set.
-    bits : int
-        Of weights.
-    layer_bits : dict of str to int
-        Exceptions.
-    calibration : str
-    calibration_images : int
-    accelerator : AcceleratorSpec
-    keep_all : bool
-        Store every layer's output, so that each is compared.
-    residency : bool
-        Let tensors stay in the buffer where that is faster.
-    fusion : bool
-        Add residuals to a layer's results on their way to the buffer.
-    images : int
-        Test images that are simulated.
-    latency : int
-        Of the memory, cycles.
-    bandwidth : float
-        Words per cycle.
-    stalls : str
-    stall_seed : int
-    engine : str
-        ``cocotb``, or ``native`` for millions of cycles.
-    targets : tuple of str
-        Of the estimates.
-    """
-    name: str
-    folder: Path
-    factory: str
-    weights: Path | None = None
-    random_weights: bool = False
-    epochs: int = 20
-    model_seed: int = 0
-    data: str
-    data_options: dict[str, int] = dataclasses.field(default_factory=dict)
-    bits: int = 8
-    layer_bits: dict[str, int] = dataclasses.field(default_factory=dict)
-    calibration: str = "minmax"
-    calibration_images: int = 256
-    accelerator: AcceleratorSpec = dataclasses.field(default_factory=AcceleratorSpec)
-    keep_all: bool = True
-    residency: bool = True
-    fusion: bool = True
-    images: int = 50
-    latency: int = 20
-    bandwidth: float = 1.0
-    stalls: str = "always"
-    stall_seed: int = 1
-    engine: str = "cocotb"
-    targets: tuple[str, ...] = ("gates",)
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -120,24 +49,54 @@ def read_recipe(path: Path) -> Recipe:
         If the file can't be read, has a section or a setting that doesn't exist, or a value that
         isn't allowed; the text names file, section and setting.
     """
+    return make_recipe(read_values(path), path)
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """What a recipe's file says, not checked; raises ``UserError`` if it isn't TOML."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not a TOML file: {error}") from None
+
+
+def make_recipe(values: Mapping[str, Any], path: Path) -> Recipe:
+    """The recipe of plain values, as TOML gives them.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file; its name is the recipe's, and files in it are relative to its folder.
+
+    Raises
+    ------
+    UserError, SpecError
+        As ``read_recipe``.
+    """
     for section, settings in values.items():
+        if section == PASSES:
+            _check_passes(path, settings)
+            continue
         if section not in _KINDS:
-            raise UserError(f"{path}: [{section}] must be one of "
-                            f"{', '.join(f'[{name}]' for name in _KINDS)}")
+            names = ", ".join([f"[{name}]" for name in _KINDS] + [f"[[{PASSES}]]"])
+            raise UserError(f"{path}: [{section}] must be one of {names}")
         if not isinstance(settings, dict):
             raise UserError(f"{path}: {section} must be a section, [{section}], not {settings!r}")
         if section != "accelerator":
             _check(path, section, settings)
-    for section, setting in (("model", "factory"), ("data", "name")):
+    needed = [("model", "factory"), ("data", "name"),
+              *([("teacher", "factory")] if "teacher" in values else [])]
+    for section, setting in needed:
         if setting not in values.get(section, {}):
             raise UserError(f"{path}: [{section}] must have {setting}")
-    return _recipe(path, {name: values.get(name, {}) for name in _KINDS})
+    return _recipe(path, {name: values.get(name, {}) for name in (*_KINDS, PASSES)})
+
+
+def _check_passes(path: Path, passes: Any) -> None:
+    if not isinstance(passes, list) or not all(isinstance(each, dict) for each in passes):
+        raise UserError(f"{path}: {PASSES} must be sections, [[{PASSES}]], not {passes!r}")
 
 
 def _check(path: Path, section: str, settings: Mapping[str, Any]) -> None:
@@ -174,28 +133,37 @@ def _below(section: str, name: str, value: Any) -> bool:
     return (section, name) in _LEAST and value < _LEAST[section, name]
 
 
-def _recipe(path: Path, values: Mapping[str, Mapping[str, Any]]) -> Recipe:
-    model, data, simulate = dict(values["model"]), dict(values["data"]), dict(values["simulate"])
+def _recipe(path: Path, values: Mapping[str, Any]) -> Recipe:
+    data, simulate = dict(values["data"]), dict(values["simulate"])
     quantize = dict(values["quantize"])
     settings: dict[str, Any] = {
-        "factory": model.pop("factory"), "data": data.pop("name"), "data_options": data,
+        "model": _source(path, "model", values["model"]),
+        "teacher": _source(path, "teacher", values["teacher"]) if values["teacher"] else None,
+        "passes": tuple(make_pass(each, source=f"{path}: pass {place}")
+                        for place, each in enumerate(values[PASSES] or [], start=1)),
+        "data": data.pop("name"), "data_options": data,
         "accelerator": AcceleratorSpec.from_mapping(values["accelerator"],
                                                     source=f"{path}: [accelerator]"),
-        "layer_bits": dict(quantize.pop("layers", {})), **quantize}
-    weights = model.pop("weights", None)
+        "layer_bits": dict(quantize.pop("layers", {})), **quantize, **values["compile"]}
+    if ("/" in settings["data"] or FACTORY in settings["data"]
+            or settings["data"].endswith(".safetensors")):
+        settings["data"] = str(_located(path, settings["data"]))
+    settings |= {"stall_seed" if name == "seed" else name: value
+                 for name, value in simulate.items()}
+    if "targets" in values["estimate"]:
+        settings["targets"] = tuple(values["estimate"]["targets"])
+    return Recipe(name=path.stem, folder=path.parent, **settings)
+
+
+def _source(path: Path, section: str, values: Mapping[str, Any]) -> ModelSource:
+    """A model and its weights."""
+    settings = dict(values)
+    weights = settings.pop("weights", None)
     if weights == RANDOM:
         settings["random_weights"] = True
     elif weights is not None:
         settings["weights"] = _located(path, weights)
-    if ("/" in settings["data"] or FACTORY in settings["data"]
-            or settings["data"].endswith(".safetensors")):
-        settings["data"] = str(_located(path, settings["data"]))
-    for section, renamed in ((model, {"seed": "model_seed"}), (simulate, {"seed": "stall_seed"}),
-                             (values["compile"], {})):
-        settings |= {renamed.get(name, name): value for name, value in section.items()}
-    if "targets" in values["estimate"]:
-        settings["targets"] = tuple(values["estimate"]["targets"])
-    return Recipe(name=path.stem, folder=path.parent, **settings)
+    return ModelSource(section=section, **settings)
 
 
 def _located(path: Path, file: str) -> Path:

@@ -9,8 +9,7 @@ import torch
 
 from sparrow.compress.report import accuracy
 from sparrow.flow.blocks import block
-from sparrow.flow.compression import check_layers, compress, trained, untrained
-from sparrow.flow.datasets import dataset
+from sparrow.flow.compression import accelerator_numbers
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
 from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE
@@ -22,13 +21,12 @@ from sparrow.flow.memory_image import (
     read_image,
     write_image,
 )
-from sparrow.flow.models import files_of, model_factory, split_reference
 from sparrow.flow.profile import measured_stalls
-from sparrow.flow.recipe import Recipe
+from sparrow.flow.recipes.network import NetworkSteps
+from sparrow.flow.recipes.recipe import Recipe
 from sparrow.flow.simulation import built_simulation, require_engine, simulate
-from sparrow.flow.steps import Steps, code_digest, digest
+from sparrow.flow.steps import code_digest, digest
 from sparrow.flow.synthesis import estimate
-from sparrow.golden.network import Numbers, save
 from sparrow.sim.accelerator import Traffic
 from sparrow.sim.runner import SimulationError, require_buildable, simulator_version
 
@@ -55,32 +53,17 @@ class RecipeSteps:
 
     def __init__(self, recipe: Recipe, folder: Path):
         self.recipe, self.folder = recipe, folder
-        self.steps = Steps(folder / ".steps", code=code_digest(
-            "sparrow.flow", without=("cli", "report")))
         self.spec = recipe.accelerator
+        self.network = NetworkSteps(recipe, folder / ".steps", accelerator_numbers(self.spec))
+        self.steps, self.data = self.network.steps, self.network.data
         self.block = block("accelerator")
         self.verilog_file = folder / f"{self.block.top_name}.v"
         self.network_file = folder / IMAGE / NETWORK_FILE
-        self.weights_file = folder / ".steps" / "weights.safetensors"
-        self.quantized_file = folder / ".steps" / NETWORK_FILE
-        path, self.function = split_reference(recipe.factory, "factory in [model]",
-                                              folder=recipe.folder)
-        self.data = dataset(recipe.data, **recipe.data_options)
         self._check()
-        self.factory = model_factory(path, self.function)
-        self.model_key = {
-            "function": self.function,
-            "files": {name: digest(file.read_bytes()) for name, file in files_of(path).items()},
-            "weights": recipe.weights and digest(recipe.weights.read_bytes()),
-            "random": recipe.random_weights}
-        self.data_key = self.data.digest()
 
     def _check(self) -> None:
         recipe = self.recipe
         require_engine(recipe.engine, self.spec)
-        if recipe.weights is not None and not recipe.weights.is_file():
-            raise UserError(f"weights in [model] must be an existing file, not "
-                            f"{str(recipe.weights)!r}")
         if recipe.images > len(self.data.test_images):
             raise UserError(f"images in [simulate] must be at most the test images, "
                             f"{len(self.data.test_images)}, not {recipe.images}")
@@ -91,69 +74,17 @@ class RecipeSteps:
 
     def capture(self) -> dict[str, Any]:
         """Find out, before the model is trained, whether it can be captured as the recipe says."""
-        recipe = self.recipe
-        key = {"model": self.model_key, "data": self.data_key, "bits": recipe.bits,
-               "layers": recipe.layer_bits, "int4": self.spec.int4, "seed": recipe.model_seed,
-               "torch": torch.__version__, "code": code_digest("sparrow.compress")}
+        found = self.network.capture()
+        narrow = [name for name, bits in found["weight_bits"].items() if bits == 4]
+        if narrow and not self.spec.int4:
+            raise UserError("precision in [accelerator] must be 'int8_int4' for weights of 4 "
+                            f"bits, which layer {narrow[0]!r} has, not "
+                            f"{self.spec.precision.value!r}")
+        return found
 
-        def make() -> dict[str, Any]:
-            model = untrained(self.factory, self.data, weights=recipe.weights,
-                              seed=recipe.model_seed)
-            widths = check_layers(model, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits)
-            narrow = [name for name, bits in widths.items() if bits == 4]
-            if narrow and not self.spec.int4:
-                raise UserError("precision in [accelerator] must be 'int8_int4' for weights of 4 "
-                                f"bits, which layer {narrow[0]!r} has, not "
-                                f"{self.spec.precision.value!r}")
-            return {"weight_bits": widths}
-
-        return self.steps.run("capture", key, make, text="capturing the model")
-
-    def train(self) -> dict[str, Any]:
-        recipe = self.recipe
-        key = {"model": self.model_key, "data": self.data_key, "epochs": recipe.epochs,
-               "seed": recipe.model_seed, "torch": torch.__version__,
-               "code": code_digest("sparrow.compress")}
-
-        def make() -> dict[str, Any]:
-            import safetensors.torch
-            model = trained(self.factory, self.data, weights=recipe.weights,
-                            random=recipe.random_weights, seed=recipe.model_seed,
-                            epochs=recipe.epochs)
-            tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-            write_atomically(self.weights_file, safetensors.torch.save(tensors))
-            return {"weights": digest(self.weights_file.read_bytes())}
-
-        given = recipe.random_weights or recipe.weights is not None
-        return self.steps.run("train", key, make, files=[self.weights_file],
-                              text="weights" if given else "training")
-
-    def quantize(self, weights: dict[str, Any]) -> dict[str, Any]:
-        recipe = self.recipe
-        numbers = Numbers(mantissa_width=self.spec.mantissa_width, rounding=self.spec.rounding,
-                          accumulator_width=self.spec.accumulator_width)
-        key = {"weights": weights["weights"], "bits": recipe.bits, "layers": recipe.layer_bits,
-               "calibration": recipe.calibration, "images": recipe.calibration_images,
-               "numbers": numbers.to_mapping(), "name": recipe.name, "data": self.data_key,
-               "model": self.model_key,
-               "code": code_digest("sparrow.compress", "sparrow.golden.network")}
-
-        def make() -> dict[str, Any]:
-            model = untrained(self.factory, self.data, weights=self.weights_file)
-            found = compress(model, self.data, name=_identifier(recipe.name), bits=recipe.bits,
-                             layer_bits=recipe.layer_bits, calibration=recipe.calibration,
-                             calibration_images=recipe.calibration_images, numbers=numbers)
-            self.quantized_file.parent.mkdir(parents=True, exist_ok=True)
-            save(found.network, self.quantized_file)
-            return {"network": digest(self.quantized_file.read_bytes()),
-                    "test_images": found.comparison.images,
-                    "accuracy_float": found.comparison.float_accuracy,
-                    "accuracy_golden": found.comparison.accuracy,
-                    "comparison": [dataclasses.asdict(layer)
-                                   for layer in found.comparison.layers]}
-
-        return self.steps.run("quantize", key, make, files=[self.quantized_file],
-                              text="quantizing")
+    def quantize(self) -> dict[str, Any]:
+        """Train the model, carry out the passes, and make the integer network."""
+        return self.network.quantize(self.network.train(self.recipe.model))
 
     def compile(self, quantized: dict[str, Any]) -> dict[str, Any]:
         key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
@@ -164,7 +95,7 @@ class RecipeSteps:
         image = self.folder / IMAGE
 
         def make() -> dict[str, Any]:
-            network = load_network(self.quantized_file)
+            network = load_network(self.network.network_file)
             program = compiled(network, self.spec, latency=self.recipe.latency,
                                keep_all=self.recipe.keep_all, residency=self.recipe.residency,
                                fusion=self.recipe.fusion)
@@ -209,7 +140,7 @@ class RecipeSteps:
                           stalls=recipe.stalls, seed=recipe.stall_seed)
         key = {"verilog": generated["verilog"], "program": image["program"],
                "network": digest(self.network_file.read_bytes()), "images": recipe.images,
-               "traffic": dataclasses.asdict(traffic), "data": self.data_key,
+               "traffic": dataclasses.asdict(traffic), "data": self.network.data_key,
                "engine": recipe.engine,
                "simulator": simulator_version("verilator"),
                "code": code_digest("sparrow.sim", "sparrow.golden.network")}
@@ -251,10 +182,6 @@ class RecipeSteps:
         return self.steps.run(f"estimate-{target}", key, make=lambda: estimate(
             self.verilog_file, self.block.top_name, target, hierarchy=target == "gates",
             macs_per_cycle=self.spec.macs_per_cycle).to_dict())
-
-
-def _identifier(name: str) -> str:
-    return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
 
 
 def _class(output: torch.Tensor) -> int:

@@ -6,11 +6,11 @@ import pytest
 
 from sparrow.flow.data import VARIABLE
 from sparrow.flow.errors import UserError
-from sparrow.flow.recipe import read_recipe
+from sparrow.flow.recipes.read import read_recipe
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import SpecError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LEAST = '[model]\nfactory = "m.py:make"\n[data]\nname = "digits"\n'
 
 
@@ -22,9 +22,9 @@ def read(tmp_path, text):
 
 def test_defaults(tmp_path):
     recipe = read(tmp_path, LEAST)
-    assert (recipe.name, recipe.folder, recipe.factory) == ("r", tmp_path, "m.py:make")
+    assert (recipe.name, recipe.folder, recipe.model.factory) == ("r", tmp_path, "m.py:make")
     assert recipe.accelerator == AcceleratorSpec()
-    assert (recipe.images, recipe.bits, recipe.weights) == (50, 8, None)
+    assert (recipe.images, recipe.bits, recipe.model.weights) == (50, 8, None)
 
 
 def test_everything(tmp_path):
@@ -52,9 +52,9 @@ def test_everything(tmp_path):
         [estimate]
         targets = ["gates", "ecp5"]
         """)
-    assert recipe.weights == tmp_path / "w.safetensors"
+    assert recipe.model.weights == tmp_path / "w.safetensors"
     assert recipe.data == str(tmp_path / "d.safetensors")
-    assert (recipe.model_seed, recipe.stall_seed) == (3, 9)
+    assert (recipe.model.seed, recipe.stall_seed) == (3, 9)
     assert recipe.engine == "native"
     assert recipe.layer_bits == {"a.b": 8}
     assert recipe.accelerator == AcceleratorSpec(lanes=8, columns=8)
@@ -70,8 +70,8 @@ def test_examples_can_be_read(path):
         if VARIABLE not in str(error):
             raise
         pytest.skip(str(error))
-    assert (recipe.folder / recipe.factory.split(":")[0]).is_file()
-    assert not recipe.random_weights or recipe.data.startswith("random:")
+    assert (recipe.folder / recipe.model.factory.split(":")[0]).is_file()
+    assert not recipe.model.random_weights or recipe.data.startswith("random:")
 
 
 def test_random(tmp_path):
@@ -84,7 +84,7 @@ def test_random(tmp_path):
         test = 2
         train = 4
         """)
-    assert recipe.random_weights and recipe.weights is None
+    assert recipe.model.random_weights and recipe.model.weights is None
     assert (recipe.data, recipe.data_options) == ("random:3x8x8", {"test": 2, "train": 4})
 
 
@@ -101,7 +101,7 @@ def test_shared_data(tmp_path, monkeypatch):
                                  f"'w.th', not '{shared}'")
     (shared / "w.th").touch()
     recipe = read(tmp_path, text)
-    assert (recipe.weights, recipe.data) == (shared / "w.th", str(shared / "mnist"))
+    assert (recipe.model.weights, recipe.data) == (shared / "w.th", str(shared / "mnist"))
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(UserError, match="SPARROW_DATA must be set to the folder that holds 'w.th'"):
         read(tmp_path, text)
@@ -114,8 +114,11 @@ def test_shared_data(tmp_path, monkeypatch):
     ('[model]\nfactory = "m.py:f"\n', "[data] must have name"),
     (LEAST + '[simulate]\nengine = "icarus"\n',
      "engine in [simulate] must be one of cocotb, native, not 'icarus'"),
-    (LEAST + "[nets]\n", "[nets] must be one of [model], [data], [quantize], [accelerator], "
-                         "[compile], [simulate], [estimate]"),
+    (LEAST + "[nets]\n", "[nets] must be one of [model], [teacher], [data], [quantize], "
+                         "[accelerator], [compile], [simulate], [estimate], [[pass]]"),
+    (LEAST + "[teacher]\nseed = 1\n", "[teacher] must have factory"),
+    (LEAST + "[pass]\n", "pass must be sections, [[pass]], not {}"),
+    ("pass = 3\n" + LEAST, "pass must be sections, [[pass]], not 3"),
     (LEAST + "[compile]\nkeep_all = 1\n",
      "keep_all in [compile] must be true or false, not 1"),
     ("model = 3\n", "model must be a section, [model], not 3"),
@@ -139,6 +142,39 @@ def test_refused(tmp_path, text, error):
     with pytest.raises(UserError) as caught:
         read(tmp_path, text)
     assert str(caught.value) == f"{tmp_path / 'r.toml'}: {error}"
+
+
+@pytest.mark.parametrize("text, error", [
+    ("kind = 'press'", "pass 2: kind must be one of "),
+    ("", "pass 2: kind must be one of "),
+    ("kind = 'finetune'\nsteps = 3", "pass 2 (finetune): 'steps' is no field of Finetune; "),
+    ("kind = 'finetune'\nepochs = -1",
+     "pass 2 (finetune): epochs must be an integer from 0 to 100000, not -1"),
+    ("kind = 'finetune'\ndistill = 2",
+     "pass 2 (finetune): distill must be a number from 0.0 to 1.0, not 2"),
+])
+def test_passes_are_checked(tmp_path, text, error):
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, f"{LEAST}[[pass]]\nkind = 'finetune'\n[[pass]]\n{text}\n")
+    assert str(caught.value).startswith(f"{tmp_path / 'r.toml'}: {error}")
+
+
+def test_passes_and_teacher(tmp_path):
+    recipe = read(tmp_path, LEAST + """
+        [teacher]
+        factory = "t.py:big"
+        weights = "t.safetensors"
+        [[pass]]
+        kind = "finetune"
+        distill = 1
+        [[pass]]
+        kind = "finetune"
+        epochs = 0
+        """)
+    assert recipe.teacher.section == "teacher"
+    assert recipe.teacher.weights == tmp_path / "t.safetensors"
+    assert [(each.kind, each.epochs, each.distill) for each in recipe.passes] == [
+        ("finetune", 1, 1), ("finetune", 0, 0.0)]
 
 
 def test_the_accelerator_is_checked(tmp_path):

@@ -2,11 +2,12 @@
 
 import pytest
 
-from sparrow.flow import recipe_job, recipe_steps
 from sparrow.flow.errors import UserError
-from sparrow.flow.recipe import read_recipe
-from sparrow.flow.recipe_job import run_recipe
-from sparrow.flow.recipe_steps import RecipeSteps
+from sparrow.flow.recipes import job as recipe_job
+from sparrow.flow.recipes import network as network_steps
+from sparrow.flow.recipes.job import run_recipe
+from sparrow.flow.recipes.read import read_recipe
+from sparrow.flow.recipes.steps import RecipeSteps
 
 MODEL = """\
 import torch
@@ -60,7 +61,7 @@ def results(tmp_path):
 ])
 def test_mistakes_cost_nothing(tmp_path, monkeypatch, recipe, results, more, factory, text):
     """The model isn't trained, nothing is generated, and earlier results stay."""
-    monkeypatch.setattr(recipe_steps, "trained", None)
+    monkeypatch.setattr(network_steps, "trained", None)
     monkeypatch.setattr(RecipeSteps, "generate", None)
     with pytest.raises(UserError) as caught:
         run_recipe(recipe(more, factory), tmp_path / "out")
@@ -90,7 +91,11 @@ def test_a_folder_in_which_nothing_can_be_built(tmp_path, recipe):
 
 
 def test_steps_depend_on_what_the_model_imports(tmp_path, recipe):
-    keys = [RecipeSteps(recipe(part=part), tmp_path / "out").model_key for part in "112"]
+    def key(part):
+        given = recipe(part=part)
+        return RecipeSteps(given, tmp_path / "out").network.model_key(given.model)
+
+    keys = [key(part) for part in "112"]
     assert keys[0] == keys[1]
     assert keys[1] != keys[2]
     assert set(keys[0]["files"]) == {"model.py", "parts_of_the_model.py"}

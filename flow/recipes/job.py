@@ -9,9 +9,9 @@ from typing import Any
 from sparrow.compiler import Program
 from sparrow.flow.files import write_atomically
 from sparrow.flow.progress import progress
-from sparrow.flow.recipe import Recipe
-from sparrow.flow.recipe_results import as_text, merged
-from sparrow.flow.recipe_steps import IMAGE, RecipeSteps
+from sparrow.flow.recipes.recipe import Recipe
+from sparrow.flow.recipes.results import as_text, merged
+from sparrow.flow.recipes.steps import IMAGE, RecipeSteps
 from sparrow.flow.report import PAGE, write_report
 
 __all__ = ["RecipeJob", "run_recipe"]
@@ -64,7 +64,7 @@ def run_recipe(recipe: Recipe, folder: Path) -> RecipeJob:
     try:
         built = pool.submit(job.build)
         areas = {target: pool.submit(job.area, generated, target) for target in recipe.targets}
-        image = job.compile(quantized := job.quantize(job.train()))
+        image = job.compile(quantized := job.quantize())
         simulated = job.simulate(image, generated, built.result)
         with progress("estimating the area"):
             found = {target: area.result() for target, area in areas.items()}
