@@ -14,8 +14,8 @@ from .read import FileLayer, read_layers
 
 __all__ = ["load_tflite"]
 
-Layer = nn.Conv1d | nn.Conv2d | nn.Linear
-Normalization = nn.BatchNorm1d | nn.BatchNorm2d
+LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+NORMALIZATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
 TOLERANCE = 1e-5
 
 
@@ -50,12 +50,12 @@ def load_tflite(model: nn.Module, path: Path, shape: tuple[int, ...]) -> None:
 
 
 def _modules(model: nn.Module, shape: tuple[int, ...]
-             ) -> list[tuple[str, Layer, Normalization | None]]:
+             ) -> list[tuple[str, nn.Module, nn.Module | None]]:
     """Layers with weights in the order of their calls, and the normalization after each."""
     calls: list[tuple[str, nn.Module, torch.Tensor, torch.Tensor]] = []
     hooks = [module.register_forward_hook(
         lambda module, inputs, output, name=name: calls.append((name, module, inputs[0], output)))
-        for name, module in model.named_modules() if isinstance(module, Layer | Normalization)]
+        for name, module in model.named_modules() if isinstance(module, LAYERS + NORMALIZATIONS)]
     try:
         with torch.no_grad():
             model(torch.zeros(2, *shape))
@@ -64,9 +64,9 @@ def _modules(model: nn.Module, shape: tuple[int, ...]
             hook.remove()
     found = []
     for name, module, _, output in calls:
-        if isinstance(module, Layer):
+        if isinstance(module, LAYERS):
             after = next((other for _, other, source, _ in calls
-                          if source is output and isinstance(other, Normalization)), None)
+                          if source is output and isinstance(other, NORMALIZATIONS)), None)
             found.append((name, module, after))
     names = [name for name, _, _ in found]
     for name in names:
@@ -76,7 +76,7 @@ def _modules(model: nn.Module, shape: tuple[int, ...]
     return found
 
 
-def _assign(path: Path, name: str, module: Layer, normalization: Normalization | None,
+def _assign(path: Path, name: str, module: nn.Module, normalization: nn.Module | None,
             layer: FileLayer) -> None:
     wanted = module.weight.shape
     found = layer.weight.shape
