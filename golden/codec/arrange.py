@@ -39,6 +39,11 @@ class Arrangement:
         return -(-self.shape[0] // self.columns)
 
     @property
+    def index_bits(self) -> int:
+        """Bits of an index into a block."""
+        return max(1, (self.lanes - 1).bit_length())
+
+    @property
     def last_columns(self) -> int:
         """Output channels in the last output block."""
         return self.shape[0] - self.columns * (self.output_blocks - 1)
@@ -56,7 +61,7 @@ class Arrangement:
         if taps > 1 and channels * FEW <= self.lanes:
             places = places.T.reshape(-1, 1)
         halves = 2 if self.four_bit else 1
-        order, sizes, steps, step = [np.zeros(0, np.int64)], [], [], 0
+        order, sizes, steps, step = [], [], [], 0
         for first in range(0, len(places), halves * self.lanes):
             for tap in range(places.shape[1]):
                 for start in range(first, min(first + halves * self.lanes, len(places)),
@@ -85,7 +90,7 @@ class Arrangement:
     @property
     def step_count(self) -> int:
         """Steps of an output block."""
-        return int(self.steps[-1]) + 1 if len(self.steps) else 0
+        return int(self.steps[-1]) + 1
 
     def lay(self, weights: np.ndarray) -> np.ndarray:
         """Weights of ``shape`` by lane, shape (columns, output blocks, positions)."""

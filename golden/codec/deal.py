@@ -66,15 +66,15 @@ def deal(symbols: Symbols, steps: np.ndarray, ends: np.ndarray, granules: np.nda
     columns = len(granules)
     bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
     asks = []
-    for lane in range(columns):
-        own = slice(bounds[lane], bounds[lane + 1])
-        used = int(ends[own][-1]) if bounds[lane + 1] > bounds[lane] else 0
+    for column in range(columns):
+        own = slice(bounds[column], bounds[column + 1])
+        used = int(ends[own].max(initial=0))
         # room for one more granule, each time that another one is used up
         full = GRANULE * np.arange(1, used // GRANULE + 1)
         step = np.concatenate([np.full(DEPTH, -1),
                                steps[own][np.searchsorted(ends[own], full)]])
         number = np.arange(len(step))
-        asks.append((np.full(len(step), lane), number, step,
+        asks.append((np.full(len(step), column), number, step,
                      number - np.searchsorted(step, step)))
     lane, number, step, turn = (np.concatenate(parts) for parts in zip(*asks))
     order = np.lexsort((lane, turn, step))

@@ -9,14 +9,13 @@ import torch
 from .arrange import Arrangement
 from .bits import GRANULE, BitReader
 from .deal import DEPTH
-from .encode import index_bits
 from .errors import StreamError
 from .header import Header
 from .lanes import LANES, Lane
 from .parameters import Parameters
 from .stream import ALIGNMENT, Stream
 
-__all__ = ["Contents", "decode", "read"]
+__all__ = ["Contents", "decode", "read", "read_header"]
 
 LARGEST_LAYER = 2**28  # weights
 
@@ -48,6 +47,12 @@ def decode(stream: Stream) -> torch.Tensor:
     return read(stream).weights
 
 
+def read_header(stream: Stream) -> Header:
+    """What stands at the beginning of a stream; raises ``StreamError`` if that isn't well formed.
+    """
+    return Header.read(BitReader(stream.data, 0, "header"), stream.columns)
+
+
 def read(stream: Stream) -> Contents:
     """All that is in a stream; raises ``StreamError`` if it isn't well formed."""
     return _Decoder(stream).run()
@@ -61,6 +66,9 @@ class _Decoder:
         reader = BitReader(self._data, 0, "header")
         self._header = header = Header.read(reader, stream.columns)
         self._position = reader.close()
+        if min(header.shape) < 1:
+            raise StreamError(f"Stream must have sizes of at least 1, "
+                              f"not {' × '.join(map(str, header.shape))}")
         if np.prod(header.shape, dtype=float) > LARGEST_LAYER:
             raise StreamError(f"Stream must have at most {LARGEST_LAYER} weights, "
                               f"not {' × '.join(map(str, header.shape))}")
@@ -73,7 +81,7 @@ class _Decoder:
         self._laid = np.zeros((stream.columns, self._arrangement.output_blocks,
                                len(self._arrangement.order)), np.int8)
         self._lanes: list[Lane] = [
-            LANES[header.codec](f"Lane {number}", header, index_bits(stream.lanes))
+            LANES[header.codec](f"Lane {number}", header, self._arrangement.index_bits)
             for number in range(stream.columns)]
 
     def run(self) -> Contents:
@@ -110,7 +118,7 @@ class _Decoder:
             if not steps or steps[step]:
                 for lane, row in zip(lanes, self._laid[:, number, start:start + size]):
                     lane.begin(row, f"output block {number}, step {step}")
-                while any([lane.step() for lane in lanes]):  # all of them, side by side
+                while sum(lane.step() for lane in lanes):
                     self._deal()
             start += size
 

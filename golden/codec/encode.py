@@ -82,8 +82,9 @@ def _check(weights: object, codec: object, bits: object, lanes: object, columns:
     if not isinstance(weights, torch.Tensor) or weights.dtype != torch.int8:
         found = weights.dtype if isinstance(weights, torch.Tensor) else type(weights).__name__
         raise TypeError(f"weights must be a tensor of torch.int8, not {found}")
-    if weights.dim() != 4:
-        raise ValueError(f"weights must have 4 dimensions, not {weights.dim()}")
+    if weights.dim() != 4 or not weights.numel():
+        raise ValueError("weights must have 4 dimensions of at least 1, "
+                         f"not shape {tuple(weights.shape)}")
     if codec not in CODECS:
         raise ValueError(f"codec must be one of {', '.join(CODECS)}, not {codec!r}")
     if bits not in (8, 4) or isinstance(bits, bool):
@@ -91,7 +92,7 @@ def _check(weights: object, codec: object, bits: object, lanes: object, columns:
     for name, value in (("lanes", lanes), ("columns", columns)):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
             raise ValueError(f"{name} must be an integer from 1 to 64, not {value!r}")
-    if bits == 4 and weights.numel() and not -8 <= weights.min() <= weights.max() <= 7:
+    if bits == 4 and not -8 <= weights.min() <= weights.max() <= 7:
         worst = weights.min() if weights.min() < -8 else weights.max()
         raise ValueError(f"weights must be -8 to 7 in 4 bits, not {int(worst)}")
     if parameters is not None:
@@ -104,12 +105,9 @@ def _check(weights: object, codec: object, bits: object, lanes: object, columns:
 def _present(arrangement: Arrangement, laid: np.ndarray) -> np.ndarray:
     """Which steps have a weight that isn't zero, bool, shape (output blocks, steps)."""
     some = laid.any(axis=0)
-    result = np.zeros((arrangement.output_blocks, arrangement.step_count), bool)
-    if result.size:
-        starts = np.cumsum(arrangement.sizes) - arrangement.sizes
-        first = np.searchsorted(arrangement.steps, np.arange(arrangement.step_count))
-        result[:] = np.logical_or.reduceat(some, starts[first], axis=1)
-    return result
+    starts = np.cumsum(arrangement.sizes) - arrangement.sizes
+    first = np.searchsorted(arrangement.steps, np.arange(arrangement.step_count))
+    return np.logical_or.reduceat(some, starts[first], axis=1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,18 +146,13 @@ def _plan(arrangement: Arrangement, laid: np.ndarray, steps: np.ndarray, codec: 
         symbols = bitmask(kept, values)
     elif codec == "csr":
         count_bits = max(1, _largest_count(kept).bit_length())
-        symbols = csr(kept, values, count_bits, index_bits(arrangement.lanes))
+        symbols = csr(kept, values, count_bits, arrangement.index_bits)
     else:
         found = runs_of(kept)[2]
         runs = (RunCode.huffman(found) if codec == "huffman"
                 else RunCode.fixed(found, values.width))
         symbols = with_runs(kept, values, runs)
     return _Plan(arrangement, codec, bits == 4, steps, kept, symbols, values, runs, count_bits)
-
-
-def index_bits(lanes: int) -> int:
-    """Bits of an index into a block."""
-    return max(1, (lanes - 1).bit_length())
 
 
 def _largest_count(kept: Kept) -> int:

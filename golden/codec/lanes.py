@@ -69,11 +69,9 @@ class Lane:
     def _value(self) -> int:
         """The next value."""
         found = self._header.values.find(self._bits, self.held)
-        if found is None:
-            self._use(self.held + 1)
-            raise AssertionError
-        self._use(found[1])
-        return found[0]
+        value, width = (0, self.held + 1) if found is None else found
+        self._use(width)
+        return value
 
 
 class _Dense(Lane):
@@ -149,8 +147,8 @@ class _Runs(Lane):
             if found is None:
                 return
             if found[0] != self._header.runs.limit:
-                raise StreamError(f"{self._name}: run must end in the layer, not "
-                                  f"{self._place + found[0] + 1} positions behind it")
+                raise StreamError(f"{self._name}: run must end in the layer, but ends behind its "
+                                  "last block")
             self._use(found[1])
 
 

@@ -47,7 +47,7 @@ class ParameterFormat:
     @classmethod
     def of(cls, parameters: Parameters | None) -> "ParameterFormat":
         """The smallest one for some parameters."""
-        if parameters is None or not len(parameters.bias):
+        if parameters is None:
             return cls()
         bias, mantissa, shift = parameters.bias, parameters.mantissa, parameters.shift
         return cls(16 if bias.min() >= -2**15 and bias.max() < 2**15 else 32,

@@ -93,8 +93,9 @@ def prefix_code(frequencies: Sequence[float]) -> PrefixCode:
     count = len(frequencies)
     if count == 1:
         return PrefixCode(())
-    leaves = [(float(frequency), (rank,)) for rank, frequency in
-              reversed(list(enumerate(frequencies)))]
+    leaves: list[tuple[float, tuple[int, ...]]] = [
+        (float(frequency), (rank,)) for rank, frequency in
+        reversed(list(enumerate(frequencies)))]
     packages = leaves
     for _ in range(LONGEST - 1):
         pairs = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(packages[::2], packages[1::2])]

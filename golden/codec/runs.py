@@ -11,7 +11,7 @@ from .values import read_code, write_code
 
 __all__ = ["RunCode"]
 
-LARGEST_RUN_BITS = 6
+LARGEST_RUN_BITS = 8
 RUN_FIELD, RANK_FIELD = 3, 6
 LIMITS = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 62  # tried for prefix codes
 
@@ -24,7 +24,7 @@ class RunCode:
 
     Parameters
     ----------
-    run_bits : int, 1 to 6, or 0
+    run_bits : int, 1 to 8, or 0
         Where there is no ``code``: bits of a run; the escape has the largest number.
     code : PrefixCode or None
         Of the runs in ascending order, the escape among them.
@@ -100,7 +100,7 @@ class RunCode:
     def write(self, writer: BitWriter) -> None:
         """The width, or the code and the escape's place."""
         if self.code is None:
-            writer.write(self.run_bits, RUN_FIELD)
+            writer.write(self.run_bits - 1, RUN_FIELD)
         else:
             write_code(writer, self.code)
             writer.write(self.escape_rank, RANK_FIELD)
@@ -109,10 +109,7 @@ class RunCode:
     def read(cls, reader: BitReader, *, coded: bool) -> "RunCode":
         """The counterpart; raises ``StreamError`` if it is none."""
         if not coded:
-            width = reader.read(RUN_FIELD)
-            if not 1 <= width <= LARGEST_RUN_BITS:
-                raise StreamError(f"Runs must have 1 to {LARGEST_RUN_BITS} bits, not {width}")
-            return cls(width)
+            return cls(reader.read(RUN_FIELD) + 1)
         code = read_code(reader, "runs")
         rank = reader.read(RANK_FIELD)
         if not 2 <= code.size <= LIMITS[-1] + 1 or rank >= code.size:

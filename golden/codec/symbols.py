@@ -44,8 +44,7 @@ class Kept:
         counts = blocks.sum(axis=1)
         self.first_block = np.cumsum(counts) - counts
         self.lengths = np.full(len(laid), len(self.block))
-        if len(keep):
-            self.lengths[arrangement.last_columns:] -= keep[-1].sum()
+        self.lengths[arrangement.last_columns:] -= keep[-1].sum()
 
     @property
     def starts(self) -> np.ndarray:
@@ -101,7 +100,8 @@ def csr(kept: Kept, code: ValueCode, count_bits: int, index_bits: int) -> Symbol
     counts = np.bincount(lane * len(kept.sizes) + block, minlength=exist.size)[exist.ravel()]
     index = position - kept.starts[block]
     values, widths = code.encode(kept.values[lane, position])
-    return _headed(*np.nonzero(exist), counts, counts, np.full(len(counts), count_bits),
+    lanes, blocks = np.nonzero(exist)
+    return _headed(lanes, blocks, counts, counts, np.full(len(counts), count_bits),
                    index | values << index_bits, widths + index_bits)
 
 
