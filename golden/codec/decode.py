@@ -99,11 +99,11 @@ class _Decoder:
                 scales.append(scale or header.scale or (0, 0))
             self._position = reader.close()
             self._output_block(number, columns, steps)
-        for lane in self._lanes:
-            lane.close()
         if self._left:
             raise StreamError(f"Stream must have as many granules as its lanes ask for, "
                               f"not {self._left} more")
+        for lane in self._lanes:
+            lane.close()
         self._end()
         parameters = None
         if bias:
