@@ -92,6 +92,29 @@ class Sizes:
         """Bytes before over bytes after; ``None`` without weights."""
         return self.before / self.after if self.before else None
 
+    @property
+    def kept(self) -> float | None:
+        """The part of the weights that isn't zero; ``None`` without weights."""
+        weights = sum(layer.weights for layer in self.layers)
+        return sum(layer.nonzeros for layer in self.layers) / weights if weights else None
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What the bytes of all layers are."""
+        total: dict[str, float] = {}
+        for layer in self.layers:
+            for name, count in layer.parts.items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    def to_mapping(self) -> dict[str, object]:
+        """Everything as plain values, by name."""
+        derived = ("before", "after", "ratio", "kept", "parts")
+        layers = [dataclasses.asdict(layer) | {"kept": layer.kept, "ratio": layer.ratio}
+                  for layer in self.layers]
+        return {"name": self.name, **{name: getattr(self, name) for name in derived},
+                "layers": layers}
+
 
 def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Sizes:
     """The size of a network, every layer by its best codec.
