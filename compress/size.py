@@ -5,13 +5,20 @@ from collections.abc import Mapping
 
 import torch
 
-from sparrow.golden.codec import CODECS, PARTS, Parameters, Stream, encode, read_header
+from sparrow.golden.codec import (
+    CODECS,
+    LARGEST_TABLE,
+    PARTS,
+    Parameters,
+    Stream,
+    encode,
+    read_header,
+)
 from sparrow.golden.network import Add, Concat, Layer, Linear, Network, Table, Weighted
 
 __all__ = ["LayerSize", "Sizes", "layer_streams", "network_size"]
 
 FLOAT_BYTES = 4
-LARGEST_CODEBOOK = 32
 LIMIT_BYTES = 3  # zero point of the output, smallest and largest element
 
 
@@ -145,7 +152,7 @@ def layer_streams(layer: Weighted, network: Network, *, lanes: int = 16,
     if isinstance(layer, Linear):
         weights = weights.reshape(-1, *network.input_types(layer)[0].shape)
     parameters = Parameters(layer.bias.numpy(), layer.mantissa.numpy(), layer.shift.numpy())
-    few = len(torch.unique(weights)) <= LARGEST_CODEBOOK
+    few = len(torch.unique(weights)) <= LARGEST_TABLE
     return {codec: min((encode(weights, codec, bits=layer.weight_bits, codebook=codebook,
                                parameters=parameters, lanes=lanes, columns=columns)
                         for codebook in ((False, True) if few else (False,))), key=len)

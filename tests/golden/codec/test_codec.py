@@ -144,6 +144,13 @@ def test_positions_that_are_not_there_cost_nothing():
         assert encode(weights, "dense", bits=4).bits["weights"] == 4 * weights.numel()
 
 
+def test_fillings_are_padding():
+    weights = torch.zeros(16, 64, 1, 1, dtype=torch.int8)
+    weights[3, 0] = 5
+    stream = encode(weights, "rle", block_map=False)
+    assert (stream.bits["weights"], read_header(stream).granules) == (1 + 8, 1)
+
+
 def test_lanes_of_very_different_loads():
     weights = torch.zeros(48, 300, 3, 3, dtype=torch.int8)
     weights[5::16] = tensor((3, 300, 3, 3), 0.9, [1, -1, 2], 3)
