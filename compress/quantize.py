@@ -5,7 +5,7 @@ Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-On
 2018, sections 2.1 to 2.4).
 """
 
-import math
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +28,9 @@ from sparrow.golden.network import (
     check_accumulators,
 )
 
-from .calibrate import Method, affine, tensor_ranges
+from .calibrate import Method, affine
+from .draft import Draft, TensorFormat, WeightedNode, WeightFormat
+from .formats import tensor_formats, weight_format
 from .graph import (
     AddNode,
     AveragePoolNode,
@@ -39,27 +41,26 @@ from .graph import (
     LinearNode,
     MaxPoolNode,
     Node,
-    PoolNode,
 )
-from .scales import QuantizeError, multiplier, multipliers, weight_scales
+from .scales import QuantizeError, multiplier, multipliers
 
 __all__ = ["Method", "QuantizeError", "quantize", "weight_widths"]
 
-UNIFY_LIMIT = 2.0  # a concatenation may cost its inputs one bit
 ADD_FRACTION = 15  # at most ADD_SHIFT, so that scaling an input of a sum rounds nothing
 SMALLEST_FACTOR = 2.0**-24  # of a sum's step to the output's; finer sums change no output
 
 
-def quantize(graph: Graph, images: torch.Tensor, *, bits: int = 8,
+def quantize(source: Graph | Draft, images: torch.Tensor, *, bits: int = 8,
              layer_bits: Mapping[str, int] | None = None, method: Method = Method.MINMAX,
              percentile: float = 99.99, weight_method: Method = Method.MSE,
              numbers: Numbers | None = None) -> Network:
-    """Quantize a captured network after training.
+    """The integer network of a captured network, or of a draft.
 
     Parameters
     ----------
-    graph : Graph
-        What ``capture`` gave.
+    source : Graph or Draft
+        What ``capture`` gave, or passes made of it. Formats that a draft has are kept, and the
+        following choose the others.
     images : torch.Tensor, float32, shape (images, *graph.shape)
         Calibration data, finite, at least one image.
     bits : 8 or 4
@@ -90,20 +91,16 @@ def quantize(graph: Graph, images: torch.Tensor, *, bits: int = 8,
         If the sums of a layer can leave the accumulator; the text names the layer.
     """
     numbers = Numbers() if numbers is None else numbers
+    draft = source if isinstance(source, Draft) else Draft(graph=source)
+    graph = draft.graph
     widths = weight_widths(graph, bits, layer_bits or {})
     _check(graph, images, method, percentile, weight_method)
-    ranges = tensor_ranges(graph, images, method, percentile=percentile)
-    for name, (low, high) in ranges.items():
-        if not math.isfinite(high - low):
-            raise QuantizeError(f"Layer {name!r}: values must be finite on the calibration images, "
-                                "but one is an infinity or NaN")
+    formats = {name: weight_format(node, widths[name], weight_method)
+               for name, node in draft.weighted.items()} | dict(draft.formats)
     shapes = {graph.input_name: graph.shape, **{node.name: node.shape for node in graph}}
-    types = {}
-    for name, (low, high) in _shared_ranges(graph, ranges).items():
-        scale, zero_point = affine(low, high, 8)
-        types[name] = TensorType(shape=shapes[name], scale=scale, zero_point=zero_point)
-    layers = tuple(_layer(node, types, numbers, widths.get(node.name, bits), weight_method)
-                   for node in graph)
+    chosen = tensor_formats(graph, images, method, percentile=percentile, known=draft.tensors)
+    types = {name: _tensor_type(form, shapes[name]) for name, form in chosen.items()}
+    layers = tuple(_layer(draft, node, types, numbers, formats.get(node.name)) for node in graph)
     network = Network(name=graph.name, input=types[graph.input_name], layers=layers,
                       output=graph.output, input_name=graph.input_name, numbers=numbers)
     check_accumulators(network)
@@ -144,51 +141,26 @@ def _check(graph: Graph, images: torch.Tensor, method: Method, percentile: float
             raise QuantizeError(f"{_subject(node, 'weights')} must be finite, but one is not")
 
 
-def _shared_ranges(graph: Graph, ranges: dict[str, tuple[float, float]]
-                   ) -> dict[str, tuple[float, float]]:
-    """Ranges with those made equal whose tensors share a scale: across pooling, and across a
-    concatenation where it costs little."""
-    groups = {name: [name] for name in ranges}
-    shared = dict(ranges)
-
-    def join(names: list[str]) -> None:
-        members = list(dict.fromkeys(member for name in names for member in groups[name]))
-        union = (min(shared[name][0] for name in members),
-                 max(shared[name][1] for name in members))
-        for member in members:
-            groups[member], shared[member] = members, union
-
-    for node in graph:
-        if isinstance(node, PoolNode):
-            shared[node.name] = shared[node.inputs[0]]
-            join([node.inputs[0], node.name])
-    for node in graph:
-        if isinstance(node, ConcatNode):
-            low = min(shared[name][0] for name in node.inputs)
-            high = max(shared[name][1] for name in node.inputs)
-            narrowest = min(shared[name][1] - shared[name][0] for name in node.inputs)
-            own = [name for name in groups[node.name] if name != node.name]
-            for name in (node.name, *own):
-                shared[name] = low, high
-            if (high - low <= UNIFY_LIMIT * narrowest
-                    and not any(graph.input_name in groups[name] for name in node.inputs)):
-                join([*node.inputs, node.name])
-    return shared
+def _tensor_type(form: TensorFormat, shape: tuple[int, int, int]) -> TensorType:
+    scale, zero_point = affine(form.low, form.high, form.bits)
+    return TensorType(shape=shape, scale=scale, zero_point=zero_point, bits=form.bits)
 
 
-def _layer(node: Node, types: dict[str, TensorType], numbers: Numbers, bits: int,
-           weight_method: Method) -> Layer:
+def _layer(draft: Draft, node: Node, types: dict[str, TensorType], numbers: Numbers,
+           form: WeightFormat | None) -> Layer:
     output, sources = types[node.name], [types[name] for name in node.inputs]
     common: dict[str, Any] = {"name": node.name, "inputs": node.inputs, "output": output}
     match node:
         case ConvNode():
-            return Conv(**common, **_weighted(node, sources[0], output, numbers, bits,
-                                              weight_method),
+            assert form is not None
+            return Conv(**common, **_weighted(node, form, draft.mask(node.name), sources[0],
+                                              output, numbers),
                         stride=node.stride, padding=node.padding, dilation=node.dilation,
                         groups=node.groups)
         case LinearNode():
-            return Linear(**common, **_weighted(node, sources[0], output, numbers, bits,
-                                                weight_method))
+            assert form is not None
+            return Linear(**common, **_weighted(node, form, draft.mask(node.name), sources[0],
+                                                output, numbers))
         case AddNode():
             return Add(**common, **_add(node, sources, output, numbers))
         case ConcatNode():
@@ -219,28 +191,45 @@ def _limits(node: Clamped, output: TensorType) -> dict[str, int]:
     return {"minimum": low, "maximum": max(low, high)}
 
 
-def _weighted(node: ConvNode | LinearNode, source: TensorType, output: TensorType,
-              numbers: Numbers, bits: int, method: Method) -> dict[str, Any]:
+def _weighted(node: WeightedNode, form: WeightFormat, mask: torch.Tensor, source: TensorType,
+              output: TensorType, numbers: Numbers) -> dict[str, Any]:
     """Weights, bias, scales and limits of a convolution or linear layer.
 
     A channel whose weights are so small that its bias would leave an eighth of the accumulator,
     or that its sums would be far finer than the output, gets a larger step.
     """
     weight, bias = node.weight.to(torch.float64), node.bias.to(torch.float64)
-    step = weight_scales(weight.flatten(1), bits, method)
-    step = torch.maximum(step, torch.full_like(step, SMALLEST_FACTOR * output.scale
-                                               / source.scale))
-    step = torch.maximum(step, bias.abs() / source.scale / 2.0**(numbers.accumulator_width - 4))
-    largest = 2**(bits - 1) - 1
-    around = (-1,) + (1,) * (weight.dim() - 1)
-    elements = (weight / step.view(around)).round().clamp(-largest, largest).to(torch.int8)
+    step = torch.maximum(form.step, torch.full_like(form.step, SMALLEST_FACTOR * output.scale
+                                                    / source.scale))
+    enough = bias.abs() / source.scale / 2.0**(numbers.accumulator_width - 4)
+    step = torch.maximum(step, enough if len(step) > 1 else enough.amax().view(1))
+    elements = _elements(form, step, weight, mask)
     sums = elements.flatten(1).sum(1, dtype=torch.int64)
+    step = step.expand(len(weight))
     scale = multipliers(numbers, step * source.scale / output.scale,
                         _subject(node, "scale of the sums"))
-    return {"weight": elements, "weight_bits": bits, "mantissa": scale.mantissa,
+    return {"weight": elements, "weight_bits": max(4, form.bits),
+            "codebook": _codebook(form, elements), "mantissa": scale.mantissa,
             "shift": scale.shift, **_limits(node, output),
             "bias": (bias / (step * source.scale)).round().to(torch.int64)
                     - source.zero_point * sums}
+
+
+def _elements(form: WeightFormat, step: torch.Tensor, weight: torch.Tensor,
+              mask: torch.Tensor) -> torch.Tensor:
+    """Integer weights with steps that may be larger than the format's."""
+    if form.bits == 1:  # whatever the step, these are −1 and 1
+        ratio = dataclasses.replace(form, step=form.step / step).around(weight)
+        return ((form.integers(weight) * ratio).round() * mask).to(torch.int8)
+    return (dataclasses.replace(form, step=step).integers(weight) * mask).to(torch.int8)
+
+
+def _codebook(form: WeightFormat, elements: torch.Tensor) -> torch.Tensor | None:
+    """The integers among which weights are, where the format has few."""
+    if form.codebook is None and form.bits > 2:
+        return None
+    values = elements.unique()
+    return values if len(values) > 1 else None
 
 
 def _add(node: AddNode, sources: list[TensorType], output: TensorType,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import tomli_w
 
-__all__ = ["Spec", "SpecError", "require_choice", "require_flag", "require_integer"]
+__all__ = ["Spec", "SpecError", "require_choice", "require_flag", "require_integer",
+           "require_number"]
 
 
 class SpecError(ValueError):
@@ -55,6 +56,23 @@ def require_choice(subject: str, value: object, choices: Iterable[enum.Enum]) ->
         given = value.value if isinstance(value, enum.Enum) else value
         names = ", ".join(repr(member.value) for member in choices)
         raise SpecError(f"{subject} must be one of {names}, not {given!r}")
+
+
+def require_number(subject: str, value: object, low: float, high: float) -> None:
+    """Check that a value is a number in ``low`` to ``high``, both included.
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    SpecError
+        If it is out of range.
+    """
+    wanted = f"a number from {low} to {high}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{subject} must be {wanted}, not {value!r}")
+    if not low <= value <= high:
+        raise SpecError(f"{subject} must be {wanted}, not {value!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
