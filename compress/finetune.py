@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
-from sparrow.hw.spec.base import require_integer, require_number
+from sparrow.hw.spec.base import require_flag, require_integer, require_number
 
 from .data import Dataset
 from .distill import distillation_loss, require_teacher, teacher_outputs
@@ -44,6 +44,8 @@ class Tuning:
         weights from what they are quantized to, summed over layers.
     shift : int
         Pixels by which training images are shifted at random, at most, each way.
+    learn_steps : bool
+        Whether steps of quantized weights and activations are trained too; see ``learned_step``.
     """
 
     epochs: int = 0
@@ -54,6 +56,7 @@ class Tuning:
     temperature: float = 4.0
     quant_weight: float = 0.0
     shift: int = 0
+    learn_steps: bool = False
 
     def __post_init__(self) -> None:
         for name, least, most in (("epochs", 0, 100_000), ("batch", 1, 100_000), ("shift", 0, 64)):
@@ -62,6 +65,7 @@ class Tuning:
                                 ("distill", 0.0, 1.0), ("temperature", 0.01, 1000.0),
                                 ("quant_weight", 0.0, 1e6)):
             require_number(name, getattr(self, name), low, high)
+        require_flag("learn_steps", self.learn_steps)
 
 
 class Hook(Protocol):
@@ -102,7 +106,7 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
                             f"{tuning.distill!r}")
     if tuning.distill and teacher is not None:
         require_teacher(teacher, draft.graph)
-    model = Trainable(draft)
+    model = Trainable(draft, learn_steps=tuning.learn_steps)
     images = data.train_images
     steps = -(-len(images) // tuning.batch) * tuning.epochs
     optimizer, schedule = _optimizer(model, tuning, steps)

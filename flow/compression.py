@@ -15,7 +15,7 @@ from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph
 from sparrow.compress.quantize import QuantizeError, quantize, weight_widths
 from sparrow.compress.report import Comparison, compare
-from sparrow.compress.train import initialized, normalize, train
+from sparrow.compress.train import LEARNING_RATE, initialized, normalize, train
 from sparrow.flow.errors import UserError
 from sparrow.flow.models import load_weights
 from sparrow.golden.network import Network, NetworkError, Numbers
@@ -62,13 +62,17 @@ def untrained(factory: Callable[[], torch.nn.Module], data: Dataset, *,
     if not isinstance(model, torch.nn.Module):
         raise UserError(f"The model's factory must give a torch.nn.Module, not {model!r}")
     _check_classes(model, data, seed)
-    if weights is not None:
+    if weights is not None and weights.suffix == ".tflite":
+        from sparrow.flow.tflite import load_tflite
+        load_tflite(model, weights, tuple(data.train_images.shape[1:]))
+    elif weights is not None:
         load_weights(model, weights)
     return model.eval()
 
 
 def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: Path | None = None,
-            random: bool = False, seed: int = 0, epochs: int = 20) -> torch.nn.Module:
+            random: bool = False, seed: int = 0, epochs: int = 20,
+            learning_rate: float = LEARNING_RATE) -> torch.nn.Module:
     """A model with weights of a file, or trained on the data; in evaluation mode.
 
     With ``random`` it keeps the weights it starts with, and its batch normalizations take the
@@ -91,7 +95,7 @@ def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: P
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise UserError("The model must have parameters, to be trained, but has none")
     try:
-        train(model, data, epochs=epochs, seed=seed)
+        train(model, data, epochs=epochs, learning_rate=learning_rate, seed=seed)
     except Exception as error:  # the model's code runs here
         raise UserError(f"The model must be one that can be trained: {type(error).__name__}: "
                         f"{error}") from error

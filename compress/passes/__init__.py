@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .correct_bias import CorrectBias
+from .equalize import Equalize
 from .factorize import Factorize
 from .finetune import Finetune
+from .prune import Allocation, Prune, Schedule
 from .quantize import Quantize
 from .share import Share
 from .surgery import DynamicSurgery
@@ -14,8 +17,13 @@ from .surgery import DynamicSurgery
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    CorrectBias,
+    Equalize,
     Factorize,
     Finetune,
+    Allocation,
+    Prune,
+    Schedule,
     Quantize,
     Share,
     DynamicSurgery,

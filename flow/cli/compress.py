@@ -37,7 +37,8 @@ def add_parser(subparsers: Any) -> None:
                              "recipe; see docs/compression.md")
     parser.add_argument("--weights", metavar="FILE",
                         help="the model's tensors, .safetensors, or .pt, .pth, .th of torch.save; "
-                             "or 'random'; else it is trained on the data")
+                             "or a .tflite file with the same layers; or 'random'; else it is "
+                             "trained on the data")
     parser.add_argument("--epochs", type=int, metavar="N",
                         help="rounds of training (default: 20)")
     parser.add_argument("--seed", type=int, metavar="N",

@@ -15,8 +15,9 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 __all__ = ["RANDOM", "make_recipe", "read_recipe", "read_values"]
 
 _KINDS: dict[str, dict[str, Any]] = {
-    "model": {"factory": str, "weights": str, "epochs": int, "seed": int},
-    "teacher": {"factory": str, "weights": str, "epochs": int, "seed": int},
+    "model": {"factory": str, "weights": str, "epochs": int, "learning_rate": float, "seed": int},
+    "teacher": {"factory": str, "weights": str, "epochs": int, "learning_rate": float,
+                "seed": int},
     "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
@@ -117,7 +118,7 @@ def _check(path: Path, section: str, settings: Mapping[str, Any]) -> None:
                             f"not {value!r}")
         if _below(section, name, value):
             raise UserError(f"{subject} must be at least {_LEAST[section, name]}, not {value!r}")
-        if name == "bandwidth" and not 0 < value <= 1:
+        if name in ("bandwidth", "learning_rate") and not 0 < value <= 1:
             raise UserError(f"{subject} must be above 0 and at most 1, not {value!r}")
     for layer, bits in settings.get("layers", {}).items():
         if type(bits) is not int or bits not in (8, 4):

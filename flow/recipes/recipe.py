@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from sparrow.compress.passes import Pass
+from sparrow.compress.train import LEARNING_RATE
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 __all__ = ["ModelSource", "Recipe"]
@@ -25,12 +26,15 @@ class ModelSource:
         Not even that.
     epochs, seed : int
         Of the training.
+    learning_rate : float
+        The largest in it.
     """
     section: str
     factory: str
     weights: Path | None = None
     random_weights: bool = False
     epochs: int = 20
+    learning_rate: float = LEARNING_RATE
     seed: int = 0
 
 

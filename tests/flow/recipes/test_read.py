@@ -131,6 +131,8 @@ def test_shared_data(tmp_path, monkeypatch):
     (LEAST + "[simulate]\nimages = 0\n", "images in [simulate] must be at least 1, not 0"),
     (LEAST + "[simulate]\nimages = true\n",
      "images in [simulate] must be a whole number, not True"),
+    (LEAST.replace("[data]", "learning_rate = 0.0\n[data]"),
+     "learning_rate in [model] must be above 0 and at most 1, not 0.0"),
     (LEAST + "[simulate]\nbandwidth = 1.5\n",
      "bandwidth in [simulate] must be above 0 and at most 1, not 1.5"),
     (LEAST + "[simulate]\nstalls = 'x'\n", "stalls in [simulate] must be one of always, often, "
@@ -193,3 +195,16 @@ def test_no_file(tmp_path):
 def test_deep_nesting(tmp_path):
     with pytest.raises(UserError, match="r.toml: not a TOML file: "):
         read(tmp_path, "a = " + "[" * 100_000)
+
+
+def test_data_of_a_function_lie_beside_the_recipe(tmp_path):
+    recipe = read(tmp_path, LEAST.replace('"digits"', '"mine.py:make"'))
+    assert recipe.data == f"{tmp_path / 'mine.py'}:make"
+
+
+def test_learning_rates(tmp_path):
+    text = LEAST.replace("[data]", 'learning_rate = 1\n[teacher]\nfactory = "m.py:make"\n'
+                         "learning_rate = 0.5\n[data]")
+    recipe = read(tmp_path, text)
+    assert (recipe.model.learning_rate, recipe.teacher.learning_rate) == (1, 0.5)
+    assert read(tmp_path, LEAST).model.learning_rate == 0.01
