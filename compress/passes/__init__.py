@@ -9,7 +9,7 @@ from .correct_bias import CorrectBias
 from .equalize import Equalize
 from .factorize import Factorize
 from .finetune import Finetune
-from .prune import Allocation, Prune, Schedule
+from .prune import Prune
 from .quantize import Quantize
 from .share import Share
 from .surgery import DynamicSurgery
@@ -21,9 +21,7 @@ PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
     Equalize,
     Factorize,
     Finetune,
-    Allocation,
     Prune,
-    Schedule,
     Quantize,
     Share,
     DynamicSurgery,
