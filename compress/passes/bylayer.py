@@ -1,20 +1,37 @@
 """Options that have one value for all layers, or one for each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sparrow.hw.spec.base import SpecError
 
 from ..draft import Draft
 
-__all__ = ["require_by_layer", "require_one_of", "value_by_layer"]
+__all__ = ["OTHERS", "require_by_layer", "require_each", "value_by_layer"]
 
 OTHERS = "*"
 T = TypeVar("T")
 
 
-def require_by_layer(subject: str, option: object,
-                     require: Callable[[str, object], None]) -> None:
+def require_by_layer(subject: str, option: object, allowed: Sequence[object]) -> None:
+    """Check an option: one of some values, or a mapping of layers to these.
+
+    Raises
+    ------
+    SpecError
+        If it is neither.
+    """
+    *rest, last = map(repr, allowed)
+    wanted = f"{', '.join(rest)} or {last}"
+
+    def require(place: str, value: object) -> None:
+        if isinstance(value, bool) or value not in allowed:
+            raise SpecError(f"{place} must be {wanted}, not {value!r}")
+
+    require_each(subject, option, require)
+
+
+def require_each(subject: str, option: object, require: Callable[[str, object], None]) -> None:
     """Check an option that is a value or a mapping of layers to values.
 
     Parameters
@@ -34,13 +51,6 @@ def require_by_layer(subject: str, option: object,
         raise SpecError(f"{subject} must have a value for a layer, or one for all, not {{}}")
     for name, value in option.items():
         require(f"{subject} of layer {name!r}", value)
-
-
-def require_one_of(subject: str, value: object, *allowed: object) -> None:
-    """Check that a value is one of some; raises ``SpecError`` otherwise."""
-    if isinstance(value, bool) or value not in allowed:
-        *rest, last = map(repr, allowed)
-        raise SpecError(f"{subject} must be {', '.join(rest)} or {last}, not {value!r}")
 
 
 def value_by_layer(draft: Draft, subject: str, option: T | Mapping[str, T]) -> dict[str, T]:

@@ -21,7 +21,7 @@ from ..factorize import (
 from ..graph import ConvNode
 from ..scales import QuantizeError
 from .base import Context, TunedPass
-from .bylayer import require_by_layer, require_one_of, value_by_layer
+from .bylayer import require_by_layer, require_each, value_by_layer
 
 __all__ = ["Factorize"]
 
@@ -64,9 +64,8 @@ class Factorize(TunedPass):
         checks: dict[str, Callable[[str, object], None]] = {
             "rank": _require_rank, "energy": partial(require_number, low=0.0, high=1.0),
             "ratio": partial(require_number, low=1.0, high=1e6)}
-        require_by_layer(given[0], getattr(self, given[0]), checks[given[0]])
-        require_by_layer("convolution", self.convolution,
-                         lambda subject, value: require_one_of(subject, value, "tucker", "cp"))
+        require_each(given[0], getattr(self, given[0]), checks[given[0]])
+        require_by_layer("convolution", self.convolution, ("tucker", "cp"))
 
     def change(self, draft: Draft, context: Context) -> tuple[Draft, dict[str, Any]]:
         (target,) = (name for name in TARGETS if getattr(self, name) is not None)

@@ -10,7 +10,7 @@ from ..draft import Draft
 from ..scales import QuantizeError
 from ..share import Start, shared_format, sharing_error
 from .base import Context, TunedPass
-from .bylayer import require_by_layer, require_one_of, value_by_layer
+from .bylayer import require_by_layer, value_by_layer
 
 __all__ = ["Share"]
 
@@ -41,10 +41,8 @@ class Share(TunedPass):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_by_layer("bits", self.bits,
-                         lambda subject, value: require_one_of(subject, value, 2, 3, 4, 5))
-        require_by_layer("value_bits", self.value_bits,
-                         lambda subject, value: require_one_of(subject, value, 8, 4))
+        require_by_layer("bits", self.bits, (2, 3, 4, 5))
+        require_by_layer("value_bits", self.value_bits, (8, 4))
 
     def change(self, draft: Draft, context: Context) -> tuple[Draft, dict[str, Any]]:
         widths = value_by_layer(draft, "bits", self.bits)
