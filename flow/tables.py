@@ -54,9 +54,12 @@ def result_table(results: Mapping[str, Any]) -> "Table":
     exact = (f"{results['bit_exact']} of {results['images']} images, "
              f"{compared(results['layers_compared'], len(results['layers']))}")
     cycles = sum(layer["predicted_cycles"] for layer in results["layers"])
+    sizes = results["sizes"]
     rows = [("bit-exact on " + results["simulator"], exact),
             *([("first difference", results["difference"])] if results["difference"] else []),
             *_accuracies(results),
+            ("weights as stored", f"{grouped(sizes['after'])} bytes, {grouped(sizes['before'])} in "
+                                  f"float32, {sizes['ratio'] or 0:.1f}×"),
             ("cycles per image", f"{results['cycles']}, predicted {cycles}, at a memory latency "
                                  f"of {results['latency']}"),
             ("program and data", f"{results['program_bytes']} and {results['data_bytes']} bytes"),
