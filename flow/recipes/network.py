@@ -94,8 +94,9 @@ class NetworkSteps:
     def train(self, source: ModelSource) -> dict[str, Any]:
         """The weights of the model, or of the teacher."""
         key = {"model": self.model_key(source), "data": self.data_key, "epochs": source.epochs,
-               "learning_rate": source.learning_rate, "seed": source.seed,
-               "torch": torch.__version__, "code": code_digest("sparrow.compress")}
+               "learning_rate": source.learning_rate, "shift": source.shift,
+               "seed": source.seed, "torch": torch.__version__,
+               "code": code_digest("sparrow.compress")}
         target = self.weights_file(source)
 
         def make() -> dict[str, Any]:
@@ -103,7 +104,7 @@ class NetworkSteps:
             model = trained(self._factories[source.section][1], self.data,
                             weights=source.weights, random=source.random_weights,
                             seed=source.seed, epochs=source.epochs,
-                            learning_rate=source.learning_rate)
+                            learning_rate=source.learning_rate, shift=source.shift)
             tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
             write_atomically(target, safetensors.torch.save(tensors))
             accuracy = None if self.data.test_labels is None else float_accuracy(
