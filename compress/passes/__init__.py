@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .channels import PruneChannels
 from .finetune import Finetune
 from .prune import Prune
 from .surgery import DynamicSurgery
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
-PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, Prune, DynamicSurgery)}
+PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    DynamicSurgery, Finetune, Prune, PruneChannels)}
 """All passes."""
 
 
