@@ -63,7 +63,8 @@ def cycles_of(network: Network, images: torch.Tensor, *,
 def table(draft: Draft, data: Dataset, options: Sequence[dict[str, Any]], *,
           measure: bool) -> list[tuple[str, ...]]:
     """Rows below ``HEADER``: the whole network, then one for each set of options of the pass."""
-    context, rows, first = Context(data=data), [], (0, 0)
+    context, first = Context(data=data), (0, 0)
+    rows: list[tuple[str, ...]] = []
     for values in ({}, *options):
         pruned = (make_pass({"kind": "channels", **values}).apply(draft, context) if values
                   else draft)
