@@ -2,6 +2,7 @@
 
 import enum
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -36,7 +37,8 @@ class Method(enum.Enum):
 
 
 def tensor_ranges(graph: Graph, images: torch.Tensor, method: Method, *,
-                  percentile: float = 99.99, bits: int = 8) -> dict[str, tuple[float, float]]:
+                  percentile: float = 99.99, bits: int | Mapping[str, int] = 8
+                  ) -> dict[str, tuple[float, float]]:
     """The range of every tensor of a graph, the input included.
 
     Parameters
@@ -48,7 +50,7 @@ def tensor_ranges(graph: Graph, images: torch.Tensor, method: Method, *,
     percentile : float, above 50, at most 100
         With ``PERCENTILE``, the share of values, in percent, that aren't above the range, and
         that aren't below it.
-    bits : int
+    bits : int, or mapping of str to int by tensor
         With ``MSE``, the width of quantized values.
 
     Returns
@@ -77,7 +79,8 @@ def tensor_ranges(graph: Graph, images: torch.Tensor, method: Method, *,
             ends = np.percentile(values.numpy(), [100 - percentile, percentile])
             low, high = min(0.0, float(ends[0])), max(0.0, float(ends[1]))
         elif method is Method.MSE:
-            low, high = _least_error(values, low, high, bits)
+            low, high = _least_error(values, low, high,
+                                     bits if isinstance(bits, int) else bits[name])
         ranges[name] = low, high
     return ranges
 

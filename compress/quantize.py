@@ -203,8 +203,7 @@ def _weighted(node: WeightedNode, form: WeightFormat, mask: torch.Tensor, source
                                                     / source.scale))
     enough = bias.abs() / source.scale / 2.0**(numbers.accumulator_width - 4)
     step = torch.maximum(step, enough if len(step) > 1 else enough.amax().view(1))
-    form = dataclasses.replace(form, step=step)
-    elements = (form.integers(weight) * mask).to(torch.int8)
+    elements = _elements(form, step, weight, mask)
     sums = elements.flatten(1).sum(1, dtype=torch.int64)
     step = step.expand(len(weight))
     scale = multipliers(numbers, step * source.scale / output.scale,
@@ -214,6 +213,15 @@ def _weighted(node: WeightedNode, form: WeightFormat, mask: torch.Tensor, source
             "shift": scale.shift, **_limits(node, output),
             "bias": (bias / (step * source.scale)).round().to(torch.int64)
                     - source.zero_point * sums}
+
+
+def _elements(form: WeightFormat, step: torch.Tensor, weight: torch.Tensor,
+              mask: torch.Tensor) -> torch.Tensor:
+    """Integer weights with steps that may be larger than the format's."""
+    if form.bits == 1:  # whatever the step, these are −1 and 1
+        ratio = dataclasses.replace(form, step=form.step / step).around(weight)
+        return ((form.integers(weight) * ratio).round() * mask).to(torch.int8)
+    return (dataclasses.replace(form, step=step).integers(weight) * mask).to(torch.int8)
 
 
 def _codebook(form: WeightFormat, elements: torch.Tensor) -> torch.Tensor | None:

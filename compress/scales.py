@@ -10,6 +10,8 @@ from .calibrate import SHRINKS, Method
 
 __all__ = ["QuantizeError", "multiplier", "multipliers", "weight_scales"]
 
+TERNARY_SHRINKS = torch.linspace(1.0, 0.05, 96, dtype=torch.float64)
+
 
 class QuantizeError(ValueError):
     """A network can't be quantized as asked.
@@ -57,29 +59,38 @@ def multipliers(numbers: Numbers, factors: torch.Tensor, subject: str) -> Scale:
                  shift=torch.tensor([shift for _, shift in pairs]))
 
 
-def weight_scales(weight: torch.Tensor, bits: int, method: Method) -> torch.Tensor:
+def weight_scales(weight: torch.Tensor, bits: int, method: Method,
+                  mask: torch.Tensor | None = None) -> torch.Tensor:
     """The real step of each output channel's weights, symmetric around 0.
 
     Parameters
     ----------
     weight : torch.Tensor, float64, shape (channels, weights)
     bits : int
-        Width of an integer weight, which is at most ``2^(bits - 1) - 1`` in magnitude.
+        Width of an integer weight, which is at most ``2^(bits - 1) - 1`` in magnitude. With 1
+        bit it is −1 or 1.
     method : Method
         ``MINMAX``: the largest weight is the largest integer. ``MSE``: of steps from that down to
-        a fifth, the one with the smallest mean squared error.
+        a fifth (with 2 bits a twentieth), the one with the smallest mean squared error. With 1
+        bit both give the mean magnitude, whose error is the smallest (Rastegari et al., XNOR-Net,
+        2016, section 3.1).
+    mask : torch.Tensor, bool, shape of ``weight``
+        The weights that are kept; the others count with 1 bit only, where they'd not be 0.
 
     Returns
     -------
     torch.Tensor, float64, shape (channels,)
         0 for a channel with no weights but 0.
     """
+    if bits == 1:
+        kept = torch.ones_like(weight) if mask is None else mask.to(weight.dtype)
+        return (weight.abs() * kept).sum(1) / kept.sum(1).clamp(min=1)
     largest = 2**(bits - 1) - 1
     full = weight.abs().amax(1) / largest
     if method is Method.MINMAX:
         return full
     best, least = full, torch.full_like(full, torch.inf)
-    for shrink in SHRINKS.tolist():
+    for shrink in (TERNARY_SHRINKS if bits == 2 else SHRINKS).tolist():
         scale = (full * shrink)[:, None]
         elements = (weight / scale).nan_to_num_(0.0).round_().clamp_(-largest, largest)
         error = elements.mul_(scale).sub_(weight).square_().mean(1)

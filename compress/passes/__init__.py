@@ -6,14 +6,28 @@ from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
 from .channels import PruneChannels
+from .correct_bias import CorrectBias
+from .equalize import Equalize
+from .factorize import Factorize
 from .finetune import Finetune
 from .prune import Prune
+from .quantize import Quantize
+from .share import Share
 from .surgery import DynamicSurgery
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
-    DynamicSurgery, Finetune, Prune, PruneChannels)}
+    CorrectBias,
+    Equalize,
+    Factorize,
+    Finetune,
+    Prune,
+    PruneChannels,
+    Quantize,
+    Share,
+    DynamicSurgery,
+)}
 """All passes."""
 
 

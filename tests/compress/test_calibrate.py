@@ -99,3 +99,19 @@ def test_values_that_are_not_finite(value, method):
     graph = Graph(name="g", shape=(1, 1, 2), nodes=(node,), output="x")
     images = torch.tensor([[[[1.0, value]]], [[[2.0, 3.0]]]])
     assert tensor_ranges(graph, images, method)["x"] == (-float("inf"), float("inf"))
+
+
+def test_steps_of_two_bits_reach_lower():
+    """A hundred small weights, and one far out that isn't worth them."""
+    weight = torch.tensor([[0.1, -0.1] * 50 + [1.0]], dtype=torch.float64)
+    assert float(weight_scales(weight, 2, Method.MSE)) == pytest.approx(0.11)
+    assert float(weight_scales(weight, 2, Method.MINMAX)) == 1.0
+
+
+@pytest.mark.parametrize("method", [Method.MINMAX, Method.MSE])
+def test_steps_of_one_bit(method):
+    weight = torch.tensor([[0.1, -0.3], [0.0, 0.5]], dtype=torch.float64)
+    mask = torch.tensor([[True, True], [False, True]])
+    assert weight_scales(weight, 1, method).tolist() == [0.2, 0.25]
+    assert weight_scales(weight, 1, method, mask).tolist() == [0.2, 0.5]
+    assert weight_scales(weight, 1, method, ~mask).tolist() == [0.0, 0.0]

@@ -9,6 +9,7 @@ from torch import nn
 
 from sparrow.compress import Method, QuantizeError, accuracy, capture, compare, quantize
 from sparrow.compress.data import digits
+from sparrow.compress.draft import Draft, WeightFormat
 from sparrow.compress.train import initialized, train
 from sparrow.golden.network import (
     Add,
@@ -235,3 +236,15 @@ def test_values_that_overflow_name_their_layer():
         quantize(graph, torch.full((1, 1, 1, 1), 1e30))
     assert str(caught.value) == ("Layer 'layer1': values must be finite on the calibration images, "
                                  "but one is an infinity or NaN")
+
+
+def test_one_bit_beside_a_large_bias():
+    """Its bias leaves so little of the accumulator that the weights vanish."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 1)).eval()
+    model[0].weight.data[:] = torch.tensor([1e-12, 1.0]).view(2, 1, 1, 1)
+    model[0].bias.data[:] = torch.tensor([-0.5, 0.1])
+    graph, images = capture(model, (1, 4, 4)), torch.rand(5, 1, 4, 4)
+    form = WeightFormat(bits=1, step=torch.tensor([1e-12, 1.0]).double())
+    network = quantize(Draft(graph=graph, formats={"layer0": form}), images)
+    assert network.layer("layer0").weight.flatten().tolist() == [0, 1]
+    assert compare(graph, network, images).largest_difference < network.type_of("layer0").scale

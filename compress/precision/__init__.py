@@ -1,0 +1,1 @@
+"""Decisions about bits: formats of a draft, and how to keep their errors small."""
