@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .channels import PruneChannels
 from .correct_bias import CorrectBias
 from .equalize import Equalize
 from .factorize import Factorize
@@ -22,6 +23,7 @@ PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
     Factorize,
     Finetune,
     Prune,
+    PruneChannels,
     Quantize,
     Share,
     DynamicSurgery,

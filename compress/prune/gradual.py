@@ -7,7 +7,7 @@ import torch
 from ..draft import Draft
 from ..scales import QuantizeError
 from ..trainable import Trainable
-from .criteria import Criterion
+from .criteria import SMALLEST, Criterion
 from .masks import Layout, Target, masks_of
 
 __all__ = ["Gradual"]
@@ -75,8 +75,9 @@ class Gradual:
 
     def _update(self, model: Trainable, share: float) -> None:
         layers = {name: model.layers[name] for name in self._target.layers}
-        scores = {name: self._scores[name] * layer.mask for name, layer in layers.items()}
+        scores = {name: self._scores[name].clamp(min=SMALLEST) * layer.mask
+                  for name, layer in layers.items()}
         masks = masks_of(self._draft, scores, self._layout, self._target,
                          criterion=self._criterion, share=share)
         for name, mask in masks.items():
-            layers[name].mask.logical_and_(mask)
+            layers[name].mask.copy_(mask)

@@ -14,6 +14,7 @@ from sparrow.compress.prune.gradual import Gradual
 from sparrow.compress.prune.masks import Layout, Target
 from sparrow.compress.prune.pattern import Pattern
 from sparrow.compress.scales import QuantizeError
+from sparrow.compress.trainable import Trainable
 
 LEARNING = Tuning(epochs=4, batch=8, learning_rate=0.02)  # 32 steps
 
@@ -46,6 +47,21 @@ def test_gradient_follows_training(small_draft, small_data):
     found = finetune(small_draft, small_data, LEARNING, hook=gradual)
     assert int(found.mask("fc2").sum()) > 0
     assert not torch.equal(found.mask("fc2"), wrong["fc2"] >= 48 / 1e6)
+
+
+def test_scores_of_zero(small_draft):
+    """What is pruned comes after what is kept, though neither does anything to the loss."""
+    known = torch.arange(512).view(16, 32) >= 128
+    draft = small_draft.with_masks({"fc1": known})
+    gradual = Gradual(draft, Layout(), Target(layers={"fc1": 0.25}),
+                      {"fc1": torch.zeros(16, 32)}, criterion=Criterion.RANDOM, interval=1)
+    model, masks = Trainable(draft), [known]
+    for step in range(7):
+        gradual(model, step, 12)
+        masks.append(model.layers["fc1"].mask.clone())
+    assert [int(mask.sum()) for mask in masks[1:]] == [
+        round(512 * cubic(0.75, 0.25, step / 6)) for step in range(7)]
+    assert not any((later & ~earlier).any() for earlier, later in itertools.pairwise(masks))
 
 
 @pytest.mark.parametrize("layout, count", [
