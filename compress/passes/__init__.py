@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .binarize import Binarize
+from .correct_bias import CorrectBias
+from .equalize import Equalize
 from .finetune import Finetune
+from .mixed import Mixed
 from .quantize import Quantize
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
-PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (Finetune, Quantize)}
+PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    Binarize, CorrectBias, Equalize, Finetune, Mixed, Quantize)}
 """All passes."""
 
 
