@@ -7,7 +7,7 @@ import re
 import torch
 
 from .fold import fold
-from .graph import Graph, Node, Shape
+from .graph import Graph, Node, PadNode, Shape
 from .operations import OPERATIONS, VIEWS, Call, CaptureError, Value
 
 __all__ = ["CaptureError", "capture"]
@@ -42,10 +42,10 @@ def capture(model: torch.nn.Module, shape: tuple[int, ...], *, name: str | None 
     Notes
     -----
     Supported, as modules and as functions: convolution over one and two dimensions (padding with
-    zeros), linear layers, batch normalization, ReLU, ReLU6, hard tanh and other clamps, sigmoid,
-    tanh, hard swish, hard sigmoid, maximum and average pooling (no ceil mode, padding not
-    counted), global average pooling, addition of two tensors, concatenation of channels,
-    flattening, dropout. A module may be used several times.
+    zeros, also by itself before it), linear layers, batch normalization, ReLU, ReLU6, hard tanh
+    and other clamps, sigmoid, tanh, hard swish, hard sigmoid, maximum and average pooling (no
+    ceil mode, padding not counted), global average pooling, addition of two tensors,
+    concatenation of channels, flattening, dropout. A module may be used several times.
     """
     if any(module.training for module in model.modules()):
         raise CaptureError("The model must be in evaluation mode; call its eval() first")
@@ -58,6 +58,10 @@ def capture(model: torch.nn.Module, shape: tuple[int, ...], *, name: str | None 
         raise CaptureError(f"The input must have 1 to 3 dimensions, not {len(shape)}")
     example = torch.randn(IMAGES, *shape, generator=torch.Generator().manual_seed(0))
     graph = fold(_Capture(_exported(model, example)).graph(name or type(model).__name__))
+    for node in graph:
+        if isinstance(node, PadNode):
+            raise CaptureError(f"Layer {node.name!r}: padding must be before one convolution and "
+                               "nothing else")
     with torch.inference_mode():
         expected = model(example.clone()).flatten(1)
     found = graph.run(example)[graph.output].flatten(1)
@@ -142,10 +146,7 @@ class _Capture:
         path = (_paths(node) or [""])[-1]
         call = Call(operation, path, "", {}, _view(node))
         if schema is None or (operation not in OPERATIONS and operation not in VIEWS):
-            reason = "is not supported"
-            if operation == "pad":
-                reason = "is not supported; padding must be part of a convolution, with zeros"
-            raise call.refuse(reason)
+            raise call.refuse("is not supported")
         given = dict(zip([argument.name for argument in schema.arguments], node.args))
         given.update(node.kwargs)
         call.arguments.update({argument.name: self._value(given.get(argument.name,

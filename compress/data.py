@@ -1,11 +1,12 @@
-"""Data without files: the real handwritten digits of a package, and noise."""
+"""Data sets; without files, the real handwritten digits of a package, and noise."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 
 import torch
 
-__all__ = ["Dataset", "digits", "noise"]
+__all__ = ["Dataset", "digits", "noise", "split"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,6 +24,16 @@ class Dataset:
     train_labels: torch.Tensor | None
     test_images: torch.Tensor
     test_labels: torch.Tensor | None
+
+    def digest(self) -> str:
+        """A hash of the tensors: other data have another one."""
+        found = hashlib.sha256()
+        for field in dataclasses.fields(self):
+            tensor = getattr(self, field.name)
+            if tensor is not None:
+                found.update(f"{field.name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                found.update(tensor.contiguous().numpy())
+        return found.hexdigest()
 
 
 def digits(*, test: int = 360, seed: int = 0) -> Dataset:
@@ -67,3 +78,37 @@ def noise(shape: Sequence[int], *, test: int = 10, train: int = 32, seed: int = 
     images = torch.randn(train + test, *shape, generator=generator)
     return Dataset(train_images=images[:train], train_labels=None,
                    test_images=images[train:], test_labels=None)
+
+
+def split(images: torch.Tensor, labels: torch.Tensor, *, test: int, seed: int = 0) -> Dataset:
+    """Labelled images in two parts, each class in both in proportion.
+
+    Parameters
+    ----------
+    images : torch.Tensor, float32, shape (images, channels, height, width)
+    labels : torch.Tensor, int64, shape (images,)
+    test : int
+        Images for testing; the others are for training. At least as many as classes, on both
+        sides, each of which must have two images or more.
+    seed : int, 0 to 2^32 − 1
+        Which; the same for the same seed, everywhere.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+    """
+    from sklearn.model_selection import train_test_split
+
+    classes, counts = labels.unique(return_counts=True)
+    least, most = len(classes), len(images) - len(classes)
+    if int(counts.min()) < 2:
+        raise ValueError("every class must have two images or more, to be split, but class "
+                         f"{int(classes[counts.argmin()])} has one")
+    for name, value, low, high in (("test", test, least, most), ("seed", seed, 0, 2**32 - 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
+    train, held_out = train_test_split(torch.arange(len(images)).numpy(), test_size=test,
+                                       stratify=labels.numpy(), random_state=seed)
+    return Dataset(train_images=images[train], train_labels=labels[train],
+                   test_images=images[held_out], test_labels=labels[held_out])

@@ -9,10 +9,11 @@ import torch
 from .graph import ConvNode, Graph, LinearNode
 from .scales import QuantizeError
 
-__all__ = ["Draft", "Record", "TensorFormat", "WeightFormat", "WeightedNode"]
+__all__ = ["LARGEST_CODEBOOK", "Draft", "Record", "TensorFormat", "WeightFormat", "WeightedNode"]
 
 WeightedNode = ConvNode | LinearNode
 WEIGHT_BITS = (8, 4, 2, 1)
+LARGEST_CODEBOOK = 32  # entries, the 0 of pruned weights among them
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +64,12 @@ class WeightFormat:
         if self.bits == 1:
             return torch.where(weight < 0, -1.0, 1.0).to(weight.dtype)
         return scaled.round().clamp(-self.largest, self.largest)
+
+    def entries(self, weight: torch.Tensor) -> torch.Tensor:
+        """The index, int64, of the value of the codebook that is nearest to each weight."""
+        assert self.codebook is not None
+        codebook = self.codebook.to(weight.dtype)
+        return torch.bucketize(weight, (codebook[1:] + codebook[:-1]) / 2)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,6 +132,12 @@ class Draft:
         By tensor, of those whose range is chosen already.
     records : tuple of Record
         Of the passes so far.
+
+    Raises
+    ------
+    QuantizeError
+        If a codebook and the 0 of pruned weights are more than 32 entries; the text names the
+        layer.
     """
 
     graph: Graph
@@ -132,6 +145,16 @@ class Draft:
     formats: Mapping[str, WeightFormat] = dataclasses.field(default_factory=dict)
     tensors: Mapping[str, TensorFormat] = dataclasses.field(default_factory=dict)
     records: tuple[Record, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, form in self.formats.items():
+            if form.codebook is not None and len(form.codebook) >= LARGEST_CODEBOOK:
+                pruned = name in self.masks and not bool(self.masks[name].all())
+                most = LARGEST_CODEBOOK - int(pruned)
+                if len(form.codebook) > most:
+                    beside = " beside the 0 of pruned weights" if pruned else ""
+                    raise QuantizeError(f"Layer {name!r}: a codebook must have at most {most} "
+                                        f"entries{beside}, not {len(form.codebook)}")
 
     def replace(self, **changes: object) -> "Draft":
         """A copy with some fields changed."""

@@ -5,7 +5,8 @@ import torch
 from .calibrate import affine
 from .draft import TensorFormat, WeightFormat
 
-__all__ = ["fake_activation", "fake_weight", "integer_limits", "learned_step", "straight_through"]
+__all__ = ["fake_activation", "fake_weight", "integer_limits", "learned_step", "looked_up",
+           "straight_through"]
 
 
 def straight_through(values: torch.Tensor, changed: torch.Tensor) -> torch.Tensor:
@@ -76,3 +77,15 @@ class _LearnedStep(torch.autograd.Function):
         by_step = torch.where(inside, scaled.round() - scaled, scaled.clamp(low, high))
         of_step = (gradient * by_step).sum_to_size(step.shape) * ctx.factor
         return gradient * (inside & (step > 0)), of_step, None, None, None
+
+
+def looked_up(centroids: torch.Tensor, entries: torch.Tensor) -> torch.Tensor:
+    """The centroid of each weight; the gradient of a centroid is the sum of those of its weights
+    (Han et al., Deep Compression, 2016, section 3.3).
+
+    Parameters
+    ----------
+    centroids : torch.Tensor, float32, shape (entries,)
+    entries : torch.Tensor, int64, of any shape
+    """
+    return centroids.index_select(0, entries.flatten()).view(entries.shape)

@@ -10,6 +10,7 @@ from .graph import (
     LinearNode,
     MaxPoolNode,
     Node,
+    PadNode,
 )
 
 __all__ = ["fold"]
@@ -18,13 +19,14 @@ __all__ = ["fold"]
 def fold(graph: Graph) -> Graph:
     """Drop what isn't used, fold batch normalization into weights, and clamps into producers.
 
+    Padding goes into the convolution after it where nothing else takes the padded tensor.
     Batch normalization arrives as a depthwise convolution with a kernel of one. It goes into the
     convolution or linear layer before it where nothing else takes that layer's output, and stays
     a layer elsewhere. A clamp goes into the convolution, linear layer or sum before it on the
     same condition; before that it changes places with maximum pooling, which gives the same.
     """
     graph = _used(graph)
-    for rule in (_merge_normalization, _clamp_before_pool, _merge_clamp):
+    for rule in (_merge_padding, _merge_normalization, _clamp_before_pool, _merge_clamp):
         changed = True
         while changed:
             graph, changed = _apply_once(graph, rule)
@@ -63,6 +65,13 @@ def _replaced(graph: Graph, first: Node, second: Node, made: list[Node]) -> Grap
                 made[-1].name if name == second.name else name for name in node.inputs)))
     output = made[-1].name if graph.output == second.name else graph.output
     return graph.replace(nodes=tuple(nodes), output=output)
+
+
+def _merge_padding(graph: Graph, node: Node, after: Node) -> list[Node] | None:
+    if not isinstance(node, PadNode) or not isinstance(after, ConvNode):
+        return None
+    total = tuple(own + more for own, more in zip(after.padding, node.padding))
+    return [after.replace(inputs=node.inputs, padding=total)]
 
 
 def _merge_normalization(graph: Graph, node: Node, after: Node) -> list[Node] | None:

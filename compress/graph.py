@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from .sign import binary_sign
 
 __all__ = ["AddNode", "AveragePoolNode", "ClampNode", "ConcatNode", "ConvNode", "FUNCTIONS",
-           "FunctionNode", "Graph", "LinearNode", "MaxPoolNode", "Node", "PoolNode", "Shape"]
+           "FunctionNode", "Graph", "LinearNode", "MaxPoolNode", "Node", "PadNode", "PoolNode",
+           "Shape"]
 
 Shape = tuple[int, int, int]
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -124,6 +125,16 @@ class FunctionNode(Node):
 
     def evaluate(self, *inputs: torch.Tensor) -> torch.Tensor:
         return FUNCTIONS[self.function](inputs[0])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class PadNode(Node):
+    """Zeros around an image: top, left, bottom, right. Folding merges it into a convolution."""
+
+    padding: tuple[int, int, int, int]
+
+    def evaluate(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return _padded(inputs[0], self.padding, 0.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,6 +16,7 @@ from .graph import (
     LinearNode,
     MaxPoolNode,
     Node,
+    PadNode,
     Shape,
 )
 
@@ -209,6 +210,18 @@ def _average_pool(call: Call) -> Node:
     return _pool(AveragePoolNode, call)
 
 
+def _pad(call: Call) -> Node:
+    """Padding by itself, as of TensorFlow's networks, whose two sides can differ."""
+    source, around = call.value("self"), list(call["pad"])
+    if call.arguments.get("mode", "constant") != "constant" or call["value"] or min(around) < 0:
+        raise call.refuse("must be with zeros")
+    if len(around) > 2 * (len(source.view) - 1):
+        raise call.refuse("must be of height and width, not of channels")
+    left, right, top, bottom = (around + [0, 0])[:4]
+    return PadNode(name=call.name, inputs=(source.node,), shape=_image_shape(call),
+                   padding=(top, left, bottom, right))
+
+
 def _pool(kind: type, call: Call) -> Node:
     if call["ceil_mode"]:
         raise call.refuse("with ceil_mode is not supported")
@@ -249,7 +262,7 @@ OPERATIONS: dict[str, Callable[[Call], Node]] = {
     "max_pool1d": _max_pool, "max_pool2d": _max_pool,
     "avg_pool1d": _average_pool, "avg_pool2d": _average_pool,
     "adaptive_avg_pool1d": _adaptive_average_pool, "adaptive_avg_pool2d": _adaptive_average_pool,
-    "mean": _mean,
+    "mean": _mean, "pad": _pad, "constant_pad_nd": _pad,
 }
 VIEWS = frozenset({"flatten", "view", "reshape", "squeeze", "unsqueeze", "contiguous", "dropout",
                    "feature_dropout", "alias", "clone"})

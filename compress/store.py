@@ -19,7 +19,7 @@ __all__ = ["draft_bytes", "load_draft"]
 KINDS: dict[str, type[Node]] = {kind.__name__: kind for kind in (
     nodes.ConvNode, nodes.LinearNode, nodes.AddNode, nodes.ClampNode, nodes.ConcatNode,
     nodes.FunctionNode, nodes.MaxPoolNode, nodes.AveragePoolNode)}
-VERSION = "1"
+FORMAT, VERSION = "sparrow draft", 1
 
 
 def draft_bytes(draft: Draft) -> bytes:
@@ -47,8 +47,9 @@ def draft_bytes(draft: Draft) -> bytes:
         "tensors": {name: dataclasses.asdict(form) for name, form in draft.tensors.items()},
         "records": [dataclasses.asdict(record) for record in draft.records]}
     tensors |= {f"mask/{name}": mask.contiguous().clone() for name, mask in draft.masks.items()}
+    # one entry: safetensors writes several in any order, and equal drafts must be equal bytes
     return safetensors.torch.save(tensors, metadata={
-        "format": "sparrow draft", "version": VERSION, "description": json.dumps(description)})
+        FORMAT: json.dumps({"version": VERSION, **description})})
 
 
 def load_draft(path: Path) -> Draft:
@@ -62,10 +63,11 @@ def load_draft(path: Path) -> Draft:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            if (metadata.get("format"), metadata.get("version")) != ("sparrow draft", VERSION):
+            description = json.loads(metadata.get(FORMAT, "{}"))
+            if description.get("version") != VERSION:
                 raise QuantizeError(f"{path}: must be a draft of version {VERSION}, but isn't")
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
-        return _draft(json.loads(metadata["description"]), tensors)
+        return _draft(description, tensors)
     except QuantizeError:
         raise
     except OSError as error:

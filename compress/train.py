@@ -7,7 +7,9 @@ import torch.nn.functional as F
 
 from .data import Dataset
 
-__all__ = ["float_accuracy", "initialized", "normalize", "train"]
+__all__ = ["LEARNING_RATE", "float_accuracy", "initialized", "normalize", "train"]
+
+LEARNING_RATE = 1e-2
 
 
 def initialized(factory: Callable[[], torch.nn.Module], seed: int = 0) -> torch.nn.Module:
@@ -37,7 +39,7 @@ def normalize(model: torch.nn.Module, images: torch.Tensor, *, batch: int = 64,
 
 
 def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int = 64,
-          learning_rate: float = 1e-2, seed: int = 0, threads: int = 1) -> float:
+          learning_rate: float = LEARNING_RATE, seed: int = 0, threads: int = 1) -> float:
     """Train with Adam and a one-cycle schedule on cross entropy; the model is changed.
 
     The same result for the same seed on one machine with one number of threads; the global

@@ -1,9 +1,11 @@
 """A draft as a module that can be trained, with pruning and quantization as they will be."""
 
+import dataclasses
+
 import torch
 
 from .draft import Draft, TensorFormat, WeightedNode, WeightFormat
-from .fake import fake_activation, fake_weight, straight_through
+from .fake import fake_activation, fake_weight, looked_up, straight_through
 from .graph import Node
 from .steps import LayerStep, TensorSteps
 
@@ -51,25 +53,30 @@ class TrainableLayer(torch.nn.Module):
         if form is not None and form.codebook is not None:
             self.weight.requires_grad_(False)
             self.centroids = torch.nn.Parameter(form.codebook.detach().clone())
-            middles = (form.codebook[1:] + form.codebook[:-1]) / 2
-            self._entries = torch.bucketize(self.weight.detach(), middles)
+            self._entries = form.entries(self.weight.detach())
 
     def real(self) -> torch.Tensor:
         """The weights that are trained, before they are quantized."""
-        return self.weight if self.centroids is None else self.centroids[self._entries]
+        return self.weight if self.centroids is None else looked_up(self.centroids, self._entries)
 
     def effective(self, *, quantized: bool = True) -> torch.Tensor:
         """The weights that the layer computes with."""
-        weight = self.real()
-        if quantized and self.form is not None and self.centroids is None:
-            weight = (fake_weight(weight, self.form) if self._step is None
-                      else self._step.fake(weight, self.mask))
+        if not quantized or self.form is None:
+            weight = self.real()
+        elif self.centroids is not None:
+            weight = looked_up(fake_weight(self.centroids, self.form), self._entries)
+        elif self._step is not None:
+            weight = self._step.fake(self.weight, self.mask)
+        else:
+            weight = fake_weight(self.weight, self.form)
         if self.revive:
             return straight_through(weight, weight * self.mask)
         return weight * self.mask
 
     def current_format(self) -> WeightFormat | None:
-        """The format, with its step as it is now."""
+        """The format, with its step and its codebook as they are now."""
+        if self.form is not None and self.centroids is not None:
+            return dataclasses.replace(self.form, codebook=self.centroids.detach().sort().values)
         if self._step is None:
             return self.form
         return self._step.current(self.weight.detach(), self.mask)
@@ -133,10 +140,9 @@ class Trainable(torch.nn.Module):
         for name, layer in self.layers.items():
             weights[name] = {"weight": (layer.real() * layer.mask).detach().clone(),
                              "bias": layer.bias.detach().clone()}
-            if layer.centroids is not None and layer.form is not None:
-                formats[name] = _with_codebook(layer.form, layer.centroids.detach())
-            elif layer.form is not None:
-                formats[name] = layer.current_format()
+            form = layer.current_format()
+            if form is not None:
+                formats[name] = form
         masks = {name: layer.mask.clone() for name, layer in self.layers.items()
                  if name in self.draft.masks or not bool(layer.mask.all())}
         return self.draft.with_weights(weights).replace(masks=masks, formats=formats,
@@ -147,9 +153,3 @@ class Trainable(torch.nn.Module):
             return self._steps(name, values)
         form = self._tensors.get(name)
         return values if form is None else fake_activation(values, form)
-
-
-def _with_codebook(form: WeightFormat, centroids: torch.Tensor) -> WeightFormat:
-    """A format with other values, and the step that goes with the largest of them."""
-    step = centroids.abs().max().to(torch.float64).view(1) / form.largest
-    return WeightFormat(bits=form.bits, step=step, codebook=centroids.sort().values.clone())

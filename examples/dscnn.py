@@ -11,8 +11,7 @@ SHAPE = (1, 49, 10)
 
 
 def _convolution(channels_in: int, channels: int, kernel: int | tuple[int, int], *,
-                 stride: int = 1, padding: int | tuple[int, int] = 0,
-                 groups: int = 1) -> nn.Sequential:
+                 stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels_in, channels, kernel, stride, padding, groups=groups, bias=False),
         nn.BatchNorm2d(channels), nn.ReLU())
@@ -32,14 +31,15 @@ class DSCNN(nn.Module):
 
     def __init__(self, channels: int = 64, classes: int = 12):
         super().__init__()
-        self.stem = _convolution(1, channels, (10, 4), stride=2, padding=(5, 1))
+        self.padding = nn.ZeroPad2d((1, 1, 4, 5))  # TensorFlow's SAME, for 25 × 5 outputs
+        self.stem = _convolution(1, channels, (10, 4), stride=2)
         self.layers = nn.Sequential(*(Separable(channels) for _ in range(4)))
         self.dropout = nn.Dropout(0.4)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.dropout(self.layers(self.stem(x)))
+        x = self.dropout(self.layers(self.stem(self.padding(x))))
         return self.fc(torch.flatten(self.pool(x), 1))
 
 

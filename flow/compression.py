@@ -1,7 +1,8 @@
 """From a PyTorch model and data to an integer network and its accuracy."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ import torch
 from sparrow.compress.calibrate import Method
 from sparrow.compress.capture import CaptureError, capture
 from sparrow.compress.data import Dataset
+from sparrow.compress.draft import Draft
+from sparrow.compress.graph import Graph
 from sparrow.compress.quantize import QuantizeError, quantize, weight_widths
 from sparrow.compress.report import Comparison, compare
-from sparrow.compress.train import initialized, normalize, train
+from sparrow.compress.train import LEARNING_RATE, initialized, normalize, train
 from sparrow.flow.errors import UserError
 from sparrow.flow.models import load_weights
 from sparrow.golden.network import Network, NetworkError, Numbers
+from sparrow.hw.spec.accelerator import AcceleratorSpec
 
-__all__ = ["Compressed", "bits_of", "check_layers", "compress", "rows", "trained", "untrained"]
+__all__ = ["Compressed", "accelerator_numbers", "bits_of", "captured", "check_layers", "compress",
+           "rows", "trained", "untrained"]
 
 CALIBRATION_IMAGES = 256
 LARGEST_SEED = 2**63 - 1
@@ -57,13 +62,17 @@ def untrained(factory: Callable[[], torch.nn.Module], data: Dataset, *,
     if not isinstance(model, torch.nn.Module):
         raise UserError(f"The model's factory must give a torch.nn.Module, not {model!r}")
     _check_classes(model, data, seed)
-    if weights is not None:
+    if weights is not None and weights.suffix == ".tflite":
+        from sparrow.flow.tflite import load_tflite
+        load_tflite(model, weights, tuple(data.train_images.shape[1:]))
+    elif weights is not None:
         load_weights(model, weights)
     return model.eval()
 
 
 def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: Path | None = None,
-            random: bool = False, seed: int = 0, epochs: int = 20) -> torch.nn.Module:
+            random: bool = False, seed: int = 0, epochs: int = 20,
+            learning_rate: float = LEARNING_RATE) -> torch.nn.Module:
     """A model with weights of a file, or trained on the data; in evaluation mode.
 
     With ``random`` it keeps the weights it starts with, and its batch normalizations take the
@@ -86,7 +95,7 @@ def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: P
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise UserError("The model must have parameters, to be trained, but has none")
     try:
-        train(model, data, epochs=epochs, seed=seed)
+        train(model, data, epochs=epochs, learning_rate=learning_rate, seed=seed)
     except Exception as error:  # the model's code runs here
         raise UserError(f"The model must be one that can be trained: {type(error).__name__}: "
                         f"{error}") from error
@@ -135,20 +144,36 @@ def check_layers(model: torch.nn.Module, data: Dataset, *, bits: int = 8,
         raise UserError(str(error)) from None
 
 
-def compress(model: torch.nn.Module, data: Dataset, *, name: str | None = None, bits: int = 8,
+def captured(model: torch.nn.Module, data: Dataset, *, name: str) -> Graph:
+    """The float network of a model; raises ``UserError`` if it can't be captured.
+
+    A letter of ``name`` that networks' names can't have becomes an underscore.
+    """
+    try:
+        return capture(model, tuple(data.train_images.shape[1:]),
+                       name=re.sub(r"[^A-Za-z0-9]", "_", name))
+    except CaptureError as error:
+        raise UserError(str(error)) from None
+
+
+def accelerator_numbers(spec: AcceleratorSpec) -> Numbers:
+    """The numbers of networks that run on an accelerator."""
+    return Numbers(mantissa_width=spec.mantissa_width, rounding=spec.rounding,
+                   accumulator_width=spec.accumulator_width)
+
+
+def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
              layer_bits: Mapping[str, int] | None = None, calibration: str = "minmax",
              calibration_images: int = CALIBRATION_IMAGES,
              numbers: Numbers | None = None) -> Compressed:
-    """Capture, quantize and compare a trained model.
+    """Quantize and compare a captured network.
 
     Parameters
     ----------
-    model
-        In evaluation mode.
+    source
+        As ``capture`` gives it, or as passes made it, whose formats are kept.
     data
         Training images calibrate, test images compare.
-    name
-        Of the network; that of the model's class unless given.
     bits, layer_bits
         Of weights: 8 or 4, and exceptions by layer.
     calibration
@@ -161,14 +186,14 @@ def compress(model: torch.nn.Module, data: Dataset, *, name: str | None = None, 
     Raises
     ------
     UserError
-        If the model or a setting isn't supported.
+        If a setting isn't supported.
     """
+    graph = source.graph if isinstance(source, Draft) else source
     try:
-        graph = capture(model, tuple(data.train_images.shape[1:]), name=name)
-        network = quantize(graph, data.train_images[:calibration_images], bits=bits,
+        network = quantize(source, data.train_images[:calibration_images], bits=bits,
                            layer_bits=layer_bits, method=Method(calibration), numbers=numbers)
         return Compressed(network, compare(graph, network, data.test_images, data.test_labels))
-    except (CaptureError, QuantizeError, NetworkError) as error:
+    except (QuantizeError, NetworkError) as error:
         raise UserError(str(error)) from None
 
 
@@ -183,9 +208,10 @@ def bits_of(settings: list[str]) -> dict[str, int]:
     return result
 
 
-def rows(comparison: Comparison) -> list[tuple[str, ...]]:
+def rows(comparison: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Layers of a comparison as words: name, kind, bits, largest difference, decibels."""
     def bits(value: Any) -> str:
         return "" if value is None else str(value)
-    return [(layer.name, layer.kind, bits(layer.weight_bits), f"{layer.largest_difference:.3g}",
-             f"{layer.signal_to_noise:.1f}") for layer in comparison.layers]
+    return [(layer["name"], layer["kind"], bits(layer["weight_bits"]),
+             f"{layer['largest_difference']:.3g}", f"{layer['signal_to_noise']:.1f}")
+            for layer in comparison]

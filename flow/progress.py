@@ -2,10 +2,10 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["progress"]
+__all__ = ["progress", "progress_bar"]
 
 DELAY_SECONDS = 2.0
 
@@ -38,3 +38,21 @@ def progress(text: str) -> Iterator[None]:
         timer.cancel()
         timer.join()
         stop()
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Callable[[float], None]]:
+    """Show on standard error how much of something is done; yields a function of the share.
+
+    On a terminal a bar with the time that is left; elsewhere as :func:`progress`.
+    """
+    if not sys.stderr.isatty():
+        with progress(text):
+            yield lambda share: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda share: bar.update(task, completed=share)

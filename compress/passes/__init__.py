@@ -8,14 +8,28 @@ from .base import Context, Pass, TunedPass
 from .binarize import Binarize
 from .correct_bias import CorrectBias
 from .equalize import Equalize
+from .factorize import Factorize
 from .finetune import Finetune
 from .mixed import Mixed
+from .prune import Prune
 from .quantize import Quantize
+from .share import Share
+from .surgery import DynamicSurgery
 
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
-    Binarize, CorrectBias, Equalize, Finetune, Mixed, Quantize)}
+    Binarize,
+    CorrectBias,
+    Equalize,
+    Factorize,
+    Finetune,
+    Mixed,
+    Prune,
+    Quantize,
+    Share,
+    DynamicSurgery,
+)}
 """All passes."""
 
 

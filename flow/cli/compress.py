@@ -1,9 +1,13 @@
 """``sparrow compress``: a PyTorch model as an integer network."""
 
 import argparse
-import re
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparrow.flow.recipes.recipe import Recipe
 
 __all__ = ["add_parser", "run"]
 
@@ -14,95 +18,158 @@ def add_parser(subparsers: Any) -> None:
 
     parser = subparsers.add_parser(
         "compress", help="an integer network from a PyTorch model",
-        description="Train a model, or take its weights from a file, quantize it, and compare "
-                    "the integer network with it. The model's file is executed.")
-    parser.add_argument("model", metavar="MODEL.py:function",
-                        help="a function without arguments that gives the model")
-    parser.add_argument("--data", required=True, metavar="NAME",
+        description="Train a model, or take its weights from a file, carry out the passes of a "
+                    "recipe, quantize it, and compare the integer network with it. The model's "
+                    "file is executed. With a recipe every finished pass is kept beside the "
+                    "output, so that a run which was interrupted goes on there; options given "
+                    "here go before the recipe's.")
+    parser.add_argument("model", metavar="MODEL.py:function", nargs="?",
+                        help="a function without arguments that gives the model; needed unless "
+                             "the recipe has [model]")
+    parser.add_argument("--data", metavar="NAME",
                         help=f"{', '.join(DATASETS)}; a .safetensors file with train_images, "
                              "train_labels, test_images, test_labels; a folder with MNIST's four "
-                             "files; or random numbers of a shape, such as random:3x32x32")
+                             "files; FILE.py:function, which is executed and gives a PyTorch "
+                             "Dataset, or two; or random numbers of a shape, such as "
+                             "random:3x32x32; needed unless the recipe has [data]")
+    parser.add_argument("--recipe", type=Path, metavar="FILE",
+                        help="passes, [[pass]], in TOML, and perhaps the other sections of a "
+                             "recipe; see docs/compression.md")
     parser.add_argument("--weights", metavar="FILE",
                         help="the model's tensors, .safetensors, or .pt, .pth, .th of torch.save; "
-                             "or 'random'; else it is trained on the data")
-    parser.add_argument("--epochs", type=int, default=20, metavar="N",
-                        help="rounds of training (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N",
-                        help="of the training (default: %(default)s)")
-    parser.add_argument("--bits", type=int, choices=(8, 4), default=8,
-                        help="bits of a weight (default: %(default)s)")
+                             "or a .tflite file with the same layers; or 'random'; else it is "
+                             "trained on the data")
+    parser.add_argument("--epochs", type=int, metavar="N",
+                        help="rounds of training (default: 20)")
+    parser.add_argument("--seed", type=int, metavar="N",
+                        help="of training and passes (default: 0)")
+    parser.add_argument("--bits", type=int, choices=(8, 4),
+                        help="bits of a weight that no pass quantizes (default: 8)")
     parser.add_argument("--bits-of", action="append", default=[], metavar="LAYER=BITS",
                         help="bits of a layer's weights")
     parser.add_argument("--calibration", choices=("minmax", "percentile", "mse"),
-                        default="minmax",
-                        help="how the range of activations is found (default: %(default)s)")
-    parser.add_argument("--mantissa-width", type=int, default=16, metavar="N",
+                        help="how the range of activations is found (default: minmax)")
+    parser.add_argument("--mantissa-width", type=int, metavar="N",
                         help="bits of a scale's mantissa; this and the next two as in the "
-                             "accelerator's specification (default: %(default)s)")
-    parser.add_argument("--rounding", choices=("half_up", "half_even"), default="half_up",
-                        help="of scaled sums (default: %(default)s)")
-    parser.add_argument("--accumulator-width", type=int, default=32, metavar="N",
-                        help="bits of a sum (default: %(default)s)")
+                             "accelerator's specification (default: the recipe's, or 16)")
+    parser.add_argument("--rounding", choices=("half_up", "half_even"),
+                        help="of scaled sums (default: the recipe's, or half_up)")
+    parser.add_argument("--accumulator-width", type=int, metavar="N",
+                        help="bits of a sum (default: the recipe's, or 32)")
+    parser.add_argument("--json", action="store_true", help="the closing table as JSON")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="NET.sparrow")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    from sparrow.flow.datasets import dataset
-    from sparrow.flow.errors import UserError
-    from sparrow.flow.files import require_writable
-    from sparrow.flow.models import model_factory, split_reference
-    from sparrow.flow.progress import progress
-    from sparrow.flow.recipe import RANDOM
+    from sparrow.flow.files import require_writable, write_atomically
 
-    if arguments.epochs < 1:
-        raise UserError(f"--epochs must be at least 1, not {arguments.epochs}")
-    path, name = split_reference(arguments.model)
-    random = arguments.weights == RANDOM
-    weights = Path(arguments.weights) if arguments.weights and not random else None
-    if weights is not None and not weights.is_file():
-        raise UserError(f"--weights must be a file or {RANDOM!r}, not {arguments.weights!r}")
-
+    recipe = _recipe(arguments)
     require_writable(arguments.output)
 
-    from sparrow.flow.compression import bits_of, check_layers, compress, trained, untrained
-    from sparrow.golden.network import Numbers, save
+    from sparrow.flow.compression import accelerator_numbers
+    from sparrow.flow.recipes.network import NetworkSteps
+    from sparrow.golden.network import Numbers
 
-    layer_bits = bits_of(arguments.bits_of)
-    numbers = Numbers.from_mapping({
-        name: getattr(arguments, name)
-        for name in ("mantissa_width", "rounding", "accumulator_width")}, source="compress")
-    data = dataset(arguments.data)
-    factory = model_factory(path, name)
-    with progress("capturing the model"):
-        check_layers(untrained(factory, data, weights=weights, seed=arguments.seed),
-                     data, bits=arguments.bits, layer_bits=layer_bits)
-    with progress("weights" if arguments.weights else "training"):
-        model = trained(factory, data, weights=weights, random=random, seed=arguments.seed,
-                        epochs=arguments.epochs)
-    with progress("quantizing"):
-        found = compress(model, data, name=re.sub(r"\W", "_", arguments.output.stem),
-                         bits=arguments.bits, layer_bits=layer_bits,
-                         calibration=arguments.calibration, numbers=numbers)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    save(found.network, arguments.output)
-    _print(found.comparison)
+    given = {name: getattr(arguments, name)
+             for name in ("mantissa_width", "rounding", "accumulator_width")}
+    numbers = Numbers.from_mapping(
+        accelerator_numbers(recipe.accelerator).to_mapping()
+        | {name: value for name, value in given.items() if value is not None}, source="compress")
+    with _work_folder(arguments) as folder:
+        job = NetworkSteps(recipe, folder, numbers)
+        job.capture()
+        results = job.quantize(job.train(recipe.model))
+        write_atomically(arguments.output, job.network_file.read_bytes())
+    _print(results)
+    if arguments.recipe is not None and job.steps.kept:
+        print(f"unchanged since the last run: {', '.join(job.steps.kept)}")
     print(arguments.output)
     return 0
 
 
-def _print(comparison: Any) -> None:
+@contextlib.contextmanager
+def _work_folder(arguments: argparse.Namespace) -> Iterator[Path]:
+    """Where steps are remembered: beside the output, or nowhere without a recipe."""
+    from sparrow.flow.files import only_user
+    from sparrow.flow.tools import run_folder
+
+    if arguments.recipe is None:
+        with run_folder() as folder:
+            yield folder
+        return
+    folder = arguments.output.with_suffix(".steps")
+    with only_user(folder):
+        yield folder
+
+
+def _recipe(arguments: argparse.Namespace) -> "Recipe":
+    """The recipe, with what the command line says in place of what its file says."""
+    import dataclasses
+
+    from sparrow.flow.compression import bits_of
+    from sparrow.flow.datasets import FACTORY
+    from sparrow.flow.errors import UserError
+    from sparrow.flow.models import split_reference
+    from sparrow.flow.recipes.read import RANDOM, make_recipe, read_values
+
+    values = {} if arguments.recipe is None else read_values(arguments.recipe)
+    for subject, value, section in (("MODEL", arguments.model, "model"),
+                                    ("--data", arguments.data, "data")):
+        if value is None and section not in values:
+            raise UserError(f"{subject} must be given, unless a recipe has [{section}]")
+    if arguments.epochs is not None and arguments.epochs < 1:
+        raise UserError(f"--epochs must be at least 1, not {arguments.epochs}")
+    weights = arguments.weights
+    if weights is not None and weights != RANDOM:
+        if not Path(weights).is_file():
+            raise UserError(f"--weights must be a file or {RANDOM!r}, not {weights!r}")
+        weights = str(_place(weights, arguments))
+    factory = None
+    if arguments.model is not None:
+        path, function = split_reference(arguments.model)
+        factory = f"{_place(path, arguments)}:{function}"
+    data = arguments.data
+    if data is not None:
+        file, colon, function = data.rpartition(":") if FACTORY in data else (data, "", "")
+        if Path(file).exists():
+            data = f"{_place(file, arguments)}{colon}{function}"
+    _override(values, "model", factory=factory, weights=weights, epochs=arguments.epochs,
+              seed=arguments.seed)
+    _override(values, "data", name=data)
+    _override(values, "quantize", bits=arguments.bits, calibration=arguments.calibration)
+    if arguments.bits_of:
+        layers = {**values["quantize"].get("layers", {}), **bits_of(arguments.bits_of)}
+        _override(values, "quantize", layers=layers)
+    recipe = make_recipe(values, arguments.recipe or Path("compress"))
+    return dataclasses.replace(recipe, name=arguments.output.stem)
+
+
+def _place(path: str | Path, arguments: argparse.Namespace) -> Path:
+    """A file of the command line, which a recipe would take as relative to its own folder."""
+    return Path(path) if arguments.recipe is None else Path(path).resolve()
+
+
+def _override(values: dict[str, Any], section: str, **settings: Any) -> None:
+    """Put those settings into a section that aren't ``None``."""
+    before = values.get(section, {})
+    if isinstance(before, dict):  # else it is refused later
+        values[section] = {**before, **{name: value for name, value in settings.items()
+                                        if value is not None}}
+
+
+def _print(results: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from sparrow.flow.compression import rows
 
-    table = Table(title=f"on {comparison.images} test images", title_justify="left")
+    table = Table(title=f"on {results['test_images']} test images", title_justify="left")
     for heading in ("layer", "kind", "weight bits", "largest difference", "signal to noise, dB"):
         table.add_column(heading, justify="left" if heading in ("layer", "kind") else "right")
-    for row in rows(comparison):
+    for row in rows(results["comparison"]):
         table.add_row(*row)
     Console(highlight=False).print(table)
-    if comparison.float_accuracy is not None:
-        print(f"accuracy: float {comparison.float_accuracy:.2%}, "
-              f"integer {comparison.accuracy:.2%}")
+    if results["accuracy_float"] is not None:
+        print(f"accuracy: float {results['accuracy_float']:.2%}, "
+              f"integer {results['accuracy_golden']:.2%}")

@@ -61,12 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
         require_engine("native", spec)
     path, name = split_reference(arguments.model)
 
-    from sparrow.flow.compression import bits_of, check_layers, compress, trained, untrained
+    from sparrow.flow.compression import (
+        accelerator_numbers,
+        bits_of,
+        captured,
+        check_layers,
+        compress,
+        trained,
+        untrained,
+    )
     from sparrow.flow.datasets import dataset
     from sparrow.flow.memory_image import compiled
     from sparrow.flow.profile import profile
     from sparrow.flow.progress import progress
-    from sparrow.golden.network import Numbers
 
     data = dataset(f"random:{arguments.input}", test=1, train=_IMAGES)
     layer_bits, factory = bits_of(arguments.bits_of), model_factory(path, name)
@@ -74,11 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         model = untrained(factory, data, weights=weights)
         check_layers(model, data, bits=arguments.bits, layer_bits=layer_bits)
         model = trained(factory, data, weights=weights, random=weights is None)
-        network = compress(
-            model, data, name=re.sub(r"\W", "_", name), bits=arguments.bits,
-            layer_bits=layer_bits, numbers=Numbers(
-                mantissa_width=spec.mantissa_width, rounding=spec.rounding,
-                accumulator_width=spec.accumulator_width)).network
+        network = compress(captured(model, data, name=name), data, bits=arguments.bits,
+                           layer_bits=layer_bits, numbers=accelerator_numbers(spec)).network
     with progress("compiling"):
         program = compiled(network, spec, latency=arguments.latency,
                            **compile_options(arguments))

@@ -40,11 +40,11 @@ def _run_recipe(arguments: argparse.Namespace) -> int:
                         ("--liberty", arguments.liberty)):
         if value:
             raise UserError(f"{name} must go with a block; a recipe has its own [accelerator]")
-    from sparrow.flow.recipe import read_recipe
+    from sparrow.flow.recipes.read import read_recipe
     recipe = read_recipe(Path(arguments.subject))
     folder = arguments.output or Path("build", recipe.name)
 
-    from sparrow.flow.recipe_job import PAGE, TABLE, run_recipe
+    from sparrow.flow.recipes.job import PAGE, TABLE, run_recipe
     with only_user(folder):
         job = run_recipe(recipe, folder)
     print((folder / TABLE).read_text(encoding="utf-8"), end="")

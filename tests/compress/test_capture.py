@@ -148,6 +148,21 @@ def test_convolutions(settings):
     assert [type(node) for node in graph] == [ConvNode]
 
 
+@pytest.mark.parametrize("pad, settings, expected", [
+    (lambda x: F.pad(x, (1, 2, 3, 0)), {"kernel_size": (2, 3)}, (3, 1, 0, 2)),
+    (nn.ZeroPad2d((0, 1, 2, 0)), {"kernel_size": 3, "stride": 2, "padding": (1, 0)}, (3, 0, 1, 1)),
+    (lambda x: F.pad(x, (2, 1)), {"kernel_size": 1}, (0, 2, 0, 1))])
+def test_padding_by_itself(pad, settings, expected):
+    graph = captured((4, 11, 12), lambda m, x: m.a(pad(x)), a=nn.Conv2d(4, 6, **settings))
+    assert summary(graph) == [(ConvNode, "a", ("input",))]
+    assert graph.nodes[0].padding == expected
+
+
+def test_padding_of_a_signal():
+    graph = captured((2, 20), lambda m, x: m.a(F.pad(x, (2, 0))), a=nn.Conv1d(2, 4, 3))
+    assert graph.nodes[0].padding == (0, 2, 0, 0)
+
+
 def test_one_dimension():
     def function(m, x):
         x = F.max_pool1d(F.relu(m.norm(m.a(x))), 2)
@@ -204,7 +219,15 @@ def test_examples(example, name):
 
 REFUSED = [
     ((2, 8, 8), lambda m, x: m.a(x), {"a": conv(2, 2, 3, padding_mode="reflect")},
-     "Module 'a': pad is not supported; padding must be part of a convolution, with zeros"),
+     "Module 'a': pad must be with zeros"),
+    ((2, 8, 8), lambda m, x: F.pad(x, (1, 1), value=2.0), {}, "The model: pad must be with zeros"),
+    ((2, 8, 8), lambda m, x: F.pad(x, (-1, 1)), {}, "The model: pad must be with zeros"),
+    ((2, 8, 8), lambda m, x: F.pad(x, (0, 0, 0, 0, 1, 1)), {},
+     "The model: pad must be of height and width, not of channels"),
+    ((2, 8, 8), lambda m, x: F.max_pool2d(F.pad(x, (0, 1, 0, 1)), 3), {},
+     "Layer 'pad': padding must be before one convolution and nothing else"),
+    ((2, 8, 8), lambda m, x: m.a(y := F.pad(x, (1, 1, 1, 1))) + torch.sigmoid(y),
+     {"a": conv(2, 2, 3)}, "Layer 'pad': padding must be before one convolution and nothing else"),
     ((2, 8, 8), lambda m, x: m.body(x), {"body": nn.Sequential(nn.GELU())},
      "Module 'body.0': gelu is not supported"),
     ((2, 8, 8), lambda m, x: x * 2, {}, "The model: mul is not supported"),

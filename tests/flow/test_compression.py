@@ -88,3 +88,19 @@ def test_no_training_without_labels():
         trained(lambda: nn.Sequential(nn.Flatten(), nn.Linear(8, 3)), noise((2, 2, 2)))
     assert str(caught.value) == ("The model must be given weights, random ones too, with data that "
                                  "have no labels to train it on")
+
+
+def test_the_learning_rate_is_that_of_the_training():
+    start = trained(Model, DATA, random=True).layer.weight
+    changes = [float((trained(Model, DATA, epochs=10, learning_rate=rate).layer.weight
+                      - start).abs().max().detach()) for rate in (1e-6, 1e-2)]
+    assert changes[0] < 1e-4 < 1e-2 < changes[1]
+
+
+def test_weights_of_tensorflow_lite(tmp_path):
+    """A file with this ending goes to its reader, which refuses this one."""
+    path = tmp_path / "m.tflite"
+    path.write_bytes(b"nothing")
+    with pytest.raises(UserError) as caught:
+        trained(Model, DATA, weights=path)
+    assert str(caught.value).startswith(f"{path} must be a file of TensorFlow Lite: ")

@@ -1,0 +1,1 @@
+"""Recipes, and the jobs that they describe."""

@@ -1,0 +1,51 @@
+"""Accuracies of compressed examples on real data; they print what docs/compression.md says."""
+
+import dataclasses
+import statistics
+from pathlib import Path
+
+import pytest
+
+from sparrow.flow.compression import accelerator_numbers
+from sparrow.flow.recipes.network import NetworkSteps
+from sparrow.flow.recipes.read import read_recipe
+
+RECIPES = Path(__file__).resolve().parents[2] / "examples" / "recipes"
+SEEDS = range(5)
+
+
+def compressed(recipe, folder, **changes) -> dict:
+    """What the steps up to the integer network find."""
+    recipe = dataclasses.replace(recipe, **changes)
+    job = NetworkSteps(recipe, folder, accelerator_numbers(recipe.accelerator))
+    return job.quantize(job.train(recipe.model))
+
+
+@pytest.mark.heavy
+def test_dscnn_in_4_bits(tmp_path, data_file):
+    """The median of five seeds is at most 2 points below the INT8 network's accuracy."""
+    data_file("models/kws01/kws01_int8.npz")
+    data_file("models/mlperf-tiny/kws_ref_model_float32.tflite")
+    recipe = read_recipe(RECIPES / "dscnn_int4.toml")
+    wide = compressed(recipe, tmp_path / "int8", passes=())
+    found = []
+    for seed in SEEDS:
+        model = dataclasses.replace(recipe.model, seed=seed)
+        result = compressed(recipe, tmp_path / f"int4_{seed}", model=model)
+        assert {layer["weight_bits"] for layer in result["comparison"]} == {None, 4}
+        found.append(result["accuracy_golden"])
+    print(f"\nfloat {wide['accuracy_float']:.1%}, INT8 {wide['accuracy_golden']:.1%}, INT4 by seed",
+          *(f"{accuracy:.1%}" for accuracy in found), f"median {statistics.median(found):.1%}")
+    assert statistics.median(found) >= wide["accuracy_golden"] - 0.02
+
+
+@pytest.mark.heavy
+def test_lenet5_on_fashion(tmp_path, data_file):
+    """W4A8 is at most 1 point below float, which is as good as such a network gets."""
+    data_file("models/fashion-mnist")
+    recipe = read_recipe(RECIPES / "lenet5_fashion.toml")
+    found = compressed(recipe, tmp_path)
+    assert {layer["weight_bits"] for layer in found["comparison"]} == {None, 4}
+    print(f"\nfloat {found['accuracy_float']:.2%}, W4A8 {found['accuracy_golden']:.2%}")
+    assert found["accuracy_float"] > 0.91
+    assert found["accuracy_golden"] >= found["accuracy_float"] - 0.01

@@ -1,0 +1,64 @@
+"""What a recipe's job says about predicted cycles, and about accuracies."""
+
+from sparrow.flow.recipes.recipe import ModelSource, Recipe
+from sparrow.flow.recipes.results import merged, predictions_line
+from sparrow.flow.tables import result_table
+
+QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9}
+SIMULATED = {"images": 2, "bit_exact": 2, "difference": "", "layers_compared": 2,
+             "accuracy_rtl": 0.5, "cycles": 5000,
+             "accuracy_golden_same": 0.5, "counters": {}, "stalls": {}, "simulator": "verilator 5",
+             "simulated_cycles": 10_000, "seconds": 1.0}
+
+
+def results(tmp_path, predicted, measured):
+    """Results of layers ``a``, ``b`` and so on; those whose measure is ``None`` weren't reached."""
+    names = "abcd"[:len(predicted)]
+    image = {"layers": [{"name": name, "predicted_cycles": cycles, "stalls": {"weights": 7}}
+                        for name, cycles in zip(names, predicted)],
+             "program_bytes": 4096, "data_bytes": 4096}
+    cycles = {name: count for name, count in zip(names, measured) if count is not None}
+    recipe = Recipe(name="r", folder=tmp_path, data="digits",
+                    model=ModelSource(section="model", factory="m.py:make"))
+    return merged(recipe, QUANTIZED, image, {"bytes": 1},
+                  SIMULATED | {"measured_cycles": cycles}, {})
+
+
+def test_predictions_that_are_right(tmp_path):
+    """Off by 64 cycles, or by 3 %; a layer without commands; one that wasn't reached."""
+    found = results(tmp_path, [36, 9700, 0, 500], [100, 10_000, 0, None])
+    assert found["predictions_off"] == []
+    assert predictions_line(found) == (
+        "predicted cycles: no layer is off by more than 3% and 64 cycles")
+
+
+def test_predictions_that_are_off(tmp_path):
+    """By 65 cycles, by more than 3 %, either way; the job has passed all the same."""
+    found = results(tmp_path, [35, 9699, 200, 20_000], [100, 10_000, 200, 10_000])
+    assert found["predictions_off"] == ["a", "b", "d"]
+    assert found["bit_exact"] == found["images"]
+    assert predictions_line(found) == ("WARNING: predicted cycles of 3 of 4 layers are off by more "
+                                       "than 3% and 64 cycles: a, b, d")
+
+
+def test_stalls(tmp_path):
+    """Measured ones take the place of predicted ones."""
+    found = results(tmp_path, [100], [100])
+    assert not found["stalls_measured"] and found["layers"][0]["stalls"] == {"weights": 7}
+    SIMULATED["stalls"] = {"a": {"weights": 9}}
+    try:
+        found = results(tmp_path, [100], [100])
+    finally:
+        SIMULATED["stalls"] = {}
+    assert found["stalls_measured"] and found["layers"][0]["stalls"] == {"weights": 9}
+
+
+def test_accuracies(tmp_path):
+    """None are shown of data without labels."""
+    found = results(tmp_path, [100], [100])
+    rows = list(result_table(found).columns[0].cells)
+    none = dict.fromkeys([name for name in found if name.startswith("accuracy")])
+    assert len(none) == 4
+    rest = list(result_table(found | none).columns[0].cells)
+    assert [row for row in rows if row not in rest] == ["accuracy on 9 test images",
+                                                        "accuracy on the 2 simulated ones"]
