@@ -7,7 +7,7 @@ from sparrow.hw.spec.base import SpecError
 from .base import Context, Pass, TunedPass
 from .binarize import Binarize
 from .correct_bias import CorrectBias
-from .equalize import Equalize
+from .equalize import Equalize, EqualizeActivations
 from .factorize import Factorize
 from .finetune import Finetune
 from .mixed import Mixed
@@ -22,6 +22,7 @@ PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
     Binarize,
     CorrectBias,
     Equalize,
+    EqualizeActivations,
     Factorize,
     Finetune,
     Mixed,
