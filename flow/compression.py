@@ -165,7 +165,7 @@ def accelerator_numbers(spec: AcceleratorSpec) -> Numbers:
 def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
              layer_bits: Mapping[str, int] | None = None, calibration: str = "minmax",
              calibration_images: int = CALIBRATION_IMAGES,
-             numbers: Numbers | None = None) -> Compressed:
+             numbers: Numbers | None = None, model: Graph | None = None) -> Compressed:
     """Quantize and compare a captured network.
 
     Parameters
@@ -182,6 +182,8 @@ def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
         How many of the training images.
     numbers
         Widths and rounding of the network.
+    model
+        The network before the passes, with which the outputs are compared.
 
     Raises
     ------
@@ -192,7 +194,8 @@ def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
     try:
         network = quantize(source, data.train_images[:calibration_images], bits=bits,
                            layer_bits=layer_bits, method=Method(calibration), numbers=numbers)
-        return Compressed(network, compare(graph, network, data.test_images, data.test_labels))
+        return Compressed(network, compare(graph, network, data.test_images, data.test_labels,
+                                           model=model))
     except (QuantizeError, NetworkError) as error:
         raise UserError(str(error)) from None
 

@@ -149,7 +149,8 @@ class NetworkSteps:
         def make() -> dict[str, Any]:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,
                              calibration=recipe.calibration,
-                             calibration_images=recipe.calibration_images, numbers=self.numbers)
+                             calibration_images=recipe.calibration_images, numbers=self.numbers,
+                             model=self._graph(recipe.model) if recipe.passes else None)
             self.network_file.parent.mkdir(parents=True, exist_ok=True)
             save(found.network, self.network_file)
             return {"network": digest(self.network_file.read_bytes()),
@@ -157,6 +158,8 @@ class NetworkSteps:
                     "accuracy_float": weights["accuracy"],
                     "accuracy_golden": found.comparison.accuracy,
                     "sizes": compared_sizes(original, network_size(found.network)),
+                    "agreement": found.comparison.agreement,
+                    "output_signal_to_noise": found.comparison.output_signal_to_noise,
                     "passes": [dataclasses.asdict(record) for record in draft.records],
                     "comparison": [dataclasses.asdict(layer)
                                    for layer in found.comparison.layers]}
