@@ -141,8 +141,8 @@ class Trainable(torch.nn.Module):
             if layer.centroids is not None and layer.form is not None:
                 formats[name] = dataclasses.replace(
                     layer.form, codebook=layer.centroids.detach().sort().values)
-            elif layer.form is not None:
-                formats[name] = layer.current_format()
+            elif (form := layer.current_format()) is not None:
+                formats[name] = form
         masks = {name: layer.mask.clone() for name, layer in self.layers.items()
                  if name in self.draft.masks or not bool(layer.mask.all())}
         return self.draft.with_weights(weights).replace(masks=masks, formats=formats,
