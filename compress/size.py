@@ -5,13 +5,20 @@ from collections.abc import Mapping
 
 import torch
 
-from sparrow.golden.codec import CODECS, PARTS, Parameters, Stream, encode, read_header
+from sparrow.golden.codec import (
+    CODECS,
+    LARGEST_TABLE,
+    PARTS,
+    Parameters,
+    Stream,
+    encode,
+    read_header,
+)
 from sparrow.golden.network import Add, Concat, Layer, Linear, Network, Table, Weighted
 
 __all__ = ["LayerSize", "Sizes", "layer_streams", "network_size"]
 
 FLOAT_BYTES = 4
-LARGEST_CODEBOOK = 32
 LIMIT_BYTES = 3  # zero point of the output, smallest and largest element
 
 
@@ -92,6 +99,29 @@ class Sizes:
         """Bytes before over bytes after; ``None`` without weights."""
         return self.before / self.after if self.before else None
 
+    @property
+    def kept(self) -> float | None:
+        """The part of the weights that isn't zero; ``None`` without weights."""
+        weights = sum(layer.weights for layer in self.layers)
+        return sum(layer.nonzeros for layer in self.layers) / weights if weights else None
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What the bytes of all layers are."""
+        total: dict[str, float] = {}
+        for layer in self.layers:
+            for name, count in layer.parts.items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    def to_mapping(self) -> dict[str, object]:
+        """Everything as plain values, by name."""
+        derived = ("before", "after", "ratio", "kept", "parts")
+        layers = [dataclasses.asdict(layer) | {"kept": layer.kept, "ratio": layer.ratio}
+                  for layer in self.layers]
+        return {"name": self.name, **{name: getattr(self, name) for name in derived},
+                "layers": layers}
+
 
 def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Sizes:
     """The size of a network, every layer by its best codec.
@@ -122,7 +152,7 @@ def layer_streams(layer: Weighted, network: Network, *, lanes: int = 16,
     if isinstance(layer, Linear):
         weights = weights.reshape(-1, *network.input_types(layer)[0].shape)
     parameters = Parameters(layer.bias.numpy(), layer.mantissa.numpy(), layer.shift.numpy())
-    few = len(torch.unique(weights)) <= LARGEST_CODEBOOK
+    few = len(torch.unique(weights)) <= LARGEST_TABLE
     return {codec: min((encode(weights, codec, bits=layer.weight_bits, codebook=codebook,
                                parameters=parameters, lanes=lanes, columns=columns)
                         for codebook in ((False, True) if few else (False,))), key=len)

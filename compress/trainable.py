@@ -74,7 +74,9 @@ class TrainableLayer(torch.nn.Module):
         return weight * self.mask
 
     def current_format(self) -> WeightFormat | None:
-        """The format, with its step as it is now."""
+        """The format, with its step and its codebook as they are now."""
+        if self.form is not None and self.centroids is not None:
+            return dataclasses.replace(self.form, codebook=self.centroids.detach().sort().values)
         if self._step is None:
             return self.form
         return self._step.current(self.weight.detach(), self.mask)
@@ -138,10 +140,8 @@ class Trainable(torch.nn.Module):
         for name, layer in self.layers.items():
             weights[name] = {"weight": (layer.real() * layer.mask).detach().clone(),
                              "bias": layer.bias.detach().clone()}
-            if layer.centroids is not None and layer.form is not None:
-                formats[name] = dataclasses.replace(
-                    layer.form, codebook=layer.centroids.detach().sort().values)
-            elif (form := layer.current_format()) is not None:
+            form = layer.current_format()
+            if form is not None:
                 formats[name] = form
         masks = {name: layer.mask.clone() for name, layer in self.layers.items()
                  if name in self.draft.masks or not bool(layer.mask.all())}

@@ -6,6 +6,7 @@ from .errors import StreamError
 from .header import CODECS, Header
 from .parameters import Parameters
 from .stream import PARTS, Stream
+from .values import LARGEST_TABLE
 
-__all__ = ["CODECS", "PARTS", "Contents", "Header", "Parameters", "Stream", "StreamError", "decode",
-           "encode", "read", "read_header", "stored_size"]
+__all__ = ["CODECS", "LARGEST_TABLE", "PARTS", "Contents", "Header", "Parameters", "Stream",
+           "StreamError", "decode", "encode", "read", "read_header", "stored_size"]

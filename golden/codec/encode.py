@@ -131,7 +131,7 @@ class _Plan:
     @property
     def bits(self) -> int:
         """Bits of symbols and block map."""
-        return self.symbols.bits + (self.steps.size if self.skips else 0)
+        return self.symbols.bits - self.symbols.filling + (self.steps.size if self.skips else 0)
 
 
 def _plan(arrangement: Arrangement, laid: np.ndarray, steps: np.ndarray, codec: str, bits: int,
@@ -194,8 +194,7 @@ def _stream(plan: _Plan, parameters: Parameters | None) -> Stream:
     data += zlib.crc32(data).to_bytes(4, "little")
     parts["header"] += 32
     data += bytes(-len(data) % ALIGNMENT)
-    # filling escapes are symbols, but no weights
-    parts["weights"] = int(used.sum())
+    parts["weights"] = symbols.bits - symbols.filling
     parts["padding"] = 8 * len(data) - sum(parts.values())
     return Stream(data=data, lanes=arrangement.lanes, columns=columns, bits=parts)
 

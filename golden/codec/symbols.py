@@ -69,6 +69,8 @@ class Symbols:
         Bits, the lowest one first, and how many.
     pace : int
         Symbols that a lane sends in a step.
+    filling : int
+        Bits of those that only fill granules.
     """
 
     lane: np.ndarray
@@ -76,6 +78,7 @@ class Symbols:
     values: np.ndarray
     widths: np.ndarray
     pace: int = 1
+    filling: int = 0
 
     @property
     def bits(self) -> int:
@@ -181,4 +184,5 @@ def with_runs(kept: Kept, code: ValueCode, runs: RunCode) -> Symbols:
     lengths = np.full(len(owner), widths[-1])
     bits[is_value], lengths[is_value] = value[place], value_widths[place]
     lanes = np.concatenate([lane, np.arange(len(total))])[owner]
-    return Symbols(lanes, kept.block[where], bits, lengths)
+    return Symbols(lanes, kept.block[where], bits, lengths,
+                   filling=int(padding.sum() * widths[-1]))

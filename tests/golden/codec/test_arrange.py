@@ -25,7 +25,7 @@ def consumed(shape, four_bit, lanes):
 @pytest.mark.parametrize("four_bit", [False, True])
 @pytest.mark.parametrize("lanes, columns", [(16, 16), (4, 2), (1, 3)])
 @pytest.mark.parametrize("shape", [(20, 1, 5, 5), (7, 40, 2, 3), (33, 17, 1, 1), (1, 4, 3, 3),
-                                   (16, 3, 1, 1)])
+                                   (16, 3, 1, 1), (2, 6, 3, 3)])
 def test_order(shape, lanes, columns, four_bit):
     found = Arrangement(shape, four_bit, lanes, columns)
     steps = list(consumed(shape, four_bit, lanes))

@@ -1,6 +1,8 @@
 """Streams hold all that was put in, in few bits."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from sparrow.golden.codec import (
     CODECS,
     Parameters,
+    Stream,
     StreamError,
     decode,
     encode,
@@ -141,6 +144,13 @@ def test_positions_that_are_not_there_cost_nothing():
         assert encode(weights, "dense", bits=4).bits["weights"] == 4 * weights.numel()
 
 
+def test_fillings_are_padding():
+    weights = torch.zeros(16, 64, 1, 1, dtype=torch.int8)
+    weights[3, 0] = 5
+    stream = encode(weights, "rle", block_map=False)
+    assert (stream.bits["weights"], read_header(stream).granules) == (1 + 8, 1)
+
+
 def test_lanes_of_very_different_loads():
     weights = torch.zeros(48, 300, 3, 3, dtype=torch.int8)
     weights[5::16] = tensor((3, 300, 3, 3), 0.9, [1, -1, 2], 3)
@@ -151,6 +161,19 @@ def test_lanes_of_very_different_loads():
     # nobody but lane 5 gets more than a granule
     header = read_header(encode(weights, "huffman"))
     assert header.granules <= encode(weights, "huffman").bits["weights"] // 16 + 2
+
+
+def test_streams_of_the_documentation():
+    """docs/weight-stream.md: anyone's decoder can be tried on them."""
+    page = Path(__file__).resolve().parents[3] / "docs" / "weight-stream.md"
+    weights = torch.tensor([0, 0, 3, 0, 0, 0, 0, 0, -1, 0, 0, 2], dtype=torch.int8)
+    found = dict(re.findall(r"^(\w+) +((?:[0-9a-f]{2} ?){16,})$", page.read_text(), re.M))
+    assert tuple(found) == CODECS
+    for codec, text in found.items():
+        stream = Stream(data=bytes.fromhex(text), lanes=4, columns=1)
+        assert torch.equal(decode(stream).flatten(), weights)
+        assert encode(weights.view(1, 12, 1, 1), codec, codebook=codec == "huffman", lanes=4,
+                      columns=1, block_map=False).data == stream.data
 
 
 def test_stored_size():
