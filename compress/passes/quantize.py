@@ -11,7 +11,7 @@ from ..draft import WEIGHT_BITS, Draft
 from ..precision.choose import with_tensor_formats, with_weight_formats
 from ..precision.size import average_bits, layer_bits_of
 from .base import Context, TunedPass
-from .bylayer import OTHERS, require_by_layer, require_one_of
+from .bylayer import OTHERS, require_by_layer
 
 __all__ = ["Quantize"]
 
@@ -55,10 +55,8 @@ class Quantize(TunedPass):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_by_layer("bits", self.bits,
-                         lambda subject, value: require_one_of(subject, value, *WEIGHT_BITS))
-        require_by_layer("activation_bits", self.activation_bits,
-                         lambda subject, value: require_one_of(subject, value, 8, 4))
+        require_by_layer("bits", self.bits, WEIGHT_BITS)
+        require_by_layer("activation_bits", self.activation_bits, (8, 4))
         require_number("percentile", self.percentile, 50, 100)
         if self.percentile == 50:
             raise SpecError("percentile must be above 50, not 50")

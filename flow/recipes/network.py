@@ -150,7 +150,7 @@ class NetworkSteps:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,
                              calibration=recipe.calibration,
                              calibration_images=recipe.calibration_images, numbers=self.numbers,
-                             model=self._graph(recipe.model) if recipe.passes else None)
+                             model=original if recipe.passes else None)
             self.network_file.parent.mkdir(parents=True, exist_ok=True)
             save(found.network, self.network_file)
             return {"network": digest(self.network_file.read_bytes()),
