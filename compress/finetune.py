@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from sparrow.hw.spec.base import require_flag, require_integer, require_number
 
+from .augment import shifted
 from .data import Dataset
 from .distill import distillation_loss, require_teacher, teacher_outputs
 from .draft import Draft
@@ -120,7 +121,7 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
                 for chosen in torch.randperm(len(images)).split(tuning.batch):
                     if hook is not None:
                         hook(model, step, steps)
-                    batch = _shifted(images[chosen], tuning.shift)
+                    batch = shifted(images[chosen], tuning.shift)
                     loss = _loss(model, batch, None if labels is None else labels[chosen],
                                  tuning, teacher)
                     optimizer.zero_grad()
@@ -174,17 +175,3 @@ def _loss(model: Trainable, images: torch.Tensor, labels: torch.Tensor | None, t
         loss = loss + tuning.quant_weight * torch.stack(
             [layer.quantization_error() for layer in model.layers.values()]).sum()
     return loss
-
-
-def _shifted(images: torch.Tensor, most: int) -> torch.Tensor:
-    """Images moved by up to so many pixels each way, zeros moving in; a batch in four parts."""
-    if not most:
-        return images
-    parts = []
-    for part in images.split(-(-len(images) // 4)):
-        down, right = (int(torch.randint(-most, most + 1, ())) for _ in range(2))
-        padded = F.pad(part, (most, most, most, most))
-        height, width = images.shape[-2:]
-        parts.append(padded[..., most - down:most - down + height,
-                            most - right:most - right + width])
-    return torch.cat(parts)

@@ -12,7 +12,7 @@ from ..draft import Draft, WeightedNode
 from ..graph import AddNode, Clamped, ClampNode, ConvNode, Graph, PoolNode
 from ..scales import QuantizeError
 
-__all__ = ["Pair", "equalize", "pairs"]
+__all__ = ["Pair", "by_channel", "check_before_formats", "equalize", "pairs", "spread"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,20 +85,25 @@ def equalize(draft: Draft, rounds: int) -> tuple[Draft, dict[str, str]]:
     QuantizeError
         If formats of weights or tensors are chosen already, or weights aren't finite.
     """
-    if draft.formats or draft.tensors:
-        raise QuantizeError("equalization must come before bits and ranges are chosen, but "
-                            f"{next(iter(draft.formats or draft.tensors))!r} has a format")
+    check_before_formats(draft)
     found, reasons = pairs(draft.graph)
     nodes = {name: dataclasses.replace(node, weight=node.weight * draft.mask(name))
              for name, node in draft.weighted.items()}
-    for name, node in nodes.items():
-        if not bool(node.weight.isfinite().all() and node.bias.isfinite().all()):
-            raise QuantizeError(f"Layer {name!r}: weights must be finite, but one is not")
     for _ in range(rounds):
         for pair in found:
             _equalize(nodes, pair)
     return draft.with_weights({name: {"weight": node.weight, "bias": node.bias}
                                for name, node in nodes.items()}), reasons
+
+
+def check_before_formats(draft: Draft) -> None:
+    """Check that nothing is quantized yet, and that weights are finite."""
+    if draft.formats or draft.tensors:
+        raise QuantizeError("equalization must come before bits and ranges are chosen, but "
+                            f"{next(iter(draft.formats or draft.tensors))!r} has a format")
+    for name, node in draft.weighted.items():
+        if not bool(node.weight.isfinite().all() and node.bias.isfinite().all()):
+            raise QuantizeError(f"Layer {name!r}: weights must be finite, but one is not")
 
 
 def _equalize(nodes: dict[str, WeightedNode], pair: Pair) -> None:
@@ -108,12 +113,11 @@ def _equalize(nodes: dict[str, WeightedNode], pair: Pair) -> None:
     taken = _by_input(second, channels, second.weight.double().abs())
     scale = (given / taken).sqrt()
     scale = torch.where((given > 0) & (taken > 0), scale, 1.0)
-    around = scale.view(-1, *(1,) * (first.weight.dim() - 1))
     nodes[pair.first] = dataclasses.replace(
-        first, weight=(first.weight.double() / around).float(),
+        first, weight=(first.weight.double() / by_channel(first.weight, scale)).float(),
         bias=(first.bias.double() / scale).float())
     nodes[pair.second] = dataclasses.replace(
-        second, weight=(second.weight.double() * _spread(second, scale)).float())
+        second, weight=(second.weight.double() * spread(second, scale)).float())
 
 
 def _by_input(node: WeightedNode, channels: int, magnitudes: torch.Tensor) -> torch.Tensor:
@@ -124,7 +128,12 @@ def _by_input(node: WeightedNode, channels: int, magnitudes: torch.Tensor) -> to
     return magnitudes.unflatten(1, (channels, -1)).amax((0, 2))
 
 
-def _spread(node: WeightedNode, scale: torch.Tensor) -> torch.Tensor:
+def by_channel(weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Factors of output channels in a shape that goes with the weights."""
+    return scale.view(-1, *(1,) * (weight.dim() - 1))
+
+
+def spread(node: WeightedNode, scale: torch.Tensor) -> torch.Tensor:
     """Factors of input channels in a shape that goes with the weights."""
     if isinstance(node, ConvNode):
         per_output = scale.view(node.groups, 1, -1).expand(-1, len(node.weight) // node.groups, -1)

@@ -180,3 +180,5 @@ def _print(results: dict[str, Any]) -> None:
     if results["accuracy_float"] is not None:
         print(f"accuracy: float {results['accuracy_float']:.2%}, "
               f"integer {results['accuracy_golden']:.2%}")
+    print(f"outputs: the float network's class on {results['agreement']:.2%}, "
+          f"{results['output_signal_to_noise']:.2f} dB signal to noise")

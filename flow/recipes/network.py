@@ -94,8 +94,9 @@ class NetworkSteps:
     def train(self, source: ModelSource) -> dict[str, Any]:
         """The weights of the model, or of the teacher."""
         key = {"model": self.model_key(source), "data": self.data_key, "epochs": source.epochs,
-               "learning_rate": source.learning_rate, "seed": source.seed,
-               "torch": torch.__version__, "code": code_digest("sparrow.compress")}
+               "learning_rate": source.learning_rate, "shift": source.shift,
+               "seed": source.seed, "torch": torch.__version__,
+               "code": code_digest("sparrow.compress")}
         target = self.weights_file(source)
 
         def make() -> dict[str, Any]:
@@ -103,7 +104,7 @@ class NetworkSteps:
             model = trained(self._factories[source.section][1], self.data,
                             weights=source.weights, random=source.random_weights,
                             seed=source.seed, epochs=source.epochs,
-                            learning_rate=source.learning_rate)
+                            learning_rate=source.learning_rate, shift=source.shift)
             tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
             write_atomically(target, safetensors.torch.save(tensors))
             accuracy = None if self.data.test_labels is None else float_accuracy(
@@ -148,7 +149,8 @@ class NetworkSteps:
         def make() -> dict[str, Any]:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,
                              calibration=recipe.calibration,
-                             calibration_images=recipe.calibration_images, numbers=self.numbers)
+                             calibration_images=recipe.calibration_images, numbers=self.numbers,
+                             model=original if recipe.passes else None)
             self.network_file.parent.mkdir(parents=True, exist_ok=True)
             save(found.network, self.network_file)
             return {"network": digest(self.network_file.read_bytes()),
@@ -156,6 +158,8 @@ class NetworkSteps:
                     "accuracy_float": weights["accuracy"],
                     "accuracy_golden": found.comparison.accuracy,
                     "sizes": compared_sizes(original, network_size(found.network)),
+                    "agreement": found.comparison.agreement,
+                    "output_signal_to_noise": found.comparison.output_signal_to_noise,
                     "passes": [dataclasses.asdict(record) for record in draft.records],
                     "comparison": [dataclasses.asdict(layer)
                                    for layer in found.comparison.layers]}
