@@ -101,7 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _words(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items()) or "all"
+    return ", ".join(f"{name} {value}" if not isinstance(value, dict) else
+                     f"{name} of {', '.join(f'{layer} {each}' for layer, each in value.items())}"
+                     for name, value in values.items()) or "all"
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ def draft():
 
 def test_table(draft):
     """Half the channels between two layers are half of both layers' work, and time."""
-    rows = table(draft, noise((16, 24, 24), test=1, train=2), [{"keep": 16}], measure=False)
-    assert [row[0] for row in rows] == ["all", "keep 16"]
+    rows = table(draft, noise((16, 24, 24), test=1, train=2), [{"keep": {"first": 16}}],
+                 measure=False)
+    assert [row[0] for row in rows] == ["all", "keep of first 16"]
     assert rows[0][1] == f"{24 * 24 * 9 * (16 * 32 + 32 * 32):,}"
     assert rows[0][3:] == ("", "100.0%", "100.0%", "1.00×", "1.00×")
     assert rows[1][4] == "50.0%" and rows[1][6] == "2.00×"
