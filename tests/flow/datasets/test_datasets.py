@@ -59,3 +59,12 @@ def test_shared_data_that_are_missing(tmp_path, monkeypatch, name, content):
     with pytest.raises(UserError) as caught:
         dataset(name)
     assert str(caught.value).startswith(f"{folder} must hold {content}, but has no")
+
+
+def test_smooth_random_numbers():
+    data = dataset("smooth:3x32x16", test=2, train=7)
+    assert data.train_images.shape == (7, 3, 32, 16) and data.test_images.shape == (2, 3, 32, 16)
+    with pytest.raises(UserError) as caught:
+        dataset("smooth:3x4")
+    assert str(caught.value) == ("data 'smooth:3x4': the shape must be channels, height and width, "
+                                 "not (3, 4)")
