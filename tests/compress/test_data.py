@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from sparrow.compress.data import noise, split
+from sparrow.compress.data import noise, smooth_noise, split
 
 IMAGES, LABELS = torch.arange(40.0).view(20, 1, 1, 2), torch.arange(20) % 3
 
@@ -44,3 +44,25 @@ def test_digests():
               dataclasses.replace(data, test_images=data.test_images.flatten(1)),
               noise((1, 1, 2))]
     assert len({data.digest(), *(other.digest() for other in others)}) == 6
+
+
+def test_smooth_noise():
+    data = smooth_noise((3, 32, 32), test=5, train=4)
+    assert data.train_images.shape == (4, 3, 32, 32) and data.test_images.shape == (5, 3, 32, 32)
+    assert data.train_labels is None and data.test_labels is None
+    assert torch.equal(data.test_images, smooth_noise((3, 32, 32), test=5, train=4).test_images)
+    assert not torch.equal(data.train_images[0], data.test_images[0])
+    images = data.test_images
+    steps = (images[..., 1:] - images[..., :-1]).square().mean()
+    assert float(steps) < float(images.var()) / 5
+    assert smooth_noise((1, 6, 4), side=2, test=1, train=1).test_images.shape == (1, 1, 6, 4)
+
+
+@pytest.mark.parametrize("shape, options, text", [
+    ((3, 4), {}, "the shape must be channels, height and width, not (3, 4)"),
+    ((3, 4, 4), {"side": 1}, "side must be an integer of at least 2, not 1"),
+    ((3, 4, 4), {"test": 0}, "test must be an integer of at least 1, not 0")])
+def test_smooth_noise_that_is_refused(shape, options, text):
+    with pytest.raises(ValueError) as caught:
+        smooth_noise(shape, **options)
+    assert str(caught.value) == text

@@ -60,3 +60,24 @@ def test_activations_pass_gradients_in_their_range():
     assert found.tolist() == [-1, 0, 14]
     found.sum().backward()
     assert values.grad.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("low, high, bits", [(-1.0, 2.0, 8), (0.0, 6.0, 8), (-3.0, 0.5, 4)])
+def test_activations_are_those_of_torch(low, high, bits):
+    """The same affine quantization as torch's own, values and gradients."""
+    form = TensorFormat(low=low, high=high, bits=bits)
+    scale, least, most = integer_limits(form)
+    lowest = -(2**(bits - 1))
+    found, wanted = [], []
+    for results in (found, wanted):
+        values = torch.linspace(low - 1, high + 1, 997, requires_grad=True)
+        results.append(fake_activation(values, form) if results is found else
+                       torch.fake_quantize_per_tensor_affine(values, scale, lowest - least, lowest,
+                                                             lowest + most - least))
+        results[0].sum().backward()
+        results.append(values.grad)
+    assert torch.allclose(found[0].detach(), wanted[0].detach(), atol=1e-5)
+    points = torch.linspace(low - 1, high + 1, 997)
+    ends = torch.minimum((points - least * scale).abs(), (points - most * scale).abs())
+    away = ends > scale  # torch's gradient ends half a step from ours
+    assert torch.equal(found[1][away], wanted[1][away])

@@ -34,7 +34,7 @@ def test_digits_have_options():
     ("digits", {"train": 5}, "options of data 'digits' must be among test, seed, not 'train'"),
     ("mnist", {"test": 5}, "options of data 'mnist' must be among none, not 'test'"),
     ("none", {}, "data must be one of digits, mnist, fashion-mnist, kws01, random:SHAPE, "
-     "FILE.py:function, or an existing .safetensors file or folder, not 'none'"),
+     "smooth:SHAPE, FILE.py:function, or an existing .safetensors file or folder, not 'none'"),
 ])
 def test_names_that_are_refused(name, options, text):
     with pytest.raises(UserError) as caught:
@@ -59,3 +59,12 @@ def test_shared_data_that_are_missing(tmp_path, monkeypatch, name, content):
     with pytest.raises(UserError) as caught:
         dataset(name)
     assert str(caught.value).startswith(f"{folder} must hold {content}, but has no")
+
+
+def test_smooth_random_numbers():
+    data = dataset("smooth:3x32x16", test=2, train=7)
+    assert data.train_images.shape == (7, 3, 32, 16) and data.test_images.shape == (2, 3, 32, 16)
+    with pytest.raises(UserError) as caught:
+        dataset("smooth:3x4")
+    assert str(caught.value) == ("data 'smooth:3x4': the shape must be channels, height and width, "
+                                 "not (3, 4)")
