@@ -5,8 +5,9 @@ import hashlib
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 
-__all__ = ["Dataset", "digits", "noise", "split"]
+__all__ = ["Dataset", "digits", "noise", "smooth_noise", "split"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,3 +113,31 @@ def split(images: torch.Tensor, labels: torch.Tensor, *, test: int, seed: int = 
                                        stratify=labels.numpy(), random_state=seed)
     return Dataset(train_images=images[train], train_labels=labels[train],
                    test_images=images[held_out], test_labels=labels[held_out])
+
+
+def smooth_noise(shape: Sequence[int], *, side: int = 8, test: int = 512, train: int = 256,
+                 seed: int = 0) -> Dataset:
+    """Normally distributed pixels of a small square, upsampled bicubically, without labels.
+
+    Nearer to photographs than ``noise`` is: neighbours are alike.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Channels, height, width of an image.
+    side : int, at least 2
+        Of the square.
+    test, train, seed : int
+        As of ``noise``.
+    """
+    if len(shape) != 3:
+        raise ValueError(f"the shape must be channels, height and width, not {tuple(shape)}")
+    if isinstance(side, bool) or not isinstance(side, int) or side < 2:
+        raise ValueError(f"side must be an integer of at least 2, not {side!r}")
+    small = noise((shape[0], side, side), test=test, train=train, seed=seed)
+
+    def upsampled(images: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(images, size=tuple(shape[1:]), mode="bicubic", align_corners=False)
+
+    return Dataset(train_images=upsampled(small.train_images), train_labels=None,
+                   test_images=upsampled(small.test_images), test_labels=None)

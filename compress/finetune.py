@@ -7,9 +7,11 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
-from sparrow.hw.spec.base import require_integer, require_number
+from sparrow.hw.spec.base import require_flag, require_integer, require_number
 
+from .augment import shifted
 from .data import Dataset
+from .distill import distillation_loss, require_teacher, teacher_outputs
 from .draft import Draft
 from .graph import Graph
 from .scales import QuantizeError
@@ -43,6 +45,8 @@ class Tuning:
         weights from what they are quantized to, summed over layers.
     shift : int
         Pixels by which training images are shifted at random, at most, each way.
+    learn_steps : bool
+        Whether steps of quantized weights and activations are trained too; see ``learned_step``.
     """
 
     epochs: int = 0
@@ -53,6 +57,7 @@ class Tuning:
     temperature: float = 4.0
     quant_weight: float = 0.0
     shift: int = 0
+    learn_steps: bool = False
 
     def __post_init__(self) -> None:
         for name, least, most in (("epochs", 0, 100_000), ("batch", 1, 100_000), ("shift", 0, 64)):
@@ -61,6 +66,7 @@ class Tuning:
                                 ("distill", 0.0, 1.0), ("temperature", 0.01, 1000.0),
                                 ("quant_weight", 0.0, 1e6)):
             require_number(name, getattr(self, name), low, high)
+        require_flag("learn_steps", self.learn_steps)
 
 
 class Hook(Protocol):
@@ -75,10 +81,8 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
              progress: Callable[[float], None] | None = None) -> Draft:
     """Train the weights that a draft keeps, as they will be used.
 
-    Adam with decoupled weight decay on cross entropy; with ``tuning.distill`` mixed with the
-    Kullback–Leibler divergence from a teacher's softened outputs, times the temperature squared
-    (Hinton et al., Distilling the Knowledge in a Neural Network, 2015, section 2). The same
-    result for the same seed and number of threads on one machine.
+    Adam with decoupled weight decay on cross entropy; with ``tuning.distill`` mixed with
+    ``distillation_loss``. The same result for the same seed and number of threads on one machine.
 
     Parameters
     ----------
@@ -91,7 +95,8 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
     Raises
     ------
     QuantizeError
-        If labels or a teacher are needed and missing.
+        If labels or a teacher are needed and missing, or the teacher has other inputs or another
+        number of outputs.
     """
     labels = data.train_labels
     if tuning.epochs and labels is None and tuning.distill < 1:
@@ -100,7 +105,9 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
     if tuning.distill and teacher is None:
         raise QuantizeError("distill must be 0 without a teacher, not "
                             f"{tuning.distill!r}")
-    model = Trainable(draft)
+    if tuning.distill and teacher is not None:
+        require_teacher(teacher, draft.graph)
+    model = Trainable(draft, learn_steps=tuning.learn_steps)
     images = data.train_images
     steps = -(-len(images) // tuning.batch) * tuning.epochs
     optimizer, schedule = _optimizer(model, tuning, steps)
@@ -114,7 +121,7 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
                 for chosen in torch.randperm(len(images)).split(tuning.batch):
                     if hook is not None:
                         hook(model, step, steps)
-                    batch = _shifted(images[chosen], tuning.shift)
+                    batch = shifted(images[chosen], tuning.shift)
                     loss = _loss(model, batch, None if labels is None else labels[chosen],
                                  tuning, teacher)
                     optimizer.zero_grad()
@@ -162,25 +169,9 @@ def _loss(model: Trainable, images: torch.Tensor, labels: torch.Tensor | None, t
     if labels is not None and tuning.distill < 1:
         loss = (1 - tuning.distill) * F.cross_entropy(outputs, labels)
     if teacher is not None and tuning.distill:
-        soft = teacher.run(images)[teacher.output].flatten(1).clone() / tuning.temperature
-        loss = loss + tuning.distill * tuning.temperature**2 * F.kl_div(
-            (outputs / tuning.temperature).log_softmax(1), soft.log_softmax(1),
-            reduction="batchmean", log_target=True)
+        loss = loss + tuning.distill * distillation_loss(
+            outputs, teacher_outputs(teacher, images), tuning.temperature)
     if tuning.quant_weight:
         loss = loss + tuning.quant_weight * torch.stack(
             [layer.quantization_error() for layer in model.layers.values()]).sum()
     return loss
-
-
-def _shifted(images: torch.Tensor, most: int) -> torch.Tensor:
-    """Images moved by up to so many pixels each way, zeros moving in; a batch in four parts."""
-    if not most:
-        return images
-    parts = []
-    for part in images.split(-(-len(images) // 4)):
-        down, right = (int(torch.randint(-most, most + 1, ())) for _ in range(2))
-        padded = F.pad(part, (most, most, most, most))
-        height, width = images.shape[-2:]
-        parts.append(padded[..., most - down:most - down + height,
-                            most - right:most - right + width])
-    return torch.cat(parts)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 import torch
 import torch.nn.functional as F
 
+from .sign import binary_sign
+
 __all__ = ["AddNode", "AveragePoolNode", "ClampNode", "ConcatNode", "ConvNode", "FUNCTIONS",
            "FunctionNode", "Graph", "LinearNode", "MaxPoolNode", "Node", "PadNode", "PoolNode",
            "Shape"]
@@ -17,7 +19,7 @@ __all__ = ["AddNode", "AveragePoolNode", "ClampNode", "ConcatNode", "ConvNode", 
 Shape = tuple[int, int, int]
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "sigmoid": torch.sigmoid, "tanh": torch.tanh, "hardswish": F.hardswish,
-    "hardsigmoid": F.hardsigmoid,
+    "hardsigmoid": F.hardsigmoid, "sign": binary_sign,
 }
 
 

@@ -257,7 +257,7 @@ OPERATIONS: dict[str, Callable[[Call], Node]] = {
     "conv1d": _convolution, "conv2d": _convolution, "linear": _linear, "batch_norm": _batch_norm,
     "relu": _clamp(0.0, None), "relu6": _clamp(0.0, 6.0), "hardtanh": _clamp(None, None),
     "clamp": _clamp(None, None), "clamp_min": _clamp(None, None), "clamp_max": _clamp(None, None),
-    **dict.fromkeys(FUNCTIONS, _function),
+    **{name: _function for name in FUNCTIONS if name != "sign"},  # torch's is 0 for 0
     "add": _add, "cat": _concat, "concat": _concat, "concatenate": _concat,
     "max_pool1d": _max_pool, "max_pool2d": _max_pool,
     "avg_pool1d": _average_pool, "avg_pool2d": _average_pool,

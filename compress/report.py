@@ -47,6 +47,10 @@ class Comparison:
         In the network's order.
     largest_difference : float
         That of the output.
+    agreement : float
+        Share of images whose largest output, the first of equal ones, is the model's.
+    output_signal_to_noise : float
+        Energy of the model's outputs over that of the network's differences, in decibels.
     float_accuracy, accuracy : float or None
         Share of images whose largest output is at the label, of the graph and of the network;
         ``None`` without labels.
@@ -55,12 +59,14 @@ class Comparison:
     images: int
     layers: tuple[LayerComparison, ...]
     largest_difference: float
+    agreement: float
+    output_signal_to_noise: float
     float_accuracy: float | None
     accuracy: float | None
 
 
 def compare(graph: Graph, network: Network, images: torch.Tensor,
-            labels: torch.Tensor | None = None) -> Comparison:
+            labels: torch.Tensor | None = None, *, model: Graph | None = None) -> Comparison:
     """Run both on the same images.
 
     Parameters
@@ -68,9 +74,12 @@ def compare(graph: Graph, network: Network, images: torch.Tensor,
     images : torch.Tensor, float32, shape (images, *graph.shape)
     labels : torch.Tensor, int64, shape (images,)
         Classes.
+    model : Graph
+        With which outputs agree or don't, and which is right or isn't: the network as it was
+        before passes changed its weights; ``graph`` unless given.
     """
     totals = {layer.name: [0.0, 0.0, 0.0] for layer in network}
-    right, float_right = 0, 0
+    right, float_right, agreeing, output_total = 0, 0, 0, [0.0, 0.0]
     for start in range(0, len(images), BATCH):
         batch = images[start:start + BATCH]
         expected = graph.run(batch)
@@ -84,10 +93,16 @@ def compare(graph: Graph, network: Network, images: torch.Tensor,
             total[0] = max(total[0], float(difference.abs().max()))
             total[1] += float(exact.square().sum())
             total[2] += float(difference.square().sum())
+        wished = (expected[graph.output] if model is None
+                  else model.run(batch)[model.output]).flatten(1).to(torch.float64)
+        given = network.type_of(network.output).to_values(found[network.output]).flatten(1)
+        agreeing += _right(given, _first(wished))
+        output_total[0] += float(wished.square().sum())
+        output_total[1] += float((given - wished).square().sum())
         if labels is not None:
             wanted = labels[start:start + BATCH]
-            float_right += _right(expected[graph.output], wanted)
-            right += _right(found[network.output], wanted)
+            float_right += _right(wished, wanted)
+            right += _right(given, wanted)
     layers = tuple(
         LayerComparison(
             name=layer.name, kind=type(layer).__name__, largest_difference=totals[layer.name][0],
@@ -96,6 +111,7 @@ def compare(graph: Graph, network: Network, images: torch.Tensor,
         for layer in network)
     return Comparison(
         images=len(images), layers=layers, largest_difference=totals[network.output][0],
+        agreement=agreeing / len(images), output_signal_to_noise=_decibels(*output_total),
         float_accuracy=None if labels is None else float_right / len(images),
         accuracy=None if labels is None else right / len(images))
 
@@ -109,9 +125,13 @@ def accuracy(network: Network, images: torch.Tensor, labels: torch.Tensor) -> fl
 
 
 def _right(output: torch.Tensor, labels: torch.Tensor) -> int:
+    return int((_first(output) == labels).sum())
+
+
+def _first(output: torch.Tensor) -> torch.Tensor:
+    """Where the first of the largest outputs of each image is."""
     values = output.flatten(1)
-    first = (values == values.amax(1, keepdim=True)).to(torch.uint8).argmax(1)
-    return int((first == labels).sum())
+    return (values == values.amax(1, keepdim=True)).to(torch.uint8).argmax(1)
 
 
 def _decibels(signal: float, noise: float) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from .augment import shifted
 from .data import Dataset
 
 __all__ = ["LEARNING_RATE", "float_accuracy", "initialized", "normalize", "train"]
@@ -39,7 +40,8 @@ def normalize(model: torch.nn.Module, images: torch.Tensor, *, batch: int = 64,
 
 
 def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int = 64,
-          learning_rate: float = LEARNING_RATE, seed: int = 0, threads: int = 1) -> float:
+          learning_rate: float = LEARNING_RATE, shift: int = 0, seed: int = 0,
+          threads: int = 1) -> float:
     """Train with Adam and a one-cycle schedule on cross entropy; the model is changed.
 
     The same result for the same seed on one machine with one number of threads; the global
@@ -53,6 +55,8 @@ def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int
         Rounds through the training images, and images in a step.
     learning_rate : float
         The largest.
+    shift : int
+        Pixels by which images are moved at random, at most, each way.
     seed : int
         Of the order of images, and of dropout.
     threads : int
@@ -83,7 +87,8 @@ def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int
             for _ in range(epochs):
                 for chosen in torch.randperm(len(data.train_images)).split(batch):
                     optimizer.zero_grad()
-                    loss = F.cross_entropy(model(data.train_images[chosen]).flatten(1),
+                    images = shifted(data.train_images[chosen], shift)
+                    loss = F.cross_entropy(model(images).flatten(1),
                                            data.train_labels[chosen])
                     loss.backward()
                     optimizer.step()

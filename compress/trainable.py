@@ -6,6 +6,8 @@ import torch
 
 from .draft import Draft, TensorFormat, WeightedNode, WeightFormat
 from .fake import fake_activation, fake_weight, looked_up, straight_through
+from .graph import Node
+from .steps import LayerStep, TensorSteps
 
 __all__ = ["Trainable", "TrainableLayer"]
 
@@ -20,6 +22,8 @@ class TrainableLayer(torch.nn.Module):
     form : WeightFormat or None
         How they are quantized. With a codebook its values are trained instead of the weights,
         each weight keeping its entry (Han et al., Deep Compression, 2016, section 3.3).
+    learn_steps : bool
+        Whether the step is trained too, where there is no codebook.
 
     Members
     -------
@@ -34,7 +38,8 @@ class TrainableLayer(torch.nn.Module):
 
     mask: torch.Tensor
 
-    def __init__(self, node: WeightedNode, mask: torch.Tensor, form: WeightFormat | None):
+    def __init__(self, node: WeightedNode, mask: torch.Tensor, form: WeightFormat | None,
+                 learn_steps: bool = False):
         super().__init__()
         self.weight = torch.nn.Parameter(node.weight.detach().clone())
         self.bias = torch.nn.Parameter(node.bias.detach().clone())
@@ -42,6 +47,9 @@ class TrainableLayer(torch.nn.Module):
         self.form = form
         self.revive = False
         self.centroids: torch.nn.Parameter | None = None
+        self._step: LayerStep | None = None
+        if form is not None and form.codebook is None and (learn_steps or form.bits == 1):
+            self._step = LayerStep(form, node.weight.detach(), mask, learn_steps)
         if form is not None and form.codebook is not None:
             self.weight.requires_grad_(False)
             self.centroids = torch.nn.Parameter(form.codebook.detach().clone())
@@ -55,19 +63,31 @@ class TrainableLayer(torch.nn.Module):
         """The weights that the layer computes with."""
         if not quantized or self.form is None:
             weight = self.real()
-        elif self.centroids is None:
-            weight = fake_weight(self.weight, self.form)
-        else:
+        elif self.centroids is not None:
             weight = looked_up(fake_weight(self.centroids, self.form), self._entries)
+        elif self._step is not None:
+            weight = self._step.fake(self.weight, self.mask)
+        else:
+            weight = fake_weight(self.weight, self.form)
         if self.revive:
             return straight_through(weight, weight * self.mask)
         return weight * self.mask
+
+    def current_format(self) -> WeightFormat | None:
+        """The format, with its step and its codebook as they are now."""
+        if self.form is not None and self.centroids is not None:
+            return dataclasses.replace(self.form, codebook=self.centroids.detach().sort().values)
+        if self._step is None:
+            return self.form
+        return self._step.current(self.weight.detach(), self.mask)
 
     def quantization_error(self) -> torch.Tensor:
         """Mean squared difference of the kept weights from what they are quantized to."""
         if self.form is None:
             return self.weight.new_zeros(())
-        found = (self.form.integers(self.real().detach()) * self.form.around(self.real()))
+        form = self.current_format()
+        assert form is not None
+        found = form.integers(self.real().detach()) * form.around(self.real())
         difference = (self.real() - found) * self.mask
         return difference.square().sum() / self.mask.sum().clamp(min=1)
 
@@ -79,6 +99,8 @@ class Trainable(torch.nn.Module):
     ----------
     draft : Draft
         Whose formats of weights and tensors are simulated.
+    learn_steps : bool
+        Whether steps are trained: of weights without a codebook, and of activations.
 
     Members
     -------
@@ -86,39 +108,48 @@ class Trainable(torch.nn.Module):
         By name of the layer.
     """
 
-    def __init__(self, draft: Draft):
+    def __init__(self, draft: Draft, *, learn_steps: bool = False):
         super().__init__()
         self.draft = draft
-        self.layers = {name: TrainableLayer(node, draft.mask(name), draft.formats.get(name))
+        self.layers = {name: TrainableLayer(node, draft.mask(name), draft.formats.get(name),
+                                            learn_steps)
                        for name, node in draft.weighted.items()}
         self._registered = torch.nn.ModuleList(self.layers.values())
         self._tensors: dict[str, TensorFormat] = dict(draft.tensors)
+        self._steps = TensorSteps(draft.graph, draft.tensors) if learn_steps else None
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         graph = self.draft.graph
         tensors = {graph.input_name: self._quantized(
             graph.input_name, images.reshape(len(images), *graph.shape))}
         for node in graph:
-            layer = self.layers.get(node.name)
-            if layer is not None:
-                node = node.replace(weight=layer.effective(), bias=layer.bias)
-            found = node.evaluate(*(tensors[name] for name in node.inputs))
-            tensors[node.name] = self._quantized(node.name, found)
+            tensors[node.name] = self.compute(node, *(tensors[name] for name in node.inputs))
         return tensors[graph.output].flatten(1)
+
+    def compute(self, node: Node, *inputs: torch.Tensor) -> torch.Tensor:
+        """One node's output as it will be."""
+        layer = self.layers.get(node.name)
+        if layer is not None:
+            node = node.replace(weight=layer.effective(), bias=layer.bias)
+        return self._quantized(node.name, node.evaluate(*inputs))
 
     def trained(self) -> Draft:
         """The draft with the weights, masks and codebooks as they are now."""
         weights, formats = {}, dict(self.draft.formats)
+        tensors = self._tensors if self._steps is None else self._steps.current()
         for name, layer in self.layers.items():
             weights[name] = {"weight": (layer.real() * layer.mask).detach().clone(),
                              "bias": layer.bias.detach().clone()}
-            if layer.centroids is not None and layer.form is not None:
-                formats[name] = dataclasses.replace(
-                    layer.form, codebook=layer.centroids.detach().sort().values)
+            form = layer.current_format()
+            if form is not None:
+                formats[name] = form
         masks = {name: layer.mask.clone() for name, layer in self.layers.items()
                  if name in self.draft.masks or not bool(layer.mask.all())}
-        return self.draft.with_weights(weights).replace(masks=masks, formats=formats)
+        return self.draft.with_weights(weights).replace(masks=masks, formats=formats,
+                                                        tensors=tensors)
 
     def _quantized(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        if self._steps is not None and name in self._steps:
+            return self._steps(name, values)
         form = self._tensors.get(name)
         return values if form is None else fake_activation(values, form)

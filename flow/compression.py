@@ -72,7 +72,7 @@ def untrained(factory: Callable[[], torch.nn.Module], data: Dataset, *,
 
 def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: Path | None = None,
             random: bool = False, seed: int = 0, epochs: int = 20,
-            learning_rate: float = LEARNING_RATE) -> torch.nn.Module:
+            learning_rate: float = LEARNING_RATE, shift: int = 0) -> torch.nn.Module:
     """A model with weights of a file, or trained on the data; in evaluation mode.
 
     With ``random`` it keeps the weights it starts with, and its batch normalizations take the
@@ -95,7 +95,7 @@ def trained(factory: Callable[[], torch.nn.Module], data: Dataset, *, weights: P
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise UserError("The model must have parameters, to be trained, but has none")
     try:
-        train(model, data, epochs=epochs, learning_rate=learning_rate, seed=seed)
+        train(model, data, epochs=epochs, learning_rate=learning_rate, shift=shift, seed=seed)
     except Exception as error:  # the model's code runs here
         raise UserError(f"The model must be one that can be trained: {type(error).__name__}: "
                         f"{error}") from error
@@ -165,7 +165,7 @@ def accelerator_numbers(spec: AcceleratorSpec) -> Numbers:
 def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
              layer_bits: Mapping[str, int] | None = None, calibration: str = "minmax",
              calibration_images: int = CALIBRATION_IMAGES,
-             numbers: Numbers | None = None) -> Compressed:
+             numbers: Numbers | None = None, model: Graph | None = None) -> Compressed:
     """Quantize and compare a captured network.
 
     Parameters
@@ -182,6 +182,8 @@ def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
         How many of the training images.
     numbers
         Widths and rounding of the network.
+    model
+        The network before the passes, with which the outputs are compared.
 
     Raises
     ------
@@ -192,7 +194,8 @@ def compress(source: Graph | Draft, data: Dataset, *, bits: int = 8,
     try:
         network = quantize(source, data.train_images[:calibration_images], bits=bits,
                            layer_bits=layer_bits, method=Method(calibration), numbers=numbers)
-        return Compressed(network, compare(graph, network, data.test_images, data.test_labels))
+        return Compressed(network, compare(graph, network, data.test_images, data.test_labels,
+                                           model=model))
     except (QuantizeError, NetworkError) as error:
         raise UserError(str(error)) from None
 

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sparrow.compiler import Program
+    from sparrow.compress.size import Sizes
 
-__all__ = ["compared", "layer_table", "profile_table", "result_table"]
+__all__ = ["compared", "layer_table", "part_table", "profile_table", "result_table", "size_table"]
 
 
 def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -> "Table":
@@ -53,9 +54,12 @@ def result_table(results: Mapping[str, Any]) -> "Table":
     exact = (f"{results['bit_exact']} of {results['images']} images, "
              f"{compared(results['layers_compared'], len(results['layers']))}")
     cycles = sum(layer["predicted_cycles"] for layer in results["layers"])
+    sizes = results["sizes"]
     rows = [("bit-exact on " + results["simulator"], exact),
             *([("first difference", results["difference"])] if results["difference"] else []),
             *_accuracies(results),
+            ("weights as stored", f"{grouped(sizes['after'])} bytes, {grouped(sizes['before'])} in "
+                                  f"float32, {sizes['ratio'] or 0:.1f}×"),
             ("cycles per image", f"{results['cycles']}, predicted {cycles}, at a memory latency "
                                  f"of {results['latency']}"),
             ("program and data", f"{results['program_bytes']} and {results['data_bytes']} bytes"),
@@ -116,4 +120,45 @@ def profile_table(found: Mapping[str, Any]) -> "Table":
             grouped(entry["bytes_written"]),
             _output(entry.get("output", ""), entry.get("fused_into", "")),
             *(grouped(entry["stalls"][cause]) for cause in causes))
+    return table
+
+
+def size_table(sizes: "Sizes") -> "Table":
+    """Layers with their bytes by every codec; see :func:`sparrow.compress.size.network_size`."""
+    from rich.table import Table
+
+    codecs = list(dict.fromkeys(codec for layer in sizes.layers for codec in layer.codecs))
+    table = Table(title=f"{sizes.name}: bytes as stored", title_justify="left")
+    for heading in ("layer", "kind", "shape"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("kept", "bits", "float32", *codecs, "stored", "ratio"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for layer in sizes.layers:
+        streams = [f"[bold]{grouped(layer.codecs[codec])}[/bold]" if codec == layer.codec else
+                   grouped(layer.codecs[codec]) if layer.codecs else "" for codec in codecs]
+        table.add_row(
+            layer.name, layer.kind, " × ".join(map(str, layer.shape)),
+            "" if layer.kept is None else f"{layer.kept:.2%}", str(layer.bits or ""),
+            grouped(layer.before) if layer.before else "", *streams, grouped(layer.after),
+            _ratio(layer.ratio))
+    table.add_section()
+    table.add_row("all", "", "", "" if sizes.kept is None else f"{sizes.kept:.2%}", "",
+                  grouped(sizes.before), *("" for _ in codecs), grouped(sizes.after),
+                  _ratio(sizes.ratio))
+    return table
+
+
+def _ratio(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.1f}×"
+
+
+def part_table(sizes: "Sizes") -> "Table":
+    """What the stored bytes of all layers are."""
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in sizes.parts.items():
+        table.add_row(name, grouped(count, "{:,.1f}"))
     return table

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from sparrow.hw.spec.base import SpecError
 
 from .base import Context, Pass, TunedPass
+from .binarize import Binarize
+from .channels import PruneChannels
+from .correct_bias import CorrectBias
+from .equalize import Equalize, EqualizeActivations
+from .factorize import Factorize
 from .finetune import Finetune
+from .mixed import Mixed
+from .prune import Prune
 from .quantize import Quantize
 from .share import Share
 from .surgery import DynamicSurgery
@@ -13,7 +20,15 @@ from .surgery import DynamicSurgery
 __all__ = ["PASSES", "Context", "Pass", "TunedPass", "make_pass"]
 
 PASSES: dict[str, type[Pass]] = {kind.kind: kind for kind in (
+    Binarize,
+    PruneChannels,
+    CorrectBias,
+    Equalize,
+    EqualizeActivations,
+    Factorize,
     Finetune,
+    Mixed,
+    Prune,
     Quantize,
     Share,
     DynamicSurgery,

@@ -95,6 +95,7 @@ class TunedPass(Pass):
     temperature: float = 4.0
     quant_weight: float = 0.0
     shift: int = 0
+    learn_steps: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

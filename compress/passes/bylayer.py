@@ -1,35 +1,56 @@
 """Options that have one value for all layers, or one for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sparrow.hw.spec.base import SpecError
 
 from ..draft import Draft
 
-__all__ = ["OTHERS", "require_by_layer", "value_by_layer"]
+__all__ = ["OTHERS", "require_by_layer", "require_each", "value_by_layer"]
 
 OTHERS = "*"
 T = TypeVar("T")
 
 
-def require_by_layer(subject: str, option: object, allowed: Sequence[int]) -> None:
-    """Check an option: one of some integers, or a mapping of layers to these.
+def require_by_layer(subject: str, option: object, allowed: Sequence[object]) -> None:
+    """Check an option: one of some values, or a mapping of layers to these.
 
     Raises
     ------
     SpecError
         If it is neither.
     """
-    named = option if isinstance(option, Mapping) else {None: option}
-    *rest, last = allowed
-    wanted = f"{', '.join(map(str, rest))} or {last}"
-    if not named:
-        raise SpecError(f"{subject} must be {wanted}, or such a number by layer, not {option!r}")
-    for name, value in named.items():
-        place = subject if name is None else f"{subject} of layer {name!r}"
+    *rest, last = map(repr, allowed)
+    wanted = f"{', '.join(rest)} or {last}"
+
+    def require(place: str, value: object) -> None:
         if isinstance(value, bool) or value not in allowed:
             raise SpecError(f"{place} must be {wanted}, not {value!r}")
+
+    require_each(subject, option, require)
+
+
+def require_each(subject: str, option: object, require: Callable[[str, object], None]) -> None:
+    """Check an option that is a value or a mapping of layers to values.
+
+    Parameters
+    ----------
+    require : function
+        Of subject and value, that raises if the value isn't allowed.
+
+    Raises
+    ------
+    SpecError
+        If it is a mapping without layers.
+    """
+    if not isinstance(option, Mapping):
+        require(subject, option)
+        return
+    if not option:
+        raise SpecError(f"{subject} must have a value for a layer, or one for all, not {{}}")
+    for name, value in option.items():
+        require(f"{subject} of layer {name!r}", value)
 
 
 def value_by_layer(draft: Draft, subject: str, option: T | Mapping[str, T]) -> dict[str, T]:

@@ -11,7 +11,10 @@ from ..draft import Draft
 from ..scales import QuantizeError
 from ..trainable import Trainable
 
-__all__ = ["Criterion", "loss_changes", "scores_of"]
+__all__ = ["SMALLEST", "Criterion", "loss_changes", "scores_of"]
+
+SMALLEST = 1e-30
+"""Least score of a weight that isn't pruned, so that none that is comes before it."""
 
 
 class Criterion(enum.Enum):
@@ -28,7 +31,7 @@ class Criterion(enum.Enum):
 def scores_of(draft: Draft, names: Iterable[str], criterion: Criterion, *,
               data: Dataset | None = None, batches: int = 16, batch: int = 128,
               seed: int = 0) -> dict[str, torch.Tensor]:
-    """Scores of all weights of some layers, at least 0; 0 for those that are pruned already.
+    """Scores of all weights of some layers, above 0; 0 for those that are pruned already.
 
     Parameters
     ----------
@@ -48,13 +51,14 @@ def scores_of(draft: Draft, names: Iterable[str], criterion: Criterion, *,
     """
     nodes = draft.weighted
     if criterion is Criterion.GRADIENT:
-        changes = loss_changes(draft, data, batches=batches, batch=batch, seed=seed)
-        return {name: changes[name] for name in names}
-    generator = torch.Generator().manual_seed(seed)
-    found = {name: node.weight.detach().abs() if criterion is Criterion.MAGNITUDE
-             else torch.rand(node.weight.shape, generator=generator).clamp_(min=1e-6)
-             for name, node in nodes.items()}
-    return {name: found[name] * draft.mask(name) for name in names}
+        found = loss_changes(draft, data, batches=batches, batch=batch, seed=seed)
+    elif criterion is Criterion.RANDOM:
+        generator = torch.Generator().manual_seed(seed)
+        found = {name: torch.rand(node.weight.shape, generator=generator)
+                 for name, node in nodes.items()}
+    else:
+        found = {name: node.weight.detach().abs() for name, node in nodes.items()}
+    return {name: found[name].clamp(min=SMALLEST) * draft.mask(name) for name in names}
 
 
 def loss_changes(draft: Draft, data: Dataset | None, *, batches: int, batch: int,

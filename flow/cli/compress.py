@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
         job.capture()
         results = job.quantize(job.train(recipe.model))
         write_atomically(arguments.output, job.network_file.read_bytes())
+    if arguments.json:
+        print(json.dumps({"file": str(arguments.output), **results}))
+        return 0
     _print(results)
     if arguments.recipe is not None and job.steps.kept:
         print(f"unchanged since the last run: {', '.join(job.steps.kept)}")
@@ -163,13 +167,18 @@ def _print(results: dict[str, Any]) -> None:
     from rich.table import Table
 
     from sparrow.flow.compression import rows
+    from sparrow.flow.recipes.table import compression_table
 
     table = Table(title=f"on {results['test_images']} test images", title_justify="left")
     for heading in ("layer", "kind", "weight bits", "largest difference", "signal to noise, dB"):
         table.add_column(heading, justify="left" if heading in ("layer", "kind") else "right")
     for row in rows(results["comparison"]):
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(compression_table(results))
     if results["accuracy_float"] is not None:
         print(f"accuracy: float {results['accuracy_float']:.2%}, "
               f"integer {results['accuracy_golden']:.2%}")
+    print(f"outputs: the float network's class on {results['agreement']:.2%}, "
+          f"{results['output_signal_to_noise']:.2f} dB signal to noise")

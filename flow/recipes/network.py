@@ -10,6 +10,7 @@ from sparrow.compress.data import Dataset
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph
 from sparrow.compress.passes import Context, Pass
+from sparrow.compress.size import network_size
 from sparrow.compress.store import draft_bytes, load_draft
 from sparrow.compress.train import float_accuracy
 from sparrow.flow.compression import captured, check_layers, compress, trained, untrained
@@ -20,6 +21,7 @@ from sparrow.flow.memory_image import NETWORK_FILE, compiled
 from sparrow.flow.models import files_of, model_factory, split_reference
 from sparrow.flow.progress import progress_bar
 from sparrow.flow.recipes.recipe import ModelSource, Recipe
+from sparrow.flow.recipes.table import compared_sizes
 from sparrow.flow.steps import Steps, code_digest, digest
 from sparrow.golden.network import Network, NetworkError, Numbers, save
 
@@ -92,8 +94,9 @@ class NetworkSteps:
     def train(self, source: ModelSource) -> dict[str, Any]:
         """The weights of the model, or of the teacher."""
         key = {"model": self.model_key(source), "data": self.data_key, "epochs": source.epochs,
-               "learning_rate": source.learning_rate, "seed": source.seed,
-               "torch": torch.__version__, "code": code_digest("sparrow.compress")}
+               "learning_rate": source.learning_rate, "shift": source.shift,
+               "seed": source.seed, "torch": torch.__version__,
+               "code": code_digest("sparrow.compress")}
         target = self.weights_file(source)
 
         def make() -> dict[str, Any]:
@@ -101,7 +104,7 @@ class NetworkSteps:
             model = trained(self._factories[source.section][1], self.data,
                             weights=source.weights, random=source.random_weights,
                             seed=source.seed, epochs=source.epochs,
-                            learning_rate=source.learning_rate)
+                            learning_rate=source.learning_rate, shift=source.shift)
             tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
             write_atomically(target, safetensors.torch.save(tensors))
             accuracy = None if self.data.test_labels is None else float_accuracy(
@@ -113,7 +116,7 @@ class NetworkSteps:
         return self.steps.run(name, key, make, files=[target],
                               text=what if source.section == "model" else f"teacher: {what}")
 
-    def passes(self, weights: dict[str, Any]) -> tuple[Draft, str]:
+    def passes(self, graph: Graph, weights: dict[str, Any]) -> tuple[Draft, str]:
         """The network after all passes, and a digest of it.
 
         Raises
@@ -121,11 +124,11 @@ class NetworkSteps:
         UserError
             If a pass fails; what those before it gave stays, and the next run begins there.
         """
-        draft = Draft(graph=self._graph(self.recipe.model))
+        draft = Draft(graph=graph)
         before = digest(draft_bytes(draft))
         if not self.recipe.passes:
             return draft, before
-        context, context_key = self._context(draft.graph, weights)
+        context, context_key = self._context(graph, weights)
         for place, each in enumerate(self.recipe.passes, start=1):
             found = self._pass(place, each, before, draft, context, context_key)
             before = found["draft"]
@@ -135,7 +138,8 @@ class NetworkSteps:
     def quantize(self, weights: dict[str, Any]) -> dict[str, Any]:
         """The integer network, in ``network_file``, and how good it is."""
         recipe = self.recipe
-        draft, made_of = self.passes(weights)
+        original = self._graph(recipe.model)
+        draft, made_of = self.passes(original, weights)
         key = {"weights": weights["weights"], "draft": made_of, "bits": recipe.bits,
                "layers": recipe.layer_bits, "calibration": recipe.calibration,
                "images": recipe.calibration_images, "numbers": self.numbers.to_mapping(),
@@ -145,13 +149,17 @@ class NetworkSteps:
         def make() -> dict[str, Any]:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,
                              calibration=recipe.calibration,
-                             calibration_images=recipe.calibration_images, numbers=self.numbers)
+                             calibration_images=recipe.calibration_images, numbers=self.numbers,
+                             model=original if recipe.passes else None)
             self.network_file.parent.mkdir(parents=True, exist_ok=True)
             save(found.network, self.network_file)
             return {"network": digest(self.network_file.read_bytes()),
                     "test_images": found.comparison.images,
                     "accuracy_float": weights["accuracy"],
                     "accuracy_golden": found.comparison.accuracy,
+                    "sizes": compared_sizes(original, network_size(found.network)),
+                    "agreement": found.comparison.agreement,
+                    "output_signal_to_noise": found.comparison.output_signal_to_noise,
                     "passes": [dataclasses.asdict(record) for record in draft.records],
                     "comparison": [dataclasses.asdict(layer)
                                    for layer in found.comparison.layers]}

@@ -14,10 +14,11 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 __all__ = ["RANDOM", "make_recipe", "read_recipe", "read_values"]
 
+_MODEL = {"factory": str, "weights": str, "epochs": int, "learning_rate": float, "shift": int,
+          "seed": int}
 _KINDS: dict[str, dict[str, Any]] = {
-    "model": {"factory": str, "weights": str, "epochs": int, "learning_rate": float, "seed": int},
-    "teacher": {"factory": str, "weights": str, "epochs": int, "learning_rate": float,
-                "seed": int},
+    "model": _MODEL,
+    "teacher": _MODEL,
     "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
@@ -32,7 +33,8 @@ _CHOICES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("simulate", "stalls"): ("always", "often", "seldom", "bursts", "alternate"),
     ("simulate", "engine"): ("cocotb", "native"),
 }
-_LEAST = {("model", "epochs"): 1, ("teacher", "epochs"): 1, ("data", "test"): 1,
+_LEAST = {("model", "epochs"): 1, ("teacher", "epochs"): 1, ("model", "shift"): 0,
+          ("teacher", "shift"): 0, ("data", "test"): 1,
           ("data", "train"): 1, ("quantize", "calibration_images"): 1,
           ("simulate", "images"): 1, ("simulate", "latency"): 1}
 RANDOM = "random"

@@ -28,6 +28,8 @@ class ModelSource:
         Of the training.
     learning_rate : float
         The largest in it.
+    shift : int
+        Pixels by which training images are moved at random, at most, each way.
     """
     section: str
     factory: str
@@ -35,6 +37,7 @@ class ModelSource:
     random_weights: bool = False
     epochs: int = 20
     learning_rate: float = LEARNING_RATE
+    shift: int = 0
     seed: int = 0
 
 

@@ -45,7 +45,7 @@ def merged(recipe: Recipe, quantized: Mapping[str, Any], image: Mapping[str, Any
         **{name: simulated[name] for name in ("images", "bit_exact", "difference",
                                               "layers_compared")},
         **{name: quantized[name] for name in ("test_images", "accuracy_float",
-                                              "accuracy_golden")},
+                                              "accuracy_golden", "sizes", "passes")},
         **{name: simulated[name] for name in ("accuracy_rtl", "accuracy_golden_same", "cycles")},
         "latency": recipe.latency, "layers": layers,
         "predictions_off": [layer["name"] for layer in layers if layer["name"] in measured

@@ -102,17 +102,6 @@ def test_hooks_see_every_step_and_the_end(small_draft, small_data):
     assert seen == [(step, 8) for step in range(9)]
 
 
-def test_shifts(small_data):
-    from sparrow.compress.finetune import _shifted
-
-    images = torch.ones(8, 1, 6, 6)
-    torch.manual_seed(0)
-    sums = _shifted(images, 2).flatten(1).sum(1)
-    assert {float(each) for each in sums} <= {float(a * b) for a in (4, 5, 6) for b in (4, 5, 6)}
-    assert len(sums.unique()) > 1
-    assert _shifted(images, 0) is images
-
-
 @pytest.mark.parametrize("options, text", [
     ({"epochs": -1}, "epochs must be an integer from 0 to 100000, not -1"),
     ({"batch": 0}, "batch must be an integer from 1 to 100000, not 0"),

@@ -18,13 +18,14 @@ EXAMPLES = {
     "digits": ("digits_cnn", 9_818, 101_696, 10),
     "lenet300": ("lenet300", 266_610, 266_200, 10),
     "lenet5": ("lenet5", 61_706, 416_520, 10),
+    "lenet5_caffe": ("lenet5_caffe", 431_080, 2_293_000, 10),
     "resnet8": ("resnet8", 77_946, 12_501_632, 10),
     "resnet18": ("resnet18", 11_689_512, 1_814_073_344, 1000),
     "resnet20": ("resnet20", 269_722, 40_813_184, 10),
     "mobilenet": ("mobilenet", 213_586, 7_489_664, 2),
     "dscnn": ("dscnn", 23_180, 2_656_768, 12),
 }
-SLOW_TO_COMPILE = ("lenet300", "resnet18")
+SLOW_TO_COMPILE = ("lenet300", "lenet5_caffe", "resnet18")
 WEIGHTS = "models/resnet-cifar10/resnet20-12fca82f.th"
 
 

@@ -113,6 +113,15 @@ def test_integer_network_is_what_was_trained(draft, data, value_bits):
     assert float(difference) <= 1.001 * output.scale
 
 
+def test_bits_of_an_earlier_pass_stay(draft, data):
+    quantized = make_pass({"kind": "quantize", "bits": {"layer3": 4}}).apply(
+        draft, Context(data=data))
+    found = applied(quantized, data, bits=3)
+    assert {name: form.bits for name, form in found.formats.items()} == {
+        "layer0": 8, "layer3": 4, "layer6": 8}
+    assert applied(quantized, data, bits=3, value_bits={"layer3": 8}).formats["layer3"].bits == 8
+
+
 def test_again_with_fewer_bits(draft, data):
     found = applied(applied(draft, data, bits=5), data, bits=2)
     assert all(len(form.codebook) <= 4 for form in found.formats.values())
@@ -121,7 +130,7 @@ def test_again_with_fewer_bits(draft, data):
 @pytest.mark.parametrize("options,text", (
     ({"bits": 6}, "bits must be 2, 3, 4 or 5, not 6"),
     ({"bits": True}, "bits must be 2, 3, 4 or 5, not True"),
-    ({"bits": {}}, "bits must be 2, 3, 4 or 5, or such a number by layer, not {}"),
+    ({"bits": {}}, "bits must have a value for a layer, or one for all, not {}"),
     ({"bits": {"layer0": 1}}, "bits of layer 'layer0' must be 2, 3, 4 or 5, not 1"),
     ({"value_bits": 2}, "value_bits must be 8 or 4, not 2"),
     ({"start": "best"}, "start must be one of 'linear', 'density', 'random', not 'best'")))

@@ -68,8 +68,15 @@ def test_weights_return(small_draft, small_data):
     wrong = small_draft.with_masks({"fc2": torch.zeros(4, 16, dtype=torch.bool)})
     stays = finetune(wrong, small_data, LEARNING)
     assert not stays.mask("fc2").any()
-    surgery = Surgery(wrong, {"fc2": 0.5}, interval=2, band=0.0)
-    found = finetune(wrong, small_data, LEARNING, hook=surgery)
+    surgery, hidden = Surgery(wrong, {"fc2": 0.5}, interval=2, band=0.0), []
+
+    def hook(model, step, steps):
+        surgery(model, step, steps)
+        layer = model.layers["fc2"]
+        hidden.append(int(layer.weight[~layer.mask].count_nonzero()))
+
+    found = finetune(wrong, small_data, LEARNING, hook=hook)
+    assert hidden[0] == 0 and hidden[1] > 32  # trained as if they were there
     assert counts(found)["fc2"] == 32
     assert surgery.returned >= 32 and surgery.pruned > 0
     assert surgery.returned - surgery.pruned == 32

@@ -4,7 +4,8 @@ from sparrow.flow.recipes.recipe import ModelSource, Recipe
 from sparrow.flow.recipes.results import merged, predictions_line
 from sparrow.flow.tables import result_table
 
-QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9}
+QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9, "passes": [],
+             "sizes": {"layers": [], "before": 800, "after": 100, "ratio": 8.0, "kept": 0.5}}
 SIMULATED = {"images": 2, "bit_exact": 2, "difference": "", "layers_compared": 2,
              "accuracy_rtl": 0.5, "cycles": 5000,
              "accuracy_golden_same": 0.5, "counters": {}, "stalls": {}, "simulator": "verilator 5",

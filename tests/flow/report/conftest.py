@@ -37,6 +37,7 @@ def results():
         "sparrow": "0.1.0", "name": "tiny", "accelerator": ACCELERATOR, "images": 5,
         "bit_exact": 5, "difference": "", "test_images": 360,
         "accuracy_float": 0.9806, "accuracy_golden": 0.9889, "accuracy_golden_same": 0.96,
+        "passes": [], "sizes": {"layers": [], "before": 800, "after": 100, "ratio": 8.0, "kept": 1},
         "accuracy_rtl": 0.96, "cycles": 2124, "latency": 20,
         "layers": [layer("first"), layer("pool", "MaxPool", macs=0, measured_cycles=371),
                    layer("last", "Linear", macs=12_345, measured_cycles=753, stalls=STALLS)],

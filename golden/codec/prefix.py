@@ -1,0 +1,119 @@
+"""Prefix codes that are told by how many codes there are of each length."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from .errors import StreamError
+
+__all__ = ["LONGEST", "PrefixCode", "non_increasing", "prefix_code"]
+
+LONGEST = 10  # bits
+
+
+@dataclasses.dataclass(frozen=True)
+class PrefixCode:
+    """A canonical code for the ranks 0, 1, 2 ..., whose lengths never fall.
+
+    Codes of one length are successive numbers; the first one is twice the number after the last
+    code that is one bit shorter. So a rank follows from a code by a comparison and a sum for each
+    length, with no table.
+
+    Parameters
+    ----------
+    counts : tuple of int
+        Codes of 1, 2, 3 ... bits, the last not 0; none for a single rank of no bits.
+    """
+
+    counts: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Ranks."""
+        return sum(self.counts) if self.counts else 1
+
+    @property
+    def widths(self) -> np.ndarray:
+        """Bits of each rank's code."""
+        return np.repeat(np.arange(len(self.counts)) + 1, self.counts) if self.counts else (
+            np.zeros(1, np.int64))
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Each rank's code, as a number whose lowest bit is sent first (codes are sent with their
+        highest bit first)."""
+        result, code = [], 0
+        for width, count in enumerate(self.counts, 1):
+            result += [int(format(code + i, f"0{width}b")[::-1], 2) for i in range(count)]
+            code = (code + count) << 1
+        return np.array(result if self.counts else [0], np.int64)
+
+    @functools.cached_property
+    def _ranks(self) -> dict[tuple[int, int], int]:
+        return {key: rank for rank, key in enumerate(zip(self.widths.tolist(),
+                                                         self.codes.tolist()))}
+
+    def find(self, bits: int, held: int) -> tuple[int, int] | None:
+        """The rank whose code comes first in ``held`` bits, and its width.
+
+        ``None`` if the bits end within a code; raises ``StreamError`` if no code begins so.
+        """
+        if not self.counts:
+            return 0, 0
+        for width in range(1, min(held, len(self.counts)) + 1):
+            rank = self._ranks.get((width, bits & ((1 << width) - 1)))
+            if rank is not None:
+                return rank, width
+        if held < len(self.counts):
+            return None
+        code = format(bits & ((1 << len(self.counts)) - 1), f"0{len(self.counts)}b")[::-1]
+        raise StreamError(f"code must be in the table, not {code}")
+
+    def check(self, subject: str) -> None:
+        """Raise ``StreamError`` if there are more codes than their lengths leave room for."""
+        used = sum(count << LONGEST - width for width, count in enumerate(self.counts, 1))
+        if used > 1 << LONGEST:
+            raise StreamError(f"Table of {subject} must have codes whose 2^-length sum up to at "
+                              f"most 1, not {used / (1 << LONGEST):g}: it is over-subscribed")
+
+
+def prefix_code(frequencies: Sequence[float]) -> PrefixCode:
+    """The code of at most ``LONGEST`` bits with the fewest bits in all.
+
+    Package-merge (Larmore and Hirschberg, A fast algorithm for optimal length-limited Huffman
+    codes, J. ACM 37(3), 1990).
+
+    Parameters
+    ----------
+    frequencies : sequence of float
+        Of the ranks, never rising; 2^``LONGEST`` at most.
+    """
+    count = len(frequencies)
+    if count == 1:
+        return PrefixCode(())
+    leaves: list[tuple[float, tuple[int, ...]]] = [
+        (float(frequency), (rank,)) for rank, frequency in
+        reversed(list(enumerate(frequencies)))]
+    packages = leaves
+    for _ in range(LONGEST - 1):
+        pairs = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(packages[::2], packages[1::2])]
+        packages = sorted(leaves + pairs, key=lambda package: package[0])
+    widths = np.bincount([rank for _, ranks in packages[:2 * count - 2] for rank in ranks],
+                         minlength=count)
+    return PrefixCode(tuple(np.bincount(widths)[1:].tolist()))
+
+
+def non_increasing(values: np.ndarray) -> np.ndarray:
+    """The nearest values that never rise (pool adjacent violators; Ayer et al., Ann. Math.
+    Statist. 26(4), 1955)."""
+    pools: list[list[float]] = []
+    for value in values.tolist():
+        pools.append([value, 1])
+        while len(pools) > 1 and pools[-1][0] * pools[-2][1] > pools[-2][0] * pools[-1][1]:
+            total, size = pools.pop()
+            pools[-1][0] += total
+            pools[-1][1] += size
+    return np.concatenate([np.zeros(0), *(np.full(int(size), total / size)
+                                          for total, size in pools)])
