@@ -34,7 +34,7 @@ def test_digits_have_options():
     ("digits", {"train": 5}, "options of data 'digits' must be among test, seed, not 'train'"),
     ("mnist", {"test": 5}, "options of data 'mnist' must be among none, not 'test'"),
     ("none", {}, "data must be one of digits, mnist, fashion-mnist, kws01, random:SHAPE, "
-     "FILE.py:function, or an existing .safetensors file or folder, not 'none'"),
+     "smooth:SHAPE, FILE.py:function, or an existing .safetensors file or folder, not 'none'"),
 ])
 def test_names_that_are_refused(name, options, text):
     with pytest.raises(UserError) as caught:
