@@ -87,7 +87,8 @@ LOAD = _fields(
     "unfold 1: a run is a row of an image in memory, and windows of it in the buffer, one for each "
     "of run positions",
     "pair 1: unfold: a position is two vectors of the same row, the second in the other bank",
-    "joined 1: unfold: the rows of a plane, whole vectors, lie side by side and are read as one run",
+    "joined 1: unfold: the rows of a plane, whole vectors, lie side by side and are read as one "
+    "run",
     "- 27: ",
     *_COPY,
     "words 24: unfold: bus words of a row, those that its bytes are in; joined: of all rows",
