@@ -118,7 +118,8 @@ def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator"
             encoding="utf-8")
         arguments = ["--no-public-flat-rw", str(control), "-Wno-fatal"]
     log = folder / "build.log"
-    environment, kept = {}, contextlib.nullcontext()
+    environment: dict[str, str] = {}
+    kept: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if simulator == "verilator":
         environment = verilator_environment(optimize)
         kept = kept_objects(folder, environment["MAKEFLAGS"], f"waves={waves}")
