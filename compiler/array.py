@@ -71,7 +71,8 @@ class Array:
         self.change = Change(simulation)
         self.reading: set[int] = set()  # banks, at least until ``reading_until``
         self.reading_until = 0
-        self.gap = 0.0  # cycles from one that leaves them alone to the next
+        self.reading_since = 0  # were it not for those that others have taken
+        self.outside: tuple[int, ...] = ()  # cycles from then on that leave them alone
         self.operands: collections.deque[Uses] = collections.deque()  # what results are added to
         self.owed = 0.0  # part of a cycle that they have taken
         self.stolen = [0, 0]  # vectors that STORE has taken from a bank while the array read it

@@ -15,7 +15,7 @@ from .cuts import Tiling
 from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
 from .footprint import Instruction
-from .fuse import Fusions, fusions, lower_all, readers
+from .fuse import Fusions, fusions, keep_additions, lower_all, readers
 from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
 from .lower import require_supported, true_macs
 from .passes import Pass
@@ -23,7 +23,7 @@ from .place import Room
 from .program import LayerInfo, Program
 from .residents import Residents, choose_residents
 from .schedule import schedule
-from .select import Choice, best_tiling
+from .select import Choice, best_choices, good_choices
 from .timing import Timing
 
 __all__ = ["compile_network"]
@@ -86,7 +86,7 @@ class _Compilation:
                  timing: Timing | None):
         self._network, self._spec, self._keep_all = network, spec, keep_all
         self._fused, self._timing = fused, timing
-        self._choices: dict[tuple[str, int, Room], Choice] = {}
+        self._found: dict[tuple[str, int, Room], list[Choice]] = {}
 
     def resident(self, residents: Residents) -> Program:
         """The program in which some tensors stay."""
@@ -104,14 +104,17 @@ class _Compilation:
                 works: Mapping[str, Sequence[Pass]], stay: Collection[str]) -> Program:
         """The program of all passes, each tiled as is best for it."""
         network, spec = self._network, self._spec
+        choices = iter(best_choices([self._options(number, work) for layer in network
+                                     for number, work in enumerate(works[layer.name])]))
         layers, tilings = [], []
         for layer in network:
-            chosen = [self._choose(number, work) for number, work in enumerate(works[layer.name])]
-            layers.append([command for work, tiling in chosen
-                           for command in schedule(work, tiling, spec)])
-            tilings.append(tuple(_describe(work, tiling) for work, tiling in chosen))
+            chosen = list(itertools.islice(choices, len(works[layer.name])))
+            layers.append([command for choice in chosen
+                           for command in schedule(choice.work, choice.tiling, spec)])
+            tilings.append(tuple(_describe(choice.work, choice.tiling) for choice in chosen))
         instructions = [instruction for own in layers for instruction in own]
         instructions.append(Instruction(Opcode.END, {}))
+        keep_additions(instructions)
         set_retirements(layers, set_tokens(instructions))
         firsts = itertools.accumulate(map(len, layers), initial=0)
         infos = [info for layer, first, own, text in zip(network, firsts, layers, tilings)
@@ -125,13 +128,12 @@ class _Compilation:
                 else "both" if info.name in stay else "memory")) for info in infos))
         return program if self._timing is None else program.with_cycles(self._timing)
 
-    def _choose(self, number: int, work: Pass) -> tuple[Pass, Tiling]:
-        """How a pass, one of its layer's, is carried out: as before if it has the same room."""
+    def _options(self, number: int, work: Pass) -> list[Choice]:
+        """Good ways to carry out a pass, one of its layer's: as before if it has the same room."""
         key = work.layer, number, work.room
-        if key not in self._choices:
-            self._choices[key] = best_tiling(work, self._spec, self._timing or TIMING)
-        way, tiling = self._choices[key]
-        return work.ways[way], tiling
+        if key not in self._found:
+            self._found[key] = good_choices(work, self._spec, self._timing or TIMING)
+        return self._found[key]
 
 
 def _infos(layer: Layer, network: Network, fused: Fusions, first: int,
@@ -187,7 +189,8 @@ def _describe(work: Pass, tiling: Tiling) -> str:
     target = (f"{tiling.target_areas} target areas" if room.target is None
               else f"target stays{' and is stored' if room.stored else ''}")
     unfolded = f", unfolded by {work.unfolding.rows}" if work.unfolding is not None else ""
-    return (f"{tiling.height} x {tiling.width} pixels, {tiling.group} output blocks, "
+    head = f" ({tiling.head} at first)" if tiling.head else ""
+    return (f"{tiling.height}{head} x {tiling.width} pixels, {tiling.group} output blocks, "
             f"{len(tiling.parts)} parts, {source}, {target}, "
             f"{'int4' if work.int4 else 'int8'}{unfolded}")
 

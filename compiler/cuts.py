@@ -44,6 +44,8 @@ class Tiling:
     ----------
     height, width : int
         Output rows and columns of a tile; the last ones may be smaller.
+    head : int
+        Output rows of the first tiles, at most ``height``; 0: as many as of the others.
     parts : tuple of Part
         Output blocks that are calculated for all tiles before the next ones.
     group : int
@@ -66,12 +68,14 @@ class Tiling:
     source_rows: int
     target_areas: int
     target_rows: int
+    head: int = 0
 
     def tiles(self, work: Pass) -> Iterator[Tile]:
         """The tiles, row by row."""
         target = work.target
-        for top in range(0, target.height, self.height):
-            bottom = min(top + self.height, target.height)
+        tops = range(self.head, target.height, self.height)
+        for top in [0, *tops] if self.head else tops:
+            bottom = min(top + (self.height if top else self.head or self.height), target.height)
             for left in range(0, target.width, self.width):
                 right = min(left + self.width, target.width)
                 rows = work.source_range(0, top, bottom)

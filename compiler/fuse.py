@@ -1,20 +1,25 @@
 """Residual additions on the way of a layer's results to the buffer."""
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 
 from sparrow.golden.network import Add, Conv, Layer, Linear, Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import Opcode
 
 from .errors import CompileError
+from .footprint import Instruction
 from .layout import TensorLayout
 from .lower import lower, true_macs
 from .lower_plain import exact_sum
 from .passes import Pass
 
-__all__ = ["Fusion", "Fusions", "fusions", "lower_all", "readers"]
+__all__ = ["Fusion", "Fusions", "fusions", "keep_additions", "lower_all", "readers"]
 
 FRACTION = 14  # bits by which COMPUTE's operand without a factor counts more
+SHARED = ("scale_result", "add_factor", "add_offset", "add_mantissa", "add_shift",
+          "add_zero_point", "add_minimum", "add_maximum")
 LARGEST_FACTOR, LARGEST_SHIFT, LARGEST_OFFSET = (1 << 15) - 1, 63, (1 << 23) - 1
 
 
@@ -90,6 +95,23 @@ def _fields(layer: Add, index: int, network: Network,
                     "add_zero_point": layer.output.zero_point, "add_minimum": layer.minimum,
                     "add_maximum": layer.maximum}
     return None
+
+
+def keep_additions(instructions: Sequence[Instruction]) -> None:
+    """Let results on their way keep the fields by which something is added to them.
+
+    They need them when the next COMPUTE is at work, so that has the same ones. If it adds in
+    another way, it waits until all results are in the buffer.
+    """
+    computes = [one.values for one in instructions if one.opcode is Opcode.COMPUTE]
+    for own, following in itertools.pairwise(computes):
+        if not own.get("add"):
+            continue
+        shared = {name: own[name] for name in SHARED}
+        if not following.get("add"):
+            following |= shared
+        elif shared != {name: following[name] for name in SHARED}:
+            own["drain"] = 1
 
 
 def readers(network: Network, fused: Fusions) -> dict[str, list[str]]:

@@ -29,7 +29,8 @@ def bursts(spec: AcceleratorSpec, offset: int, words: int) -> Iterator[int]:
 
 def run_offsets(values: Values) -> list[int]:
     """The first byte of each run of a transfer."""
-    return [values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
+    pitch = (values["runs"] - 1) * values["run_stride"] + values["plane_stride"]
+    return [values["offset"] + plane * pitch + run * values["run_stride"]
             for plane in range(values["planes"]) for run in range(values["runs"])]
 
 

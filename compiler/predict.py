@@ -4,7 +4,6 @@ import collections
 import dataclasses
 import functools
 import itertools
-import math
 from collections.abc import Callable, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -27,6 +26,8 @@ from .unfold_model import Unfolder
 
 __all__ = ["Prediction", "predict"]
 
+PLACES = ("height", "width", "out_height", "out_width", "pad_top", "pad_left", "stride_y",
+          "stride_x", "dilation_y", "dilation_x", "kernel_height", "kernel_width")
 LOOK = 32  # cycles after which the array looks back at what STORE took
 
 
@@ -216,7 +217,7 @@ class _Model:
         vectors = compute_vectors(values) // steps
         # accumulators of one port: a cycle for the turn from an even pixel to the first
         turn = pixels % 2 if self.spec.single_port_accumulators else 0
-        gaps = _gaps(values)
+        outside = _outside(*(values[name] for name in PLACES)) if not values["window"] else None
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
@@ -230,7 +231,7 @@ class _Model:
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // kernel
-                array.gap = gaps[step % kernel]
+                array.outside = outside[step % kernel] if outside else ()
                 banks = {0, 1} if values["int4"] else {
                     first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
@@ -252,30 +253,31 @@ class _Model:
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""
-        array = self._array
+        array, total = self._array, pixels
         while pixels > 0:
             before, now = sum(array.stolen[bank] for bank in banks), min(pixels, LOOK)
             array.reading, array.reading_until = banks, self.simulation.now + pixels
+            array.reading_since = array.reading_until - total
             yield now
             taken = sum(array.stolen[bank] for bank in banks) - before
-            array.owed += array.added(self.simulation.now - now, self.simulation.now, banks)
+            added = array.added(self.simulation.now - now, self.simulation.now, banks)
+            array.owed += added * (1 - len(array.outside) / total) * (1 - taken / now)
             taken, array.owed = taken + int(array.owed), array.owed % 1
             array.stalls.add("buffer", taken)
             pixels += taken - now
         array.reading = set()
 
 
-def _gaps(values: Values) -> list[float]:
-    """For each kernel position the cycles from one vector of padding to the next, on average."""
-    outside = []
-    for side, size, pad, stride, dilation in (
-            ("height", "out_height", "pad_top", "stride_y", "dilation_y"),
-            ("width", "out_width", "pad_left", "stride_x", "dilation_x")):
-        places = [[place * values[stride] + tap * values[dilation] - values[pad]
-                   for place in range(values[size])] for tap in range(values[f"kernel_{side}"])]
-        outside.append([sum(not 0 <= one < values[side] for one in row) for row in places])
-    rows, columns = values["out_height"], values["out_width"]
-    padding = [rows * columns - (rows - y) * (columns - x)
-               for y, x in itertools.product(*outside)]
-    return [math.inf if values["window"] or not count else rows * columns / count
-            for count in padding]
+@functools.lru_cache(maxsize=1024)
+def _outside(height: int, width: int, out_height: int, out_width: int, pad_top: int, pad_left: int,
+             stride_y: int, stride_x: int, dilation_y: int, dilation_x: int, kernel_height: int,
+             kernel_width: int) -> list[tuple[int, ...]]:
+    """For each kernel position the pixels that meet padding, by number."""
+    rows, columns = (
+        [[not 0 <= place * stride + tap * dilation - pad < size for place in range(count)]
+         for tap in range(kernel)]
+        for size, count, pad, stride, dilation, kernel in (
+            (height, out_height, pad_top, stride_y, dilation_y, kernel_height),
+            (width, out_width, pad_left, stride_x, dilation_x, kernel_width)))
+    return [tuple(number for number, (y, x) in enumerate(itertools.product(row, column)) if y or x)
+            for row, column in itertools.product(rows, columns)]

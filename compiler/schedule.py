@@ -23,11 +23,7 @@ ROWS = 1 << 16
 
 def schedule(work: Pass, tiling: Tiling, spec: AcceleratorSpec) -> list[Instruction]:
     """The commands of a pass: loads one tile ahead where there is room for it."""
-    instructions = list(_Schedule(work, tiling, spec).instructions())
-    if work.operand is not None:
-        last = [one for one in instructions if one.opcode is Opcode.COMPUTE][-1]
-        last.values["drain"] = 1  # the next one adds in another way, if at all
-    return instructions
+    return list(_Schedule(work, tiling, spec).instructions())
 
 
 class _Group(NamedTuple):
@@ -149,13 +145,15 @@ class _Schedule:
         offset = (layout.offset + block * layout.plane_bytes
                   + (rows[0] * layout.width + columns[0]) * lanes)
         values = {"offset": offset, "bank": bank, "alternate": 1, "row": row, "planes": blocks,
-                  "plane_stride": layout.plane_bytes if blocks > 1 else 0,
                   "plane_step": place.plane if bank + blocks > 2 else 0}
         if width == layout.width == pitch and count * width <= RUN:
             values |= {"run": count * width, "runs": 1}
         else:
             values |= {"run": width, "runs": count, "run_stride": layout.width * lanes,
                        "run_step": pitch}
+        if blocks > 1:
+            values["plane_stride"] = (layout.plane_bytes
+                                      - (values["runs"] - 1) * values.get("run_stride", 0))
         memory, buffer = [], []
         for plane in range(blocks):
             start = offset + plane * layout.plane_bytes

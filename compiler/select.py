@@ -1,8 +1,12 @@
-"""Which of the tilings that look good is best."""
+"""Which of the tilings that look good are best, one pass behind the other."""
+
+import dataclasses
+from collections.abc import Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import Opcode, command
 
+from .array import post_cycles
 from .cuts import Tiling
 from .dependencies import set_tokens
 from .footprint import Instruction
@@ -12,32 +16,95 @@ from .schedule import schedule
 from .tiling import choose_tilings
 from .timing import Timing
 
-__all__ = ["Choice", "best_tiling"]
+__all__ = ["Choice", "best_choices", "good_choices"]
 
 LONG = 50_000  # cycles of a pass that is worth no prediction
 TRIED = 8
-Choice = tuple[int, Tiling]
-"""Which of a pass and its alternatives, and how it is cut."""
+HEADS = (1, 2, 4)  # rows of a first tile that are tried
 
 
-def best_tiling(work: Pass, spec: AcceleratorSpec, timing: Timing) -> Choice:
-    """A pass, or an alternative, with the tiling of the fewest predicted cycles.
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One way to carry out a pass.
 
-    Long passes take what is best by estimate: what tilings differ in is little there.
+    Parameters
+    ----------
+    work : Pass
+        The pass, or one of its alternatives.
+    tiling : Tiling
+    cycles : float
+        That it takes alone, until the requantizer has its last sums.
+    rest : int
+        Cycles from there until its results are in the buffer, if that is where they stay.
+    first, last : Instruction
+        Its first COMPUTE and its last one.
+    """
+
+    work: Pass
+    tiling: Tiling
+    cycles: float
+    rest: int
+    first: Instruction
+    last: Instruction
+
+
+def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing) -> list[Choice]:
+    """Ways to carry out a pass or an alternative, with predicted cycles.
+
+    Of long passes what is best by estimate: what tilings differ in is little there.
 
     Raises
     ------
     CompileError
         If a single output pixel doesn't fit.
     """
-    ways = work.ways
-    choices = [(estimate, number, tiling) for number, one in enumerate(ways)
-               for estimate, tiling in choose_tilings(one, spec, TRIED)]
-    estimate, best, tiling = min(choices, key=lambda choice: choice[0])
-    if len(choices) > 1 and estimate <= LONG:
-        _, best, tiling = min(choices, key=lambda choice: _cycles(
-            schedule(ways[choice[1]], choice[2], spec), spec, timing))
-    return best, tiling
+    found = sorted(((estimate, number, tiling) for number, one in enumerate(work.ways)
+                    for estimate, tiling in choose_tilings(one, spec, TRIED)),
+                   key=lambda choice: choice[0])
+    if len(found) == 1 or found[0][0] > LONG:
+        estimate, number, tiling = found[0]
+        instructions = schedule(work.ways[number], tiling, spec)
+        return [_choice(work.ways[number], tiling, instructions, estimate, spec)]
+
+    def predicted(one: Pass, tiling: Tiling) -> Choice:
+        instructions = schedule(one, tiling, spec)
+        return _choice(one, tiling, instructions, _cycles(instructions, spec, timing), spec)
+
+    choices = [predicted(work.ways[number], tiling) for _, number, tiling in found]
+    best = min(choices, key=lambda choice: choice.cycles)
+    if not best.work.room.sources:  # the array waits for what is loaded first
+        choices += [predicted(best.work, dataclasses.replace(best.tiling, head=head))
+                    for head in HEADS if head < best.tiling.height]
+    return choices
+
+
+def best_choices(options: Sequence[Sequence[Choice]]) -> list[Choice]:
+    """The choice for each of successive passes with which they all take the fewest cycles.
+
+    A COMPUTE that reads what the one before it writes waits for all of that; see
+    :func:`.dependencies.set_tokens`.
+    """
+    ways: list[tuple[float, list[Choice]]] = [(0, [])]
+    for own in options:
+        ways = [min(((cycles + choice.cycles + _wait(before, choice), [*before, choice])
+                     for cycles, before in ways), key=lambda way: way[0]) for choice in own]
+    return min(ways, key=lambda way: way[0] + (way[1][-1].rest if way[1] else 0))[1]
+
+
+def _wait(before: list[Choice], choice: Choice) -> int:
+    """Cycles that a choice waits for results of the one before."""
+    waits = before and before[-1].last.writes.overlaps(choice.first.reads)
+    return before[-1].rest if waits else 0
+
+
+def _choice(work: Pass, tiling: Tiling, instructions: list[Instruction], cycles: float,
+            spec: AcceleratorSpec) -> Choice:
+    computes = [one for one in instructions if one.opcode is Opcode.COMPUTE]
+    rest, values = 0, computes[-1].values
+    if work.room.target is not None and not work.room.stored:
+        rest = values["out_height"] * values["out_width"] * (
+            post_cycles(spec, added=bool(values.get("add"))) - 1)
+    return Choice(work, tiling, cycles - rest, rest, computes[0], computes[-1])
 
 
 def _cycles(instructions: list[Instruction], spec: AcceleratorSpec, timing: Timing) -> int:

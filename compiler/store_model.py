@@ -1,5 +1,6 @@
 """Stores, for predictions."""
 
+import bisect
 import collections
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -48,13 +49,21 @@ class Storer:
             limit = simulation.now + patience
             waited = False
             while bank in array.reading and simulation.now < limit and not waited:
-                gap = simulation.now + array.gap
+                gap = self._gap()
                 waited = gap <= min(limit, array.reading_until)
-                yield max(1, int(min(limit, gap, array.reading_until)) - simulation.now)
+                yield max(1, min(limit, gap, array.reading_until) - simulation.now)
             if bank in array.reading and not waited:
                 array.stolen[bank] += 1
                 yield 1
         self._free = max(self._free, simulation.now)
+
+    def _gap(self) -> int:
+        """The next cycle in which the array meets padding, as far as known, or a later one."""
+        array = self._array
+        since = self._simulation.now - array.reading_since
+        following = bisect.bisect_left(array.outside, since)
+        return (array.reading_since + array.outside[following]
+                if following < len(array.outside) else array.reading_until + 1)
 
     def _finish(self, time: int) -> Process:
         yield max(0, time - self._simulation.now)

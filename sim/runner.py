@@ -11,6 +11,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from .objects import kept_objects
 from .report import PARAMETERS_VARIABLE, read_coverage
 
 __all__ = ["SIMULATORS", "SimulationError", "TestResult", "build", "built",
@@ -117,7 +118,12 @@ def build(verilog: Path, top: str, folder: Path, *, simulator: str = "verilator"
             encoding="utf-8")
         arguments = ["--no-public-flat-rw", str(control), "-Wno-fatal"]
     log = folder / "build.log"
-    with _environment(verilator_environment(optimize) if simulator == "verilator" else {}):
+    environment: dict[str, str] = {}
+    kept: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if simulator == "verilator":
+        environment = verilator_environment(optimize)
+        kept = kept_objects(folder, environment["MAKEFLAGS"], f"waves={waves}")
+    with _environment(environment), kept:
         try:
             runner.build(sources=[verilog], hdl_toplevel=top, build_dir=folder, always=True,
                          build_args=arguments, timescale=("1ns", "1ps"), waves=waves,

@@ -2,31 +2,15 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from sparrow.flow.files import write_atomically
+from sparrow.sim.objects import cache_folder
 
-__all__ = ["cache_folder", "content_key", "load", "store"]
+__all__ = ["content_key", "load", "store"]
 
 _PACKAGE = Path(__file__).resolve().parent
-
-
-def cache_folder() -> Path:
-    """Where results are kept.
-
-    The folder that ``SPARROW_CACHE`` names; else ``build/cache`` of the project that this module
-    is run from; else, for an installed Sparrow, the user's cache folder.
-    """
-    named = os.environ.get("SPARROW_CACHE")
-    if named:
-        return Path(named)
-    project = _PACKAGE.parents[1]
-    if (project / "pyproject.toml").is_file():
-        return project / "build" / "cache"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "sparrow"
 
 
 def _package_digest() -> str:

@@ -13,7 +13,7 @@ from .errors import MachineError
 __all__ = ["Addition"]
 
 FRACTION = 14  # bits by which the operand without a factor counts more
-FIELDS = ("add", "scale_result", "add_factor", "add_offset", "add_mantissa", "add_shift",
+FIELDS = ("scale_result", "add_factor", "add_offset", "add_mantissa", "add_shift",
           "add_zero_point", "add_minimum", "add_maximum")
 
 
@@ -31,7 +31,7 @@ class Addition:
         ------
         MachineError
             ``ILLEGAL_COMMAND`` if limits are the wrong way round; ``RACE`` if the command before
-            it adds in another way and doesn't drain.
+            it adds, with other fields than this one has, and doesn't drain.
         """
         fields = {name: values[name] for name in FIELDS}
         if self._pending is not None:

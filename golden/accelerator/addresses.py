@@ -26,9 +26,11 @@ class Transfer:
     def __init__(self, spec: AcceleratorSpec, values: Values):
         shape = values["planes"], values["runs"], values["run"]
         plane, run, vector = np.ogrid[:shape[0], :shape[1], :shape[2]]
+        joined = values.get("unfold") and values["joined"]
+        last = 0 if joined else (shape[1] - 1) * values["run_stride"]
         self.bytes = np.broadcast_to(
-            values["offset"] + plane * values["plane_stride"] + run * values["run_stride"]
-            + vector * spec.lanes, shape)
+            values["offset"] + plane * (last + values["plane_stride"])
+            + run * values["run_stride"] + vector * spec.lanes, shape)
         moved = values["bank"] + plane
         bank = moved & 1 if values["alternate"] else np.full_like(plane, values["bank"])
         turn = moved >> 1 if values["alternate"] else plane

@@ -123,7 +123,4 @@ class Supervisor(wiring.Component):
         for name in COUNTERS:
             counter = getattr(self, name)
             event = running if name == "cycles" else getattr(self, f"{name}_event")
-            with m.If(self.begin):
-                m.d.sync += counter.eq(0)
-            with m.Elif(running):
-                m.d.sync += counter.eq(counter + event)
+            m.d.sync += counter.eq(Mux(self.begin, 0, counter + Mux(running, event, 0)))

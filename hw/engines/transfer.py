@@ -42,7 +42,7 @@ class MemoryLoop(wiring.Component):
         m = Module()
         command = data.View(self.command.shape(), self.command.as_value())
         low = self._spec.lanes.bit_length() - 1  # offsets are multiples of a vector
-        offset, plane = Signal(32 - low, reset_less=True), Signal(32 - low, reset_less=True)
+        offset = Signal(32 - low, reset_less=True)
         runs, planes = (Signal.like(count, name=name, reset_less=True)
                         for name, count in (("runs", command.runs), ("planes", command.planes)))
         words = (self._spec.lanes // self._spec.bus.word_bytes).bit_length() - 1
@@ -53,22 +53,20 @@ class MemoryLoop(wiring.Component):
             self.requests.payload.offset[low:].eq(offset),
             self.requests.payload.words.eq(command.run << words),
             next_plane.eq(runs == command.runs),
-            following.eq(Mux(next_plane, plane, offset)
-                         + Mux(next_plane, command.plane_stride[low:],
-                               command.run_stride[low:])),
+            following.eq(offset + Mux(next_plane, command.plane_stride[low:],
+                                      command.run_stride[low:])),
         ]
         if self._engine is Engine.LOAD and self._spec.line_bytes:
             with m.If(command.unfold):
                 m.d.comb += [self.requests.payload.words.eq(command.words),
                              next_plane.eq(command.joined | (runs == command.runs))]
         with m.If(self.start):
-            m.d.sync += [self.busy.eq(1), offset.eq(command.offset[low:]),
-                         plane.eq(command.offset[low:]), runs.eq(1), planes.eq(1)]
+            m.d.sync += [self.busy.eq(1), offset.eq(command.offset[low:]), runs.eq(1),
+                         planes.eq(1)]
         with m.Elif(self.busy & self.requests.ready):
             m.d.sync += [offset.eq(following), runs.eq(Mux(next_plane, 1, runs + 1))]
             with m.If(next_plane):
-                m.d.sync += [plane.eq(following), planes.eq(planes + 1),
-                             self.busy.eq(planes != command.planes)]
+                m.d.sync += [planes.eq(planes + 1), self.busy.eq(planes != command.planes)]
         return m
 
 

@@ -60,15 +60,15 @@ def chosen(choices, number):
 def follow_tensor(m, spec, advance, take, begins, loaded):
     """The tensor's values for the last stage of the lanes, where they change with a vector.
 
-    Vectors of several steps are far enough apart for one of the registers between to be left
-    out. Beside them, whether a step there is its vector's first.
+    A register may be left out as long as a vector's steps keep the one before as it is. Beside
+    them, whether a step there is its vector's first.
     """
     tensor = Signal(tensor_layout(spec), name="tensor_0", reset_less=True)
     with m.If(take):
         m.d.sync += tensor.eq(loaded)
     stages = 2 + spec.bias
     single = spec.steps == 1
-    kept = range(1, stages + 1) if single else range(stages, 0, -2)
+    kept = range(stages, 0, -spec.steps)
     for stage in range(1, stages + 1):
         followed = Signal(name=f"begins_{stage}", reset_less=True)
         with m.If(advance):

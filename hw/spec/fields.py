@@ -66,7 +66,7 @@ HEADER = _fields(
 _COPY = (
     "offset 32: first byte in the data window, a multiple of the vector's bytes",
     "run_stride 32: bytes from one run of a plane to the next",
-    "plane_stride 32: bytes from one plane to the next",
+    "plane_stride 32: bytes from the last run of a plane to the first of the next",
     "run 16 count: vectors of a run, which lie side by side in memory and in the buffer",
     "runs 16 count: runs of a plane",
     "planes 16 count: planes, one for each channel block",
@@ -87,7 +87,8 @@ LOAD = _fields(
     "unfold 1: a run is a row of an image in memory, and windows of it in the buffer, one for each "
     "of run positions",
     "pair 1: unfold: a position is two vectors of the same row, the second in the other bank",
-    "joined 1: unfold: the rows of a plane, whole vectors, lie side by side and are read at once",
+    "joined 1: unfold: the rows of a plane, whole vectors, lie side by side and are read as one "
+    "run",
     "- 27: ",
     *_COPY,
     "words 24: unfold: bus words of a row, those that its bytes are in; joined: of all rows",
@@ -125,7 +126,7 @@ COMPUTE = _fields(
     "add 1: to each result the vector is added that lies where it goes",
     "scale_result 1: add: factor is that of results, not that of what is added",
     "drain 1: the next command is begun when all results are in the buffer: if this one adds, and "
-    "the next one doesn't or in another way",
+    "the next one, adding or not, hasn't the same fields for it",
     "- 17: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",

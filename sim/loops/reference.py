@@ -186,9 +186,11 @@ def result_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
 def memory_requests(c: dict[str, int], words: int) -> Iterator[dict[str, int]]:
     """The linear requests of a LOAD or STORE command, with ``words`` bus words to a vector."""
     unfold = c.get("unfold", 0)
+    runs = 1 if unfold and c["joined"] else c["runs"]
+    pitch = (runs - 1) * c["run_stride"] + c["plane_stride"]
     for plane in range(c["planes"]):
-        for run in range(1 if unfold and c["joined"] else c["runs"]):
-            offset = c["offset"] + plane * c["plane_stride"] + run * c["run_stride"]
+        for run in range(runs):
+            offset = c["offset"] + plane * pitch + run * c["run_stride"]
             yield {"window": 1, "offset": offset % (1 << 32),
                    "words": c["words"] if unfold else c["run"] * words}
 

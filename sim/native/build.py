@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..objects import kept_objects
 from ..runner import SimulationError, require_buildable, verilator_environment
 from .lanes import vectorize
 from .script import counter_signals, registers_header
@@ -85,8 +86,10 @@ def _verilate(verilog: Path, top: str, folder: Path) -> None:
 
 
 def _compile(folder: Path) -> None:
-    _call(["make", "-C", folder, "-f", "Vmodel.mk", f"-j{os.cpu_count() or 1}",
-           *(f"{name}={value}" for name, value in _OPTIMIZE.items())], folder)
+    options = [f"{name}={value}" for name, value in _OPTIMIZE.items()]
+    with kept_objects(folder, "native", _processor(), *options):
+        _call(["make", "-C", folder, "-f", "Vmodel.mk", f"-j{os.cpu_count() or 1}", *options],
+              folder)
 
 
 def _call(command: Sequence[str | Path], folder: Path) -> None:

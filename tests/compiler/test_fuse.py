@@ -1,11 +1,13 @@
 """Residual additions on the way of results to the buffer."""
 
 import collections
+import itertools
 
 import pytest
 
 from sparrow.compiler import compile_network
-from sparrow.compiler.fuse import fusions, readers
+from sparrow.compiler.footprint import Instruction
+from sparrow.compiler.fuse import fusions, keep_additions, readers
 from sparrow.compiler.timing import Timing
 from sparrow.hw.spec.commands import Opcode
 
@@ -133,10 +135,37 @@ def test_the_operand_is_loaded_where_results_go(tools):
     own = commands(network, tools.small_spec(), residency=False)
     computes, loads = own[Opcode.COMPUTE], own[Opcode.LOAD]
     assert all(values["add"] for values in computes)
-    assert [values["drain"] for values in computes] == [0] * (len(computes) - 1) + [1]
     rows = [(values["destination_bank"], values["destination"]) for values in computes]
     assert set(rows) <= {(values["bank"], values["row"]) for values in loads}
     assert len(loads) >= len(own[Opcode.STORE])
+
+
+def test_the_next_command_has_the_fields_of_an_addition(tools):
+    """Results need them when it is at work; only another addition waits."""
+    builder = block(tools)
+    program = compile_network(builder.network(), tools.small_spec(), timing=None)
+    builder.conv(builder.layers[-1].name, 4)
+    more = compile_network(builder.network(), tools.small_spec(), timing=None)
+    for one, adds in ((program, 0), (more, 1)):
+        computes = [values for kind, values in one.commands() if kind.opcode is Opcode.COMPUTE]
+        pairs = [(own, behind) for own, behind in itertools.pairwise(computes) if own["add"]]
+        assert any(not behind["add"] for _, behind in pairs) == adds
+        for own, behind in pairs:
+            assert not own["drain"]
+            assert all(own[name] == behind[name] for name in own if name.startswith("add_"))
+
+
+def test_another_addition_waits():
+    add = dict.fromkeys(("scale_result", "add_factor", "add_offset", "add_mantissa", "add_shift",
+                         "add_zero_point", "add_minimum", "add_maximum"), 3)
+    commands = [Instruction(Opcode.COMPUTE, {"add": 1, **add}),
+                Instruction(Opcode.COMPUTE, {"add": 1, **add}),
+                Instruction(Opcode.COMPUTE, {"add": 1, **add, "add_shift": 4}),
+                Instruction(Opcode.COMPUTE, {}), Instruction(Opcode.COMPUTE, {})]
+    keep_additions(commands)
+    assert [one.values.get("drain") for one in commands] == [None, 1, None, None, None]
+    assert commands[3].values == {**add, "add_shift": 4}
+    assert commands[4].values == {}
 
 
 def two_convolutions(tools):

@@ -52,7 +52,7 @@ def run(tools, spec, builder, orders=ORDERS):
         raise
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_convolutions(tools, data):
     spec = data.draw(specs(tools))
@@ -82,7 +82,7 @@ def test_as_much_padding_as_there_can_be(tools):
     run(tools, tools.small_spec(), builder)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_groups(tools, data):
     spec = data.draw(specs(tools))
@@ -96,7 +96,7 @@ def test_groups(tools, data):
     run(tools, spec, builder)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_windows(tools, data):
     """Depthwise layers, most of them small enough for the window."""
@@ -162,7 +162,7 @@ def test_groups_of_whole_blocks_have_a_dense_compute_each(tools, groups):
     assert program.layers[0].vectors == groups * 2 * 9 * 9
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_linear_layers(tools, data):
     spec = data.draw(specs(tools))

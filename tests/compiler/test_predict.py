@@ -92,8 +92,8 @@ def test_additions_keep_the_requantizer():
 def test_what_is_added_is_read_from_a_bank_too():
     """A vector for each result, in cycles in which the array reads the same bank."""
     weights = Opcode.WEIGHTS, {"words": 2 * (16 + 30 * 32), "output_blocks": 2, "blocks": 30}
-    values = {"out_height": 8, "out_width": 8, "channel_blocks": 30, "output_blocks": 2,
-              "add": 1, "retire": 1}
+    values = {"out_height": 8, "out_width": 8, "height": 8, "width": 8, "channel_blocks": 30,
+              "output_blocks": 2, "add": 1, "retire": 1}
     for bank, taken in ((0, 64), (1, 64 // 6)):  # or those that leave while the last ones come
         found = predict(program(weights, (Opcode.COMPUTE, values | {"destination_bank": bank})),
                         SPEC, timing=ZERO)

@@ -25,7 +25,7 @@ EXAMPLES = {
     "mobilenet": ("mobilenet", 213_586, 7_489_664, 2),
     "dscnn": ("dscnn", 23_180, 2_656_768, 12),
 }
-SLOW_TO_COMPILE = ("lenet300", "lenet5_caffe", "resnet18")
+SLOW_TO_COMPILE = ("lenet300", "lenet5_caffe", "resnet18", "resnet20", "mobilenet")
 WEIGHTS = "models/resnet-cifar10/resnet20-12fca82f.th"
 
 

@@ -39,6 +39,9 @@ post_lanes = 4
 buffer_bytes = 1024
 accumulator_depth = 32
 weight_fifo_bytes = 256
+depthwise_window = 0
+line_bytes = 0
+residual_add = false
 [simulate]
 images = 3
 """

@@ -9,6 +9,11 @@ from sparrow.flow.synthesis.gate_verilog import mapped_verilog
 from sparrow.hw.spec import AccumulatorsSpec, MacArraySpec
 
 
+@pytest.fixture
+def own_cache():
+    """Nothing that is asked for here is kept but Verilator's library."""
+
+
 def proof(tmp_path, liberty, recipe, **values):
     found, spec = block("mac-array"), MacArraySpec(**values)
     gates = mapped_verilog(found.verilog(spec), "mac_array", liberty=liberty, recipe_name=recipe)

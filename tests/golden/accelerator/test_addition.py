@@ -96,9 +96,9 @@ def test_results_are_clamped_before_they_are_added_to():
     ((*operands(), weights(), adding(), weights(), adding(wait=0, add_shift=30)),
      "RACE: command 5 (COMPUTE): add_shift must be 29, since the command before it adds to its "
      "results and doesn't drain, not 30"),
-    ((*operands(), weights(), adding(), weights(), adding(wait=0, add=0)),
-     "RACE: command 5 (COMPUTE): add must be 1, since the command before it adds to its results "
-     "and doesn't drain, not 0"),
+    ((*operands(), weights(), adding(), weights(), adding(wait=0, add=0, add_offset=0)),
+     "RACE: command 5 (COMPUTE): add_offset must be -70000, since the command before it adds to "
+     "its results and doesn't drain, not 0"),
     ((*operands(), weights(), adding(add_minimum=3, add_maximum=2)),
      "ILLEGAL_COMMAND: command 3 (COMPUTE): add_minimum must be at most add_maximum (2), not 3"),
     ((*operands(), weights(), adding(add_factor=1 << 15)),
@@ -114,6 +114,10 @@ def test_refuses(commands, text):
 
 def test_another_addition_follows_a_drained_one():
     run(*operands(), weights(), adding(drain=1), weights(), adding(wait=0, add_shift=30))
+
+
+def test_what_adds_nothing_may_follow_with_the_same_fields():
+    run(*operands(), weights(), adding(), weights(), adding(wait=0, add=0, destination_bank=1))
 
 
 @pytest.mark.parametrize("name", sorted({*ADD, "scale_result", "drain"}))

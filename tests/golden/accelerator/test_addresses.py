@@ -43,14 +43,14 @@ def test_destinations(values, bank):
 def test_transfers(values, bank, alternate):
     values |= {"bank": bank, "alternate": alternate}
     moves = transfer(SPEC, values)
-    row = values["row"]
+    row, offset = values["row"], values["offset"]
     for plane in range(values["planes"]):
         for run in range(values["runs"]):
             for vector in range(values["run"]):
                 place = plane, run, vector
-                assert moves.bytes[place] == (values["offset"] + plane * values["plane_stride"]
-                                              + run * values["run_stride"] + 4 * vector)
+                assert moves.bytes[place] == offset + run * values["run_stride"] + 4 * vector
                 assert moves.banks[place] == bank
                 assert moves.rows[place] == (row + run * values["run_step"] + vector) % 64
+        offset += (values["runs"] - 1) * values["run_stride"] + values["plane_stride"]
         row += values["plane_step"] if bank or not alternate else 0
         bank ^= alternate

@@ -54,7 +54,7 @@ def test_planes_and_runs(alternate, bank):
     data = memory()
     before = data.copy()
     shape = {"run": 2, "runs": 2, "planes": 3}
-    commands = [load(offset=16, run_stride=20, plane_stride=80, row=1, run_step=3, plane_step=7,
+    commands = [load(offset=16, run_stride=20, plane_stride=60, row=1, run_step=3, plane_step=7,
                      bank=bank, alternate=alternate, signal=1, **shape)]
     wanted = []
     for plane in range(3):
