@@ -78,8 +78,12 @@ def here(tmp_path, monkeypatch):
     ("compress model.py:number --data digits -o x",
      "The model's factory must give a torch.nn.Module, not 3"),
     ("compress model.py:tiny --data fashion -o x",
-     "data must be one of digits, random:SHAPE, or an existing .safetensors file or folder, "
-     "not 'fashion'"),
+     "data must be one of digits, mnist, fashion-mnist, kws01, random:SHAPE, smooth:SHAPE, "
+     "FILE.py:function, or an existing .safetensors file or folder, not 'fashion'"),
+    ("compress -o x", "MODEL must be given, unless a recipe has [model]"),
+    ("compress model.py:tiny -o x", "--data must be given, unless a recipe has [data]"),
+    ("compress --recipe none.toml -o x", "none.toml: No such file or directory"),
+    ("compress --recipe junk.sparrow -o x", "junk.sparrow: not a TOML file: "),
     ("compress model.py:tiny --data digits --epochs 0 -o x", "--epochs must be at least 1, not 0"),
     ("compress model.py:tiny --data digits --weights none -o x",
      "--weights must be a file or 'random', not 'none'"),
@@ -123,7 +127,8 @@ def test_mistakes(here, capsys, command, text):
     [line] = [line for line in captured.err.splitlines() if not line.endswith(" …")]
     assert line.startswith("sparrow: error: ")
     if text is not None:
-        assert line == f"sparrow: error: {text}"
+        expected = f"sparrow: error: {text}"
+        assert line.startswith(expected) if text.endswith(": ") else line == expected
 
 
 def test_a_file_that_is_no_network(here, capsys):
@@ -176,6 +181,29 @@ def test_numbers_of_a_network(here):
     assert (numbers.mantissa_width, numbers.rounding.value, numbers.accumulator_width) == (
         8, "half_even", 30)
     assert main(["compile", "net.sparrow", *SMALL, *spec, "-o", "image"]) == 0
+
+
+def test_compress_by_a_recipe(here, capsys):
+    """Passes of a file elsewhere, with the model of the command line; then once more."""
+    (here / "recipes").mkdir()
+    (here / "recipes" / "passes.toml").write_text(
+        '[[pass]]\nkind = "prune"\ndensity = 0.5\n[[pass]]\nkind = "quantize"\nbits = 4\n')
+    command = ["compress", "model.py:tiny", "--data", "digits", "--epochs", "1", "--recipe",
+               "recipes/passes.toml", "-o", "out/net.sparrow"]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["file"] == "out/net.sparrow"
+    assert [each["kind"] for each in found["passes"]] == ["prune", "quantize"]
+    assert found["sizes"]["kept"] == pytest.approx(0.5, abs=0.01)
+    assert found["sizes"]["after"] == sum(layer["after"] for layer in found["sizes"]["layers"])
+    assert {layer.weight_bits for layer in load(here / "out" / "net.sparrow")
+            if hasattr(layer, "weight_bits")} == {4}
+
+    assert main(command) == 0
+    output = capsys.readouterr().out
+    assert "unchanged since the last run: capture, train, pass1, pass2, quantize" in output
+    assert f"{found['sizes']['ratio']:.1f}×" in output
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["net.sparrow", "net.steps"]
 
 
 def test_recipe(here, capsys):
