@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sparrow.golden.network import Add, Conv, Layer, Linear, Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.hw.spec.commands import Opcode
+from sparrow.hw.spec.commands import ADD_FRACTION, Opcode
 
 from .errors import CompileError
 from .footprint import Instruction
@@ -17,7 +17,6 @@ from .passes import Pass
 
 __all__ = ["Fusion", "Fusions", "fusions", "keep_additions", "lower_all", "readers"]
 
-FRACTION = 14  # bits by which COMPUTE's operand without a factor counts more
 SHARED = ("scale_result", "add_factor", "add_offset", "add_mantissa", "add_shift",
           "add_zero_point", "add_minimum", "add_maximum")
 LARGEST_FACTOR, LARGEST_SHIFT, LARGEST_OFFSET = (1 << 15) - 1, 63, (1 << 23) - 1
@@ -84,11 +83,11 @@ def _fields(layer: Add, index: int, network: Network,
     zeros = [kind.zero_point for kind in network.input_types(layer)]
     for plain in (0, 1):  # the one without a factor
         power, other = factors[plain].bit_length() - 1, factors[1 - plain]
-        if power < 0 or power > FRACTION or factors[plain] != 1 << power:
+        if power < 0 or power > ADD_FRACTION or factors[plain] != 1 << power:
             continue
-        more = FRACTION - power
+        more = ADD_FRACTION - power
         factor, last = other << more, shift + more
-        offset = -(zeros[plain] << FRACTION) - zeros[1 - plain] * factor
+        offset = -(zeros[plain] << ADD_FRACTION) - zeros[1 - plain] * factor
         if factor <= LARGEST_FACTOR and last <= LARGEST_SHIFT and abs(offset) <= LARGEST_OFFSET:
             return {"add": 1, "scale_result": int(plain != index), "add_factor": factor,
                     "add_offset": offset, "add_mantissa": mantissa, "add_shift": last,

@@ -5,6 +5,7 @@ import torch
 
 from sparrow.golden.post import requantize
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import ADD_FRACTION
 from sparrow.hw.spec.requantize import RequantizeSpec
 
 from .addresses import Values
@@ -12,7 +13,6 @@ from .errors import MachineError
 
 __all__ = ["Addition"]
 
-FRACTION = 14  # bits by which the operand without a factor counts more
 FIELDS = ("scale_result", "add_factor", "add_offset", "add_mantissa", "add_shift",
           "add_zero_point", "add_minimum", "add_maximum")
 
@@ -51,7 +51,7 @@ class Addition:
         spec = self._spec
         pair = results.astype(np.int64), operands.astype(np.int64)
         multiplied, other = pair if values["scale_result"] else pair[::-1]
-        sums = (multiplied * values["add_factor"] + (other << FRACTION) + values["add_offset"])
+        sums = (multiplied * values["add_factor"] + (other << ADD_FRACTION) + values["add_offset"])
         numbers = RequantizeSpec(
             columns=spec.columns, lanes=spec.columns, accumulator_width=spec.accumulator_width,
             mantissa_width=spec.mantissa_width, rounding=spec.rounding)

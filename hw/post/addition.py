@@ -7,14 +7,13 @@ from amaranth.lib.wiring import In, Out
 from ..hierarchy import Packed, SharedComponent
 from ..mac.booth import recode
 from ..mac.heap import BitHeap
+from ..spec.commands import ADD_FRACTION
 from ..spec.mac import Multiplier
 from ..spec.requantize import RequantizeSpec
 from .layouts import addition_layout
 from .sets import chosen
 
-__all__ = ["FRACTION", "AdditionLane", "Additions"]
-
-FRACTION = 14  # bits by which the operand without a factor counts more
+__all__ = ["AdditionLane", "Additions"]
 
 
 class AdditionLane(SharedComponent):
@@ -61,11 +60,11 @@ class AdditionLane(SharedComponent):
                      other.eq(Mux(addition.scale_result, self.operand, self.value))]
         if spec.multiplier is Multiplier.OPERATOR:
             m.d.comb += [self.rows[0].eq(multiplied * addition.factor),
-                         self.rows[1].eq((other << FRACTION) + addition.offset)]
+                         self.rows[1].eq((other << ADD_FRACTION) + addition.offset)]
             return m
         heap = BitHeap(spec.accumulator_width, name="sum", platform=platform)
         self._add_product(m, heap, multiplied, addition.factor)
-        for number, weight in ((other, FRACTION), (addition.offset, 0)):
+        for number, weight in ((other, ADD_FRACTION), (addition.offset, 0)):
             heap.add_signed(~number, weight=weight)  # -n = ~n + 1
             heap.add_constant(1 << weight)
         heap.add_constant(-2)  # -(a + b) - 2 = ~a + ~b

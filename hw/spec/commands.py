@@ -24,12 +24,13 @@ from .fields import (
     implemented_width,
 )
 
-__all__ = ["COMMANDS", "COMMANDS_AHEAD", "COMMAND_BYTES", "COORDINATE_WIDTH", "HEADER", "TOKENS",
-           "TOKEN_MAXIMUM", "Command", "Engine", "Field", "Opcode", "command", "compute_vectors",
-           "decode", "encode", "implemented_width"]
+__all__ = ["ADD_FRACTION", "COMMANDS", "COMMANDS_AHEAD", "COMMAND_BYTES", "COORDINATE_WIDTH",
+           "HEADER", "TOKENS", "TOKEN_MAXIMUM", "Command", "Engine", "Field", "Opcode", "command",
+           "compute_vectors", "decode", "encode", "implemented_width"]
 
 COMMAND_BYTES = 64
 COMMANDS_AHEAD = 4  # bursts of commands for which the sequencer has room
+ADD_FRACTION = 14  # bits by which the operand of COMPUTE that has no add_factor counts more
 TOKENS = 8
 TOKEN_MAXIMUM = 15
 
