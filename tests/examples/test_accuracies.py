@@ -49,3 +49,20 @@ def test_lenet5_on_fashion(tmp_path, data_file):
     print(f"\nfloat {found['accuracy_float']:.2%}, W4A8 {found['accuracy_golden']:.2%}")
     assert found["accuracy_float"] > 0.91
     assert found["accuracy_golden"] >= found["accuracy_float"] - 0.01
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name, ratio, accuracy", [
+    ("digits", 12, None), ("lenet300_small", 100, 0.981), ("lenet5_small", 150, 0.9905)])
+def test_small_networks(tmp_path, data_file, name, ratio, accuracy):
+    """Ratios of stored bytes that keep the accuracy. For comparison,
+    Deep Compression (Han et al., 2016, table 1) has 40 at 98.42 % and 39 at 99.26 %."""
+    if accuracy is not None:
+        data_file("models/mnist")
+    found = compressed(read_recipe(RECIPES / f"{name}.toml"), tmp_path)
+    print(f"\n{name}: {found['sizes']['before']} bytes to {found['sizes']['after']}, "
+          f"{found['sizes']['ratio']:.1f} times; float {found['accuracy_float']:.2%}, "
+          f"integer {found['accuracy_golden']:.2%}")
+    assert found["sizes"]["ratio"] >= ratio
+    assert found["accuracy_golden"] >= (found["accuracy_float"] - 0.01 if accuracy is None
+                                        else accuracy)
