@@ -97,9 +97,12 @@ def test_own_error_keeps_its_traceback(command):
 
 
 def test_interrupt(command, capsys):
+    # a process that was started in the background may ignore the signal
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command(lambda arguments: os.kill(os.getpid(), signal.SIGINT))
     assert cli.main(["fake"]) == 130
     assert capsys.readouterr().err == "sparrow: interrupted\n"
+    signal.signal(signal.SIGINT, before)
 
 
 def test_reader_that_goes_away():

@@ -7,8 +7,8 @@ import pytest
 from sparrow.compress.passes import PASSES, Context, make_pass
 from sparrow.hw.spec.base import SpecError
 
-NEEDED = {"binarize": {"layers": ["fc1"]}, "channels": {"keep": 4},
-          "factorize": {"ratio": 2.0}, "prune": {"density": 0.5}}  # one of several options
+NEEDED = {"binarize": {"layers": ("fc1",)}, "channels": {"keep": 4}, "factorize": {"ratio": 2.0},
+          "mixed": {"average_bits": 6}, "prune": {"density": 0.5}}  # one of several options
 
 
 @pytest.mark.parametrize("kind", PASSES)
