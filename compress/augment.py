@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from .scales import QuantizeError
+
 __all__ = ["shifted"]
 
 
@@ -11,17 +13,26 @@ def shifted(images: torch.Tensor, most: int) -> torch.Tensor:
 
     Parameters
     ----------
-    images : torch.Tensor, shape (images, channels, height, width)
+    images : torch.Tensor, shape (images, channels, height, width), or (images, channels, length)
     most : int
         Pixels; the images themselves with 0.
+
+    Raises
+    ------
+    QuantizeError
+        If they are to be moved, but have other dimensions.
     """
     if not most:
         return images
+    if images.dim() not in (3, 4):
+        raise QuantizeError("shift must be 0 for data that are no images or signals, "
+                            f"of shape {tuple(images.shape[1:])}, not {most}")
+    axes = images.dim() - 2
     parts = []
     for part in images.split(-(-len(images) // 4)):
-        down, right = (int(torch.randint(-most, most + 1, ())) for _ in range(2))
-        padded = F.pad(part, (most, most, most, most))
-        height, width = images.shape[-2:]
-        parts.append(padded[..., most - down:most - down + height,
-                            most - right:most - right + width])
+        starts = [most - int(torch.randint(-most, most + 1, ())) for _ in range(axes)]
+        found = F.pad(part, (most, most) * axes)
+        for axis, start in enumerate(starts, start=2):
+            found = found.narrow(axis, start, images.shape[axis])
+        parts.append(found)
     return torch.cat(parts)

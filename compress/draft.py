@@ -43,7 +43,7 @@ class WeightFormat:
     codebook: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.bits, bool) or self.bits not in WEIGHT_BITS:
+        if type(self.bits) is not int or self.bits not in WEIGHT_BITS:
             raise QuantizeError(f"bits must be 8, 4, 2 or 1, not {self.bits!r}")
         if self.codebook is not None and (self.bits not in (8, 4) or len(self.step) != 1):
             raise QuantizeError("a codebook must have values of 8 or 4 bits with one step for the "
@@ -88,7 +88,7 @@ class TensorFormat:
     bits: int = 8
 
     def __post_init__(self) -> None:
-        if isinstance(self.bits, bool) or self.bits not in (8, 4):
+        if type(self.bits) is not int or self.bits not in (8, 4):
             raise QuantizeError(f"bits of activations must be 8 or 4, not {self.bits!r}")
         if not self.low <= 0 <= self.high:
             raise QuantizeError("a range of activations must have 0 in it, "
@@ -107,11 +107,14 @@ class Record:
         As in a recipe.
     results : dict
         Plain values that the pass reports.
+    epochs : int
+        Rounds of training in it.
     """
 
     kind: str
     options: dict[str, Any]
     results: dict[str, Any] = dataclasses.field(default_factory=dict)
+    epochs: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

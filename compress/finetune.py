@@ -15,6 +15,7 @@ from .distill import distillation_loss, require_teacher, teacher_outputs
 from .draft import Draft
 from .graph import Graph
 from .scales import QuantizeError
+from .threads import threads as use_threads
 from .trainable import Trainable
 
 __all__ = ["Hook", "Tuning", "finetune", "graph_accuracy"]
@@ -111,30 +112,25 @@ def finetune(draft: Draft, data: Dataset, tuning: Tuning, *, teacher: Graph | No
     images = data.train_images
     steps = -(-len(images) // tuning.batch) * tuning.epochs
     optimizer, schedule = _optimizer(model, tuning, steps)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            step = 0
-            for _ in range(tuning.epochs):
-                for chosen in torch.randperm(len(images)).split(tuning.batch):
-                    if hook is not None:
-                        hook(model, step, steps)
-                    batch = shifted(images[chosen], tuning.shift)
-                    loss = _loss(model, batch, None if labels is None else labels[chosen],
-                                 tuning, teacher)
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
-                    schedule.step()
-                    step += 1
-                    if progress is not None:
-                        progress(step / steps)
-            if hook is not None:
-                hook(model, steps, steps)
-    finally:
-        torch.set_num_threads(before)
+    with use_threads(threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        step = 0
+        for _ in range(tuning.epochs):
+            for chosen in torch.randperm(len(images)).split(tuning.batch):
+                if hook is not None:
+                    hook(model, step, steps)
+                batch = shifted(images[chosen], tuning.shift)
+                loss = _loss(model, batch, None if labels is None else labels[chosen],
+                             tuning, teacher)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                step += 1
+                if progress is not None:
+                    progress(step / steps)
+        if hook is not None:
+            hook(model, steps, steps)
     return model.trained()
 
 

@@ -94,6 +94,10 @@ def quantize(source: Graph | Draft, images: torch.Tensor, *, bits: int = 8,
     draft = source if isinstance(source, Draft) else Draft(graph=source)
     graph = draft.graph
     widths = weight_widths(graph, bits, layer_bits or {})
+    for name in layer_bits or {}:
+        if name in draft.formats:
+            raise QuantizeError(f"Layer {name!r}: bits must be chosen once, but a pass has chosen "
+                                f"{draft.formats[name].bits} before")
     _check(graph, images, method, percentile, weight_method)
     formats = {name: weight_format(node, widths[name], weight_method)
                for name, node in draft.weighted.items()} | dict(draft.formats)

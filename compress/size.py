@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 
-import torch
-
 from sparrow.golden.codec import (
     CODECS,
     LARGEST_TABLE,
@@ -152,7 +150,8 @@ def layer_streams(layer: Weighted, network: Network, *, lanes: int = 16,
     if isinstance(layer, Linear):
         weights = weights.reshape(-1, *network.input_types(layer)[0].shape)
     parameters = Parameters(layer.bias.numpy(), layer.mantissa.numpy(), layer.shift.numpy())
-    few = len(torch.unique(weights)) <= LARGEST_TABLE
+    values = set(weights.unique().tolist()) | {0}  # which fills blocks
+    few = len(values) <= LARGEST_TABLE
     return {codec: min((encode(weights, codec, bits=layer.weight_bits, codebook=codebook,
                                parameters=parameters, lanes=lanes, columns=columns)
                         for codebook in ((False, True) if few else (False,))), key=len)

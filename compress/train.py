@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from .augment import shifted
 from .data import Dataset
+from .threads import threads as use_threads
 
 __all__ = ["LEARNING_RATE", "float_accuracy", "initialized", "normalize", "train"]
 
@@ -78,10 +79,8 @@ def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int
     steps = -(-len(data.train_images) // batch) * epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=learning_rate,
                                                    total_steps=steps)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with use_threads(threads), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model.train()
             for _ in range(epochs):
@@ -94,7 +93,6 @@ def train(model: torch.nn.Module, data: Dataset, *, epochs: int = 20, batch: int
                     optimizer.step()
                     schedule.step()
     finally:
-        torch.set_num_threads(before)
         model.eval()
     return float_accuracy(model, data.test_images, data.test_labels)
 

@@ -12,6 +12,7 @@ from ..data import Dataset
 from ..draft import Draft, Record
 from ..finetune import Hook, Tuning, finetune
 from ..graph import Graph
+from ..threads import threads
 
 __all__ = ["Context", "Pass", "TunedPass"]
 
@@ -71,15 +72,18 @@ class Pass(Spec):
 
     def apply(self, draft: Draft, context: Context) -> Draft:
         """The draft after the pass, with a record of it."""
-        changed, results = self.change(draft, context)
-        record = Record(kind=self.kind, options=self.options(), results=results)
+        with threads(context.threads):
+            changed, results = self.change(draft, context)
+        record = Record(kind=self.kind, options=self.options(), results=results,
+                        epochs=getattr(self, "epochs", 0))
         return changed.replace(records=(*draft.records, record))
 
     def options(self) -> dict[str, Any]:
         """The options that aren't left at their defaults, as a recipe has them."""
         defaults = {field.name: field.default if field.default_factory is dataclasses.MISSING
                     else field.default_factory() for field in dataclasses.fields(self)}
-        return {name: value for name, value in self.to_mapping().items()
+        return {name: list(value) if isinstance(value, tuple) else value
+                for name, value in self.to_mapping().items()
                 if getattr(self, name) != defaults[name]}
 
 

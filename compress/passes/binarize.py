@@ -10,6 +10,7 @@ from ..draft import Draft
 from ..precision.binary import binary_inputs, binary_weights
 from ..precision.size import layer_bits_of
 from .base import Context, TunedPass
+from .bylayer import require_names
 
 __all__ = ["Binarize"]
 
@@ -37,12 +38,7 @@ class Binarize(TunedPass):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, value in (("layers", self.layers), ("inputs", self.inputs)):
-            if isinstance(value, str) or not isinstance(value, Sequence) or not all(
-                    isinstance(each, str) for each in value):
-                raise TypeError(f"{name} must be a list of names of layers, not {value!r}")
-            if len(set(value)) < len(value):
-                raise SpecError(f"{name} must have every name once, not {list(value)!r}")
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, require_names(name, value))
         if not self.layers and not self.inputs:
             raise SpecError("layers or inputs must name a layer, but both are empty")
 

@@ -7,7 +7,7 @@ from sparrow.hw.spec.base import SpecError
 
 from ..draft import Draft
 
-__all__ = ["OTHERS", "require_by_layer", "require_each", "value_by_layer"]
+__all__ = ["OTHERS", "require_by_layer", "require_each", "require_names", "value_by_layer"]
 
 OTHERS = "*"
 T = TypeVar("T")
@@ -23,9 +23,10 @@ def require_by_layer(subject: str, option: object, allowed: Sequence[object]) ->
     """
     *rest, last = map(repr, allowed)
     wanted = f"{', '.join(rest)} or {last}"
+    kinds = {type(each) for each in allowed}
 
     def require(place: str, value: object) -> None:
-        if isinstance(value, bool) or value not in allowed:
+        if type(value) not in kinds or value not in allowed:
             raise SpecError(f"{place} must be {wanted}, not {value!r}")
 
     require_each(subject, option, require)
@@ -51,6 +52,22 @@ def require_each(subject: str, option: object, require: Callable[[str, object], 
         raise SpecError(f"{subject} must have a value for a layer, or one for all, not {{}}")
     for name, value in option.items():
         require(f"{subject} of layer {name!r}", value)
+
+
+def require_names(subject: str, value: object) -> tuple[str, ...]:
+    """A list of names as a tuple.
+
+    Raises
+    ------
+    TypeError, SpecError
+        If it is no list of names, or has one twice.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(
+            isinstance(each, str) for each in value):
+        raise TypeError(f"{subject} must be a list of names of layers, not {value!r}")
+    if len(set(value)) < len(value):
+        raise SpecError(f"{subject} must have every name once, not {list(value)!r}")
+    return tuple(value)
 
 
 def value_by_layer(draft: Draft, subject: str, option: T | Mapping[str, T]) -> dict[str, T]:

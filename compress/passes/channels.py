@@ -12,7 +12,9 @@ from ..prune.criteria import Criterion, scores_of
 from ..prune.cut import cut_channels
 from ..prune.density import OTHERS, check_density
 from ..prune.widths import check_keep, removed_channels, wanted_counts
+from ..scales import QuantizeError
 from .base import Context, TunedPass
+from .bylayer import require_names
 from .prune import Allocation
 
 __all__ = ["PruneChannels"]
@@ -58,6 +60,7 @@ class PruneChannels(TunedPass):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "layers", require_names("layers", self.layers))
         if (self.density is None) == (self.keep is None):
             raise SpecError("density or keep must be given, not "
                             f"{'neither' if self.keep is None else 'both'}")
@@ -77,6 +80,9 @@ class PruneChannels(TunedPass):
     def change(self, draft: Draft, context: Context) -> tuple[Draft, dict[str, Any]]:
         groups = [group for group in channel_groups(draft.graph)
                   if not all(unit.fixed for unit in group.units)]
+        if not groups:
+            raise QuantizeError("channels must be removable in a layer, but all are those of the "
+                                "output, or of groups of several input channels")
         counts = self._counts(groups)
         scores = scores_of(draft, draft.weighted, self.criterion, data=context.data,
                            batches=self.batches, batch=self.batch, seed=context.seed)

@@ -25,10 +25,10 @@ class CorrectBias(Pass):
         quantized = False
         for record in draft.records:
             quantized = quantized or "bits" in record.results
-            epochs = record.options.get("epochs", 1 if record.kind == "finetune" else 0)
-            if quantized and epochs:
+            if quantized and record.epochs:
                 raise QuantizeError("correct-bias must not come after training with quantization "
-                                    f"simulated, but {record.kind!r} has trained {epochs} epochs")
+                                    f"simulated, but {record.kind!r} has trained "
+                                    f"{record.epochs} epochs")
         found, largest = correct_bias(draft,
                                       context.data.train_images[:context.calibration_images])
         return found, {"largest": largest}

@@ -64,6 +64,7 @@ class Mixed(TunedPass):
             raise SpecError("the budget must be one of average_bits, total_bits and cycles, not "
                             f"{' and '.join(given) or 'none'}")
         if (isinstance(self.widths, str) or not isinstance(self.widths, Sequence)
+                or not all(type(width) is int for width in self.widths)
                 or len(set(self.widths)) < max(2, len(self.widths))
                 or not set(self.widths) <= set(WEIGHT_BITS)):
             raise SpecError(f"widths must be two or more of 8, 4, 2 and 1, not {self.widths!r}")

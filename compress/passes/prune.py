@@ -15,6 +15,7 @@ from ..prune.masks import Layout, Target, masks_of
 from ..prune.pattern import Pattern
 from ..prune.sensitivity import densities_for, scan
 from .base import Context, TunedPass
+from .bylayer import require_names
 
 __all__ = ["Allocation", "Prune", "Schedule"]
 
@@ -91,6 +92,7 @@ class Prune(TunedPass):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "layers", require_names("layers", self.layers))
         self._check_density()
         require_integer("m", self.m, 1, 1024)
         require_integer("n", self.n, 0, self.m)

@@ -10,6 +10,7 @@ from ..draft import Draft
 from ..prune.density import check_density
 from ..prune.surgery import Surgery
 from .base import Context, TunedPass
+from .bylayer import require_names
 
 __all__ = ["DynamicSurgery"]
 
@@ -43,6 +44,7 @@ class DynamicSurgery(TunedPass):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "layers", require_names("layers", self.layers))
         check_density(self.density, self.layers)
         require_integer("epochs", self.epochs, 1, 100_000)
         require_integer("interval", self.interval, 1, 1_000_000)

@@ -65,9 +65,9 @@ def loss_changes(draft: Draft, data: Dataset | None, *, batches: int, batch: int
                  seed: int) -> dict[str, torch.Tensor]:
     """|w · ∂L/∂w| of every weight, averaged over batches; L is the float network's cross entropy.
 
-    Molchanov et al., Pruning Convolutional Neural Networks for Resource Efficient Inference, 2017,
-    equation 7, and Importance Estimation for Neural Network Pruning, 2019, equation 8, for single
-    weights.
+    After Molchanov et al., Pruning Convolutional Neural Networks for Resource Efficient Inference,
+    2017, equation 7, which is for activations, and Importance Estimation for Neural Network
+    Pruning, 2019, equation 8, which squares: here for single weights, the magnitude.
     """
     if data is None or data.train_labels is None:
         raise QuantizeError("data must have labels, for a ranking by gradient; they have none")

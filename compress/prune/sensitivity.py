@@ -47,7 +47,7 @@ def scan(draft: Draft, names: Iterable[str],
     mask : function
         From the name of a layer and a density to a mask.
     images : int
-        Training images that are held back for this; random ones, the same for the same seed.
+        Training images; random ones, the same for the same seed.
     """
     order = torch.randperm(len(data.train_images), generator=torch.Generator().manual_seed(seed))
     chosen = order.flip(0)[:images]

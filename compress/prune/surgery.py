@@ -27,7 +27,8 @@ class Surgery:
     Parameters
     ----------
     draft : Draft
-        Which will be trained; the density begins with that of its masks.
+        Which will be trained; the density begins with that of its masks, and
+        what they have pruned may return, patterns and blocks too.
     density : float or mapping of str to float
         Share of the weights of all ``layers`` that are kept in the end, ranked together by
         ``layer_adaptive`` scores; or by layer.

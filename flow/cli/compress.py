@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
+STEPS = ".steps"
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
@@ -63,9 +65,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    from sparrow.flow.errors import UserError
     from sparrow.flow.files import require_writable, write_atomically
 
     recipe = _recipe(arguments)
+    if arguments.output.suffix == STEPS:
+        raise UserError(f"--output must not end in {STEPS}, as the folder beside it does, "
+                        f"not {str(arguments.output)!r}")
     require_writable(arguments.output)
 
     from sparrow.flow.compression import accelerator_numbers
@@ -102,7 +108,7 @@ def _work_folder(arguments: argparse.Namespace) -> Iterator[Path]:
         with run_folder() as folder:
             yield folder
         return
-    folder = arguments.output.with_suffix(".steps")
+    folder = arguments.output.with_suffix(STEPS)
     with only_user(folder):
         yield folder
 
@@ -143,8 +149,9 @@ def _recipe(arguments: argparse.Namespace) -> "Recipe":
     _override(values, "data", name=data)
     _override(values, "quantize", bits=arguments.bits, calibration=arguments.calibration)
     if arguments.bits_of:
-        layers = {**values["quantize"].get("layers", {}), **bits_of(arguments.bits_of)}
-        _override(values, "quantize", layers=layers)
+        given = bits_of(arguments.bits_of)
+        if isinstance(values["quantize"], dict):  # else it is refused later
+            _override(values["quantize"], "layers", **given)
     recipe = make_recipe(values, arguments.recipe or Path("compress"))
     return dataclasses.replace(recipe, name=arguments.output.stem)
 

@@ -80,12 +80,16 @@ class NetworkSteps:
         """Find out, before the model is trained, whether it can be captured as the recipe says."""
         recipe, source = self.recipe, self.recipe.model
         key = {"model": self.model_key(source), "data": self.data_key, "bits": recipe.bits,
+               "teacher": recipe.teacher and self.model_key(recipe.teacher),
                "layers": recipe.layer_bits, "seed": source.seed, "torch": torch.__version__,
                "code": code_digest("sparrow.compress")}
 
         def make() -> dict[str, Any]:
             model = untrained(self._factories["model"][1], self.data, weights=source.weights,
                               seed=source.seed)
+            if recipe.teacher is not None:
+                untrained(self._factories["teacher"][1], self.data,
+                          weights=recipe.teacher.weights, seed=recipe.teacher.seed)
             return {"weight_bits": check_layers(model, self.data, bits=recipe.bits,
                                                 layer_bits=recipe.layer_bits)}
 
@@ -144,7 +148,9 @@ class NetworkSteps:
                "layers": recipe.layer_bits, "calibration": recipe.calibration,
                "images": recipe.calibration_images, "numbers": self.numbers.to_mapping(),
                "name": recipe.name, "data": self.data_key,
-               "code": code_digest("sparrow.compress", "sparrow.golden.network")}
+               "array": [recipe.accelerator.lanes, recipe.accelerator.columns],
+               "code": code_digest("sparrow.compress", "sparrow.golden.network",
+                                   "sparrow.golden.codec")}
 
         def make() -> dict[str, Any]:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,
@@ -153,11 +159,13 @@ class NetworkSteps:
                              model=original if recipe.passes else None)
             self.network_file.parent.mkdir(parents=True, exist_ok=True)
             save(found.network, self.network_file)
+            sizes = network_size(found.network, lanes=recipe.accelerator.lanes,
+                                 columns=recipe.accelerator.columns)
             return {"network": digest(self.network_file.read_bytes()),
                     "test_images": found.comparison.images,
                     "accuracy_float": weights["accuracy"],
                     "accuracy_golden": found.comparison.accuracy,
-                    "sizes": compared_sizes(original, network_size(found.network)),
+                    "sizes": compared_sizes(original, sizes),
                     "agreement": found.comparison.agreement,
                     "output_signal_to_noise": found.comparison.output_signal_to_noise,
                     "passes": [dataclasses.asdict(record) for record in draft.records],
@@ -169,7 +177,8 @@ class NetworkSteps:
     def _graph(self, source: ModelSource) -> Graph:
         model = untrained(self._factories[source.section][1], self.data,
                           weights=self.weights_file(source))
-        return captured(model, self.data, name=self.recipe.name)
+        name = self.recipe.name if source.section == "model" else source.factory.rpartition(":")[2]
+        return captured(model, self.data, name=name)
 
     def _context(self, graph: Graph, weights: dict[str, Any]) -> tuple[Context, dict[str, Any]]:
         """What passes may use, and what it depends on."""
@@ -177,8 +186,9 @@ class NetworkSteps:
         key = {"data": self.data_key, "seed": recipe.model.seed, "threads": THREADS,
                "numbers": self.numbers.to_mapping(), "images": recipe.calibration_images,
                "teacher": weights["weights"], "accelerator": recipe.accelerator.to_mapping(),
-               "latency": recipe.latency,
-               "code": code_digest("sparrow.compress", "sparrow.golden.network")}
+               "compile": recipe.compile_options,
+               "code": code_digest("sparrow.compress", "sparrow.golden.network",
+                                   "sparrow.compiler", "sparrow.hw.spec")}
         if recipe.teacher is not None:
             key["teacher"] = self.train(recipe.teacher)["weights"]
             teacher = self._graph(recipe.teacher)
@@ -190,7 +200,7 @@ class NetworkSteps:
 
     def _predicted_cycles(self, network: Network) -> dict[str, int]:
         """By layer, on the recipe's accelerator."""
-        program = compiled(network, self.recipe.accelerator, latency=self.recipe.latency)
+        program = compiled(network, self.recipe.accelerator, **self.recipe.compile_options)
         return {layer.name: layer.cycles for layer in program.layers}
 
     def _pass(self, place: int, each: Pass, before: str, draft: Draft, context: Context,
@@ -203,7 +213,8 @@ class NetworkSteps:
                 try:
                     made = each.apply(draft, dataclasses.replace(context, progress=share))
                 except (ValueError, TypeError, NetworkError) as error:
-                    raise UserError(f"pass {place} ({each.kind}): {error}") from None
+                    raise UserError(f"{self.recipe.name}: pass {place} ({each.kind}): "
+                                    f"{error}") from None
             write_atomically(target, content := draft_bytes(made))
             return {"draft": digest(content)}
 

@@ -58,7 +58,7 @@ def read_recipe(path: Path) -> Recipe:
 def read_values(path: Path) -> dict[str, Any]:
     """What a recipe's file says, not checked; raises ``UserError`` if it isn't TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

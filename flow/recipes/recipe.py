@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from sparrow.compress.passes import Pass
 from sparrow.compress.train import LEARNING_RATE
@@ -108,3 +109,9 @@ class Recipe:
     stall_seed: int = 1
     engine: str = "cocotb"
     targets: tuple[str, ...] = ("gates",)
+
+    @property
+    def compile_options(self) -> dict[str, Any]:
+        """What the compiler is told beside network and accelerator."""
+        return {"latency": self.latency, "keep_all": self.keep_all, "residency": self.residency,
+                "fusion": self.fusion}

@@ -88,17 +88,14 @@ class RecipeSteps:
 
     def compile(self, quantized: dict[str, Any]) -> dict[str, Any]:
         key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
-               "latency": self.recipe.latency, "keep_all": self.recipe.keep_all,
-               "residency": self.recipe.residency, "fusion": self.recipe.fusion,
+               "compile": self.recipe.compile_options,
                "code": code_digest("sparrow.compiler", "sparrow.hw.spec",
                                    "sparrow.flow.interface")}
         image = self.folder / IMAGE
 
         def make() -> dict[str, Any]:
             network = load_network(self.network.network_file)
-            program = compiled(network, self.spec, latency=self.recipe.latency,
-                               keep_all=self.recipe.keep_all, residency=self.recipe.residency,
-                               fusion=self.recipe.fusion)
+            program = compiled(network, self.spec, **self.recipe.compile_options)
             paths = write_image(image, program, network, with_listing=True)
             return {"layers": layer_rows(program), "program": digest(program.program_bytes),
                     "program_bytes": len(program.program_bytes),

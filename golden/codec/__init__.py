@@ -1,7 +1,7 @@
 """Weight streams: lossless codecs of a layer's integer weights."""
 
 from .decode import Contents, decode, read, read_header
-from .encode import encode, stored_size
+from .encode import encode
 from .errors import StreamError
 from .header import CODECS, Header
 from .parameters import Parameters
@@ -9,4 +9,4 @@ from .stream import PARTS, Stream
 from .values import LARGEST_TABLE
 
 __all__ = ["CODECS", "LARGEST_TABLE", "PARTS", "Contents", "Header", "Parameters", "Stream",
-           "StreamError", "decode", "encode", "read", "read_header", "stored_size"]
+           "StreamError", "decode", "encode", "read", "read_header"]

@@ -16,7 +16,7 @@ from .stream import ALIGNMENT, PARTS, Stream
 from .symbols import Kept, Symbols, bitmask, csr, dense, runs_of, with_runs
 from .values import LARGEST_TABLE, ValueCode
 
-__all__ = ["encode", "stored_size"]
+__all__ = ["encode"]
 
 
 def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool = False,
@@ -69,12 +69,6 @@ def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool =
     plans = [_plan(arrangement, laid, steps, codec, bits, table) for steps in choices]
     return _stream(min(plans, key=lambda plan: plan.bits), parameters)
 
-
-def stored_size(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool = False,
-                parameters: Parameters | None = None, lanes: int = 16, columns: int = 16) -> int:
-    """Bytes of the stream that :func:`encode` makes of the same arguments."""
-    return len(encode(weights, codec, bits=bits, codebook=codebook, parameters=parameters,
-                      lanes=lanes, columns=columns))
 
 
 def _check(weights: object, codec: object, bits: object, lanes: object, columns: object,

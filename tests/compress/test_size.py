@@ -156,3 +156,15 @@ def test_layers_without_weights():
 def test_arrays_that_cannot_be(changes, text):
     with pytest.raises(ValueError, match=text):
         network_size(sample("conv"), **changes)
+
+
+def test_thirty_two_values_and_no_zero():
+    """Blocks are filled with 0, which is a value more than a table holds."""
+    weight = torch.arange(1, 33, dtype=torch.int8).repeat(20).view(10, 64)
+    kind = TensorType(shape=(64, 1, 1), scale=1.0, zero_point=0)
+    zeros = torch.zeros(10, dtype=torch.int64)
+    layer = Linear(name="fc", inputs=("input",), output=TensorType(
+        shape=(10, 1, 1), scale=1.0, zero_point=0), weight=weight, bias=zeros, mantissa=zeros + 1,
+        shift=zeros, minimum=-128, maximum=127)
+    network = Network(name="net", input=kind, layers=(layer,), output="fc")
+    assert network_size(network).layers[0].bits == 8

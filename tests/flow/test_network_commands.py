@@ -54,6 +54,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "model.py").write_text(MODEL)
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
     (tmp_path / "junk.sparrow").write_text("junk")
+    (tmp_path / "quantize.toml").write_text("quantize = 3\n")
     (tmp_path / "recipe.toml").write_text(RECIPE)
     save(sample("conv"), tmp_path / "conv.sparrow")
     save(sample("conv_int4"), tmp_path / "int4.sparrow")
@@ -80,6 +81,9 @@ def here(tmp_path, monkeypatch):
     ("compress model.py:tiny --data fashion -o x",
      "data must be one of digits, mnist, fashion-mnist, kws01, random:SHAPE, smooth:SHAPE, "
      "FILE.py:function, or an existing .safetensors file or folder, not 'fashion'"),
+    ("compress model.py:tiny --data digits -o x.steps",
+     "--output must not end in .steps, as the folder beside it does, not 'x.steps'"),
+    ("compress model.py:tiny --data digits --recipe quantize.toml --bits-of a=4 -o x", None),
     ("compress -o x", "MODEL must be given, unless a recipe has [model]"),
     ("compress model.py:tiny -o x", "--data must be given, unless a recipe has [data]"),
     ("compress --recipe none.toml -o x", "none.toml: No such file or directory"),

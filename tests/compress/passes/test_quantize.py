@@ -110,6 +110,7 @@ def test_ranges_are_those_of_the_quantized_network(draft, context):
     ({"bits": {"fc": 16}}, "bits of layer 'fc' must be 8, 4, 2 or 1, not 16"),
     ({"activation_bits": 2}, "activation_bits must be 8 or 4, not 2"),
     ({"activation_bits": {"fc": True}}, "activation_bits of layer 'fc' must be 8 or 4, not True"),
+    ({"bits": 8.0}, "bits must be 8, 4, 2 or 1, not 8.0"),
     ({"percentile": 50}, "percentile must be above 50, not 50"),
     ({"percentile": 101}, "percentile must be a number from 50 to 100, not 101"),
     ({"calibration": "best"},

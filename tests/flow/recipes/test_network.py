@@ -78,7 +78,7 @@ def test_a_failing_pass_leaves_those_before(job, monkeypatch):
         with pytest.raises(caught) as raised:
             run(job())
         if caught is UserError:
-            assert str(raised.value) == "pass 2 (finetune): no luck"
+            assert str(raised.value) == "r: pass 2 (finetune): no luck"
     monkeypatch.undo()
     _, steps = run(job())
     assert (steps.kept, steps.done) == (["train", "pass1"], ["pass2", "quantize"])

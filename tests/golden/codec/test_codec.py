@@ -19,7 +19,6 @@ from sparrow.golden.codec import (
     encode,
     read,
     read_header,
-    stored_size,
 )
 
 DENSITIES = 0.0, 0.02, 0.2, 0.6, 1.0
@@ -175,10 +174,6 @@ def test_streams_of_the_documentation():
         assert encode(weights.view(1, 12, 1, 1), codec, codebook=codec == "huffman", lanes=4,
                       columns=1, block_map=False).data == stream.data
 
-
-def test_stored_size():
-    weights = tensor((20, 30, 3, 3), 0.1, [1, 2, 3], 0)
-    assert stored_size(weights, "rle", codebook=True) == len(encode(weights, "rle", codebook=True))
 
 
 WEIGHTS = torch.zeros(2, 3, 1, 1, dtype=torch.int8)
