@@ -88,22 +88,12 @@ class Pass(Spec):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TunedPass(Pass):
-    """Base of the passes that can fine-tune; the fields are those of ``Tuning``."""
-
-    epochs: int = 0
-    batch: int = 128
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    distill: float = 0.0
-    temperature: float = 4.0
-    quant_weight: float = 0.0
-    shift: int = 0
-    learn_steps: bool = False
+class TunedPass(Tuning, Pass):
+    """Base of the passes that can fine-tune, with the options of ``Tuning``."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        assert self.tuning  # checks the options
+        Pass.__post_init__(self)
+        Tuning.__post_init__(self)
 
     @property
     def tuning(self) -> Tuning:
