@@ -47,6 +47,21 @@ def test_masks_hold(small_draft, small_data):
     assert int((weight != small_draft.weighted["fc1"].weight)[mask].sum()) == int(mask.sum())
 
 
+def test_outputs_are_those_of_masked_weights(small_draft, small_data):
+    """Also while the mask changes, and with pruned weights that are trained."""
+    model, images = Trainable(small_draft), small_data.test_images
+    mask = torch.arange(512).view(16, 32) % 3 == 0
+    wanted = Trainable(small_draft.with_masks({"fc1": mask}))(images)
+    assert not torch.allclose(model(images), wanted)
+    layer = model.layers["fc1"]
+    layer.mask.copy_(mask)
+    for layer.revive in (False, True):
+        torch.testing.assert_close(model(images), wanted)
+        layer.weight.grad = None
+        model(images).sum().backward()
+        assert bool(layer.weight.grad[~mask].any()) == layer.revive
+
+
 def test_the_gradient_goes_straight_through(small_draft, small_data):
     """Weights of few bits learn too, and the module computes with what they become."""
     forms = {name: weight_format(node, 4) for name, node in small_draft.weighted.items()}

@@ -129,3 +129,13 @@ def test_threads_of_a_pass(small_draft, small_data, monkeypatch):
     before = torch.get_num_threads()
     make_pass({"kind": "equalize"}).apply(small_draft, Context(data=small_data, threads=3))
     assert (seen, torch.get_num_threads()) == ([3], before)
+
+
+def test_pruned_weights_of_one_bit_are_zero(small_draft, small_data):
+    """The format has no 0, the mask has."""
+    draft, context = small_draft, Context(data=small_data)
+    for options in ({"kind": "prune", "density": 0.5}, {"kind": "quantize", "bits": 1}):
+        draft = make_pass(options).apply(draft, context)
+    network = quantize(draft, small_data.train_images)
+    for name in draft.weighted:
+        assert torch.equal(network.layer(name).weight != 0, draft.mask(name))

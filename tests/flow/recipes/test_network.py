@@ -63,6 +63,9 @@ def test_passes(job):
     assert (again, steps.done) == (found, [])
     _, steps = run(job(old="epochs = 2", new="epochs = 3"))
     assert steps.done == ["pass2", "quantize"]
+    run(job())
+    _, steps = run(job(old='kind = "finetune"\n[[', new='kind = "finetune"\nepochs = 4\n[['))
+    assert steps.done == ["pass1", "pass2", "quantize"]
 
 
 def test_a_failing_pass_leaves_those_before(job, monkeypatch):
