@@ -9,7 +9,7 @@ from .bits import GRANULE
 from .errors import StreamError
 from .header import Header
 from .lanes import LANES, Lane
-from .parameters import MANTISSA_BITS, Parameters
+from .parameters import Parameters
 from .symbols import DEPTH
 
 __all__ = ["Contents", "decode_blocks", "read_header"]
@@ -113,7 +113,7 @@ class _Decoder:
     def run(self, check: bool) -> Contents:
         header = self._header
         bias: list[int] = []
-        scales: list[int] = []
+        scales: list[tuple[int, int]] = []
         for number in range(header.output_blocks):
             for _ in range(self._columns if header.parameters.bias_bits else 0):
                 wide = header.parameters.bias_bits == 32
@@ -121,7 +121,8 @@ class _Decoder:
                 bias.append(value - (value >> header.parameters.bias_bits - 1
                                      << header.parameters.bias_bits))
                 if not header.parameters.shared:
-                    scales.append(self._control() | self._control() << 16)
+                    scales.append(header.parameters.scale(
+                        [self._control() for _ in range(header.parameters.scale_granules)]))
             if number == 0 or not header.reuse:
                 self._output_block(number)
         if self._granules.position < header.granules:
@@ -130,12 +131,10 @@ class _Decoder:
         self._end(check)
         parameters = None
         if bias:
-            scale = header.scale
-            mantissa = [value & ((1 << MANTISSA_BITS) - 1) for value in scales] if scale is None \
-                else [scale[0]] * len(bias)
-            shift = [value >> MANTISSA_BITS for value in scales] if scale is None \
-                else [scale[1]] * len(bias)
-            parameters = Parameters(*(np.array(part, np.int64) for part in (bias, mantissa, shift)))
+            if header.scale is not None:
+                scales = [header.scale] * len(bias)
+            mantissa, shift = np.array(scales, np.int64).T
+            parameters = Parameters(np.array(bias, np.int64), mantissa, shift)
         blocks = self._blocks.reshape(self._shape).transpose(0, 1, 3, 2, 4)
         return Contents(header, np.ascontiguousarray(blocks), self._kept, parameters,
                         np.array(self._steps, np.int64))
