@@ -7,7 +7,7 @@ import numpy as np
 
 from .bits import GRANULE, words
 
-__all__ = ["ParameterFormat", "Parameters"]
+__all__ = ["MANTISSA_BITS", "ParameterFormat", "Parameters"]
 
 MANTISSA_BITS, SHIFT_BITS = 24, 8
 
