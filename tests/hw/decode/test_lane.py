@@ -267,7 +267,7 @@ def test_errors(form, bits, error):
 
 def test_what_is_left_behind_the_last_block_is_pending():
     form = FORMS["rle-3-4"]
-    assert Bench(whole(), form).run(("100" + "0001") * 8, 1).left_over
+    assert Bench(whole(), form).run(("100" + "0001") * 32, 1).left_over
 
 
 def test_refuses():
