@@ -120,7 +120,7 @@ class Control(wiring.Component):
         ]
         with m.Switch(part):
             with m.Case(_Part.HEADER):
-                self._header(m, part, fault, reader)
+                self._header(m, part, fault, reader, records)
             with m.Case(_Part.PARAMETERS):
                 self._parameters(m, part, fault, served, reader, records, blocks)
             with m.Case(_Part.MAP):
@@ -147,7 +147,7 @@ class Control(wiring.Component):
             records.granules.eq(self.granules), records.keep.eq(reader.scale),
             blocks.load.eq(reader.numbers),
             blocks.output_blocks.eq(word[:16]), blocks.blocks.eq(word[16:]),
-            blocks.bits.eq(self.granules[0]), self.maps.payload.eq(self.granules[0]),
+            blocks.bits.eq(self.granules[0]), self.maps.payload.eq(blocks.kept),
             self.want.eq(reader.want | records.want | ((in_map | in_finish) & self.idle)),
             self.take.eq((part == _Part.HEADER) | records.take | (in_map & self.maps.ready)),
         ]
@@ -159,8 +159,10 @@ class Control(wiring.Component):
         with m.Else():
             m.d.sync += part.eq(Mux(self.begun, _Part.BLOCKS, _Part.PRIME))
 
-    def _header(self, m, part, fault, reader):
+    def _header(self, m, part, fault, reader, records):
         m.d.comb += fault.eq(reader.fault)
+        with m.If(records.misfit):
+            m.d.comb += fault.eq(StreamFault.FORMAT)
         with m.If(reader.want.any() & self.complete & ~self.given):
             m.d.comb += fault.eq(StreamFault.SIZE)
         with m.If(reader.done):
@@ -235,7 +237,8 @@ class Control(wiring.Component):
     def _fail(self, m, part, fault):
         """The first fault ends everything."""
         found = Signal(StreamFault)
-        m.d.comb += found.eq(self.stream_fault)
+        with m.If(~self.fresh | ~self.given):  # what is there of a header is judged first
+            m.d.comb += found.eq(self.stream_fault)
         with m.If(self.steps & (self.lane_fault != StreamFault.NONE)):
             m.d.comb += found.eq(self.lane_fault)
         with m.If(fault != StreamFault.NONE):

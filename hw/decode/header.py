@@ -17,6 +17,7 @@ __all__ = ["HeaderReader", "first_word_layout", "flags_layout"]
 
 _VERSION = 2
 _LARGEST_RUN_BITS = 6
+_MOST_ENTRIES = 32
 _WORD = 2 * GRANULE_BITS
 
 
@@ -92,6 +93,7 @@ class HeaderReader(wiring.Component):
         m = Module()
         spec = self._spec
         part = Signal(_Part)
+        number = Signal(range(_MOST_ENTRIES // 4), reset_less=True)  # of a word of entries
         following = {}  # of those that not every stream has
         following[_Part.RUNS] = self._if_codes(_Part.RUNS, _Part.END)
         following[_Part.ENTRIES] = Mux(self._has_table(), _Part.ENTRIES,
@@ -100,10 +102,16 @@ class HeaderReader(wiring.Component):
         shared = self.flags.parameters & ~self.flags.each
         following[_Part.SCALE] = Mux(shared, _Part.SCALE, following[_Part.ENTRIES])
         m.d.comb += self.at_rest.eq(part == _Part.FIRST)
+        codes = None
+        if spec.has(Codec.HUFFMAN):
+            m.submodules.codes = codes = CodeReader()
+            m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
+                         codes.clear.eq(self.clear)]
         with m.If(self.enable):
             with m.Switch(part):
                 with m.Case(_Part.FIRST):
                     self._simple(m, part, _Part.LENGTH)
+                    m.d.sync += number.eq(0)
                     with m.If(self.given):
                         self._first(m)
                 with m.Case(_Part.LENGTH):
@@ -120,9 +128,9 @@ class HeaderReader(wiring.Component):
                     m.d.comb += [self.want.eq(0b1100), self.scale.eq(self.given)]
                 if spec.codebook:
                     with m.Case(_Part.ENTRIES):
-                        self._entries(m, part, following[_Part.RUNS])
-                if spec.has(Codec.HUFFMAN):
-                    self._codes(m, part)
+                        self._entries(m, part, number, following[_Part.RUNS])
+                if codes is not None:
+                    self._codes(m, part, codes)
                 with m.Case(_Part.END):
                     m.d.comb += self.done.eq(1)
                     m.d.sync += part.eq(_Part.FIRST)
@@ -198,10 +206,9 @@ class HeaderReader(wiring.Component):
         wrong = Mux(word.codec == Codec.HUFFMAN.number, argument[6], wrong)
         return wrong | (~word.table & word.last_entry.any())
 
-    def _entries(self, m, part, following):
+    def _entries(self, m, part, number, following):
         """The table of values, four at a time."""
         entries, count = self.header.entries, self._spec.codebook
-        number = Signal(range(-(-32 // 4)))
         m.d.comb += self.want.eq(0b11)
         with m.If(self.given):
             m.d.sync += number.eq(number + 1)
@@ -210,19 +217,14 @@ class HeaderReader(wiring.Component):
                     m.d.sync += [entries[place].eq(self.word.word_select(place - first, 8))
                                  for place in range(first, min(first + 4, count))]
             with m.If(number == self.header.last_entry[2:]):
-                m.d.sync += [part.eq(following), number.eq(0)]
-        with m.If(self.clear):
-            m.d.sync += number.eq(0)
+                m.d.sync += part.eq(following)
 
-    def _codes(self, m, part):
+    def _codes(self, m, part, codes):
         """The prefix codes of runs and of values."""
         header = self.header
         tables = [(_Part.RUNS, header.runs)]
         if self._spec.codebook:
             tables.append((_Part.VALUES, header.values))
-        m.submodules.codes = codes = CodeReader()
-        m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
-                     codes.clear.eq(self.clear)]
         for number, (state, table) in enumerate(tables):
             with m.Case(state):
                 m.d.comb += [codes.enable.eq(1), self.want.eq(codes.want)]
