@@ -110,7 +110,8 @@ class ReadClient:
             while not burst.granted:
                 yield self.granted
             count = min(words, burst.words - taken)
-            yield max(0, burst.first + taken + self._port.timing.fifo - self._port.simulation.now)
+            arrival = burst.first + taken + self._port.through_fifo
+            yield max(0, arrival - self._port.simulation.now)
             yield count * cycles
             words, taken = words - count, taken + count
             if taken == burst.words:
@@ -124,6 +125,7 @@ class ReadPort:
 
     def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing):
         self.simulation, self.spec, self.timing = simulation, spec, timing
+        self.through_fifo = timing.fifo + spec.bus_fifo_latency - 1  # cycles
         self.change = Change(simulation)
         self.clients: list[ReadClient] = []
         self._outstanding: collections.deque[Burst] = collections.deque()

@@ -26,7 +26,7 @@ from .unfold_model import Unfolder
 
 __all__ = ["Prediction", "predict"]
 
-PLACES = ("height", "width", "out_height", "out_width", "pad_top", "pad_left", "stride_y",
+PLACES = ("window", "height", "width", "out_height", "out_width", "pad_top", "pad_left", "stride_y",
           "stride_x", "dilation_y", "dilation_x", "kernel_height", "kernel_width")
 LOOK = 32  # cycles after which the array looks back at what STORE took
 
@@ -217,7 +217,7 @@ class _Model:
         vectors = compute_vectors(values) // steps
         # accumulators of one port: a cycle for the turn from an even pixel to the first
         turn = pixels % 2 if self.spec.single_port_accumulators else 0
-        outside = _outside(*(values[name] for name in PLACES)) if not values["window"] else None
+        outside = _outside(*(values[name] for name in PLACES))
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
@@ -231,7 +231,7 @@ class _Model:
                     array.blocks_used += 1
                     array.change.happen()
                 channel = step // kernel
-                array.outside = outside[step % kernel] if outside else ()
+                array.outside = outside[step % len(outside)]
                 banks = {0, 1} if values["int4"] else {
                     first_bank ^ (channel & values["channel_alternate"])}
                 if step < steps - 1:
@@ -241,6 +241,7 @@ class _Model:
                               post_cycles(self.spec, added=bool(values["add"])),
                               added=bool(values["add"]))
             yield from self._read(first, banks)
+            array.outside = tuple(number - first for number in array.outside if number >= first)
             self._post.take(results)
             yield from self._read(vectors - first + turn, banks)
             yield from self._post.wait_for_room(results)
@@ -269,15 +270,20 @@ class _Model:
 
 
 @functools.lru_cache(maxsize=1024)
-def _outside(height: int, width: int, out_height: int, out_width: int, pad_top: int, pad_left: int,
-             stride_y: int, stride_x: int, dilation_y: int, dilation_x: int, kernel_height: int,
-             kernel_width: int) -> list[tuple[int, ...]]:
-    """For each kernel position the pixels that meet padding, by number."""
+def _outside(window: int, height: int, width: int, out_height: int, out_width: int, pad_top: int,
+             pad_left: int, stride_y: int, stride_x: int, dilation_y: int, dilation_x: int,
+             kernel_height: int, kernel_width: int) -> list[tuple[int, ...]]:
+    """The vectors that meet padding, by number: of each kernel position, or of a window's pass."""
+    if window:  # for each row of pixels all columns that it takes, of each the kernel's rows
+        out_width, kernel_width, stride_x = (out_width - 1) * stride_x + kernel_width, 1, 1
     rows, columns = (
         [[not 0 <= place * stride + tap * dilation - pad < size for place in range(count)]
          for tap in range(kernel)]
         for size, count, pad, stride, dilation, kernel in (
             (height, out_height, pad_top, stride_y, dilation_y, kernel_height),
             (width, out_width, pad_left, stride_x, dilation_x, kernel_width)))
+    if window:
+        vectors = [y or x for taps in zip(*rows) for x in columns[0] for y in taps]
+        return [tuple(number for number, outside in enumerate(vectors) if outside)]
     return [tuple(number for number, (y, x) in enumerate(itertools.product(row, column)) if y or x)
             for row, column in itertools.product(rows, columns)]

@@ -52,7 +52,8 @@ class Core(wiring.Component):
         spec = self._spec
         ahead = max(COMMANDS_AHEAD * spec.bus.burst_words, 2)
         m.submodules.read_master = read = ReadMaster(
-            spec=spec.bus, buffers=(0, ahead, spec.weight_fifo_words))
+            spec=spec.bus, buffers=(0, ahead, spec.weight_fifo_words),
+            fifo_latency=spec.bus_fifo_latency)
         m.submodules.write_master = write = WriteMaster(spec=spec.bus)
         for channel, master in (("ar", read), ("r", read), ("aw", write), ("w", write),
                                 ("b", write)):

@@ -22,6 +22,8 @@ class BurstBuffer(wiring.Component):
         Words that it holds, at least ``max(2, burst_words)``.
     burst_words : int
         Words of the longest burst, for which room is reserved whatever a burst's length.
+    read_latency : int
+        Of the memory, 1 or 2 cycles.
 
     Members
     -------
@@ -38,8 +40,10 @@ class BurstBuffer(wiring.Component):
     Latency and throughput are those of :class:`StreamFifo`.
     """
 
-    def __init__(self, *, name: str, word: data.StructLayout, words: int, burst_words: int):
+    def __init__(self, *, name: str, word: data.StructLayout, words: int, burst_words: int,
+                 read_latency: int = 1):
         self._name, self._words, self._bursts = name, words, words // burst_words
+        self._read_latency = read_latency
         self._layout = data.StructLayout({"word": word, "end": 1})
         super().__init__({
             "i": In(stream.Signature(self._layout)),
@@ -51,7 +55,8 @@ class BurstBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.fifo = fifo = StreamFifo(
-            name=self._name, width=self._layout.size, depth=self._words)
+            name=self._name, width=self._layout.size, depth=self._words,
+            read_latency=self._read_latency)
         free = Signal(range(self._bursts + 1), init=self._bursts)
         end = Signal()
         freed = Signal()

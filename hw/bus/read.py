@@ -39,6 +39,8 @@ class ReadMaster(wiring.Component):
     buffers : tuple of int
         For each of 1 to 8 clients the words of its FIFO ``bus_fifo_k``: 0 for none, or
         ``max(2, burst_words)`` to 65 536.
+    fifo_latency : int
+        Cycles from a read to its row in the FIFOs' memories, 1 or 2.
 
     Members
     -------
@@ -81,15 +83,15 @@ class ReadMaster(wiring.Component):
     burst; they are free again when it has taken the burst's last word.
 
     **Cycles.** A request is on ``ar`` 2 cycles after its first offer, if nothing else waits; a
-    burst every 2 cycles. A word is on ``data_k`` in its cycle on ``r`` without a FIFO, 2 cycles
-    later through an empty one. One word per cycle is sustained if ``outstanding`` bursts, and
-    each FIFO with ``burst_words`` more, cover the memory's latency.
+    burst every 2 cycles. A word is on ``data_k`` in its cycle on ``r`` without a FIFO,
+    ``1 + fifo_latency`` cycles later through an empty one. One word per cycle is sustained if
+    ``outstanding`` bursts, and each FIFO with ``burst_words`` more, cover the memory's latency.
 
     **Back-pressure.** ``r.ready`` is up for words that go to a FIFO, else it is the client's
     ``data_k.ready`` within the cycle.
     """
 
-    def __init__(self, *, spec: BusSpec, buffers: tuple[int, ...]):
+    def __init__(self, *, spec: BusSpec, buffers: tuple[int, ...], fifo_latency: int = 1):
         if not isinstance(spec, BusSpec):
             raise TypeError(f"spec must be a BusSpec, not {spec!r}")
         if not isinstance(buffers, tuple):
@@ -100,7 +102,8 @@ class ReadMaster(wiring.Component):
             if words != 0 or isinstance(words, bool):
                 require_integer(f"buffers[{client}], unless 0,", words, max(2, spec.burst_words),
                                 _BUFFER)
-        self._spec, self._buffers = spec, buffers
+        require_integer("fifo_latency", fifo_latency, 1, 2)
+        self._spec, self._buffers, self._fifo_latency = spec, buffers, fifo_latency
         request = stream.Signature(request_layout())
         words = stream.Signature(words_layout(spec))
         super().__init__({
@@ -225,7 +228,7 @@ class ReadMaster(wiring.Component):
             if words:
                 m.submodules[f"buffer_{client}"] = buffer = BurstBuffer(
                     name=f"bus_fifo_{client}", word=words_layout(self._spec), words=words,
-                    burst_words=self._spec.burst_words)
+                    burst_words=self._spec.burst_words, read_latency=self._fifo_latency)
                 wiring.connect(m, buffer.o, wiring.flipped(o))
                 m.d.comb += [
                     buffer.i.valid.eq(mine),

@@ -36,8 +36,9 @@ class StoreEngine(wiring.Component):
 
     Notes
     -----
-    Vectors wait in the memory ``store_fifo`` of 16 of them. Cycles: about 6, one per word, and the
-    latency of the memory's answer to the last burst, while which the next command begins.
+    Vectors wait in the memory ``store_fifo`` of 16 of them. Cycles: about 5 and its read latency,
+    ``bus_fifo_latency``, one per word, and the latency of the memory's answer to the last burst,
+    while which the next command begins.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -65,7 +66,7 @@ class StoreEngine(wiring.Component):
         m.submodules.memory_loop = memory = MemoryLoop(spec=spec, engine=Engine.STORE)
         m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.STORE)
         m.submodules.fifo = fifo = StreamFifo(name="store_fifo", width=8 * spec.lanes,
-                                              depth=_DEPTH)
+                                              depth=_DEPTH, read_latency=spec.bus_fifo_latency)
         wiring.connect(m, memory.requests, wiring.flipped(self.requests))
         fetched = Signal()
         m.d.comb += [

@@ -23,6 +23,8 @@ class StreamFifo(wiring.Component):
         Bits of a word, 1 to 65 536.
     depth : int
         Words that it holds, the one on offer included, 2 to 1 048 576.
+    read_latency : int
+        Of the memory, 1 or 2 cycles.
 
     Members
     -------
@@ -40,15 +42,18 @@ class StreamFifo(wiring.Component):
 
     Notes
     -----
-    Latency: a word is on ``o`` 2 cycles after its transfer on ``i`` if the queue was empty, else
-    in the cycle after the word before it was transferred on ``o``, if 2 cycles have passed.
-    Throughput: one word per cycle; with a depth of 2, two words in three cycles.
+    Latency: a word is on ``o`` ``1 + read_latency`` cycles after its transfer on ``i`` if the queue
+    was empty, else in the cycle after the word before it was transferred on ``o``, if so many
+    cycles have passed.
+    Throughput: one word per cycle; with a depth of no more than ``1 + read_latency``, ``depth``
+    words in ``2 + read_latency`` cycles.
     Back-pressure: ``i.ready`` is up while fewer than ``depth`` words are held; it and ``o.valid``
-    depend on no input within the cycle. ``o.payload`` is the memory's read register. A reset
+    depend on no input within the cycle. ``o.payload`` is the memory's read register, or, with a
+    ``read_latency`` of 2, one that keeps a word when another comes out of the memory. A reset
     empties the queue.
     """
 
-    def __init__(self, *, name: str, width: int, depth: int):
+    def __init__(self, *, name: str, width: int, depth: int, read_latency: int = 1):
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, not {name!r}")
         if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
@@ -56,7 +61,9 @@ class StreamFifo(wiring.Component):
                              f"not {name!r}")
         require_integer("width", width, 1, 1 << 16)
         require_integer("depth", depth, 2, 1 << 20)
+        require_integer("read_latency", read_latency, 1, 2)
         self._name, self._width, self._depth = name, width, depth
+        self._read_latency = read_latency
         super().__init__({
             "i": In(stream.Signature(width)),
             "o": Out(stream.Signature(width)),
@@ -80,32 +87,68 @@ class StreamFifo(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        memory = TwoPortMemory(name=self._name, depth=self._depth, width=self._width)
+        memory = TwoPortMemory(name=self._name, depth=self._depth, width=self._width,
+                               read_latency=self._read_latency)
         memory.place(m, platform, "memory")
         write_row = Signal(range(self.depth))
         read_row = Signal.like(write_row)
         write_next, read_next = (self._following(m, row) for row in (write_row, read_row))
         fetch = Signal()
-        # The row of the word on offer stays taken: equal rows mean that no other word is held.
+        unread = write_row != read_row
+        # The row of a word that is fetched stays taken: equal rows mean that no other word is held.
+        if self._read_latency == 1:
+            fetched = self.o.valid
+            full = fetched & (write_next == read_row)
+            self._offer_read(m, memory, fetch, unread)
+        else:
+            fetched = self._offer_kept(m, memory, fetch, unread)
+            full = self.level == self.depth
         m.d.comb += [
-            fetch.eq((write_row != read_row) & (~self.o.valid | self.o.ready)),
-            self.i.ready.eq(~(self.o.valid & (write_next == read_row))),
+            self.i.ready.eq(~full),
             memory.write_address.eq(write_row),
             memory.write_data.eq(self.i.payload),
             memory.write_enable.eq(self.i.valid & self.i.ready),
             memory.read_address.eq(read_row),
             memory.read_enable.eq(fetch),
-            self.o.payload.eq(memory.read_data),
             self.level.eq(Mux(write_row < read_row, self.depth, 0) + write_row - read_row
-                          + self.o.valid),
+                          + fetched),
         ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += write_row.eq(write_next)
         with m.If(fetch):
             m.d.sync += read_row.eq(read_next)
+        return m
+
+    def _offer_read(self, m, memory, fetch, unread):
+        """The word on offer is what was read last."""
+        m.d.comb += [
+            fetch.eq(unread & (~self.o.valid | self.o.ready)),
+            self.o.payload.eq(memory.read_data),
+        ]
         with m.If(fetch | self.o.ready):
             m.d.sync += self.o.valid.eq(fetch)
-        return m
+
+    def _offer_kept(self, m, memory, fetch, unread):
+        """The word on offer is what came out of the memory last, or was kept before.
+
+        Two are fetched at most, on their way out of the memory or waiting; their number.
+        """
+        coming, read, kept = (Signal(name=name) for name in ("coming", "read", "kept"))
+        word = Signal(self._width, reset_less=True)
+        fetched = Signal(2)
+        taken = Signal()
+        m.d.comb += [
+            fetched.eq(coming + read + kept),
+            self.o.valid.eq(read | kept),
+            self.o.payload.eq(Mux(kept, word, memory.read_data)),
+            taken.eq(self.o.valid & self.o.ready),
+            fetch.eq(unread & (~fetched[1] | taken)),
+        ]
+        m.d.sync += [coming.eq(fetch), read.eq(coming | (read & (kept | ~taken))),
+                     kept.eq(~taken & (kept | (coming & read)))]
+        with m.If(~kept):
+            m.d.sync += word.eq(memory.read_data)
+        return fetched
 
     def _following(self, m, row):
         following = Signal.like(row, name=f"{row.name}_next")

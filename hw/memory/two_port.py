@@ -2,7 +2,7 @@
 
 import re
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -28,6 +28,8 @@ class TwoPortMemory(SharedComponent):
         Bits of each part of a row, 1 to 65 536.
     parts : int
         Parts of a row that are written apart from each other, 1 to 64.
+    read_latency : int
+        Cycles from a read to its row, 1 or 2.
 
     Members
     -------
@@ -37,10 +39,11 @@ class TwoPortMemory(SharedComponent):
     write_data : ``In(parts * width)``
         A row, its first part in the lowest bits.
     read_enable : ``In(1)``
-        Read a row; without it ``read_data`` stays.
+        Read a row.
     read_address : ``In(address_width)``
     read_data : ``Out(parts * width)``
-        The row that was read.
+        The row that was read ``read_latency`` cycles before or, in a cycle in which none was, the
+        last one before that.
 
     Raises
     ------
@@ -51,13 +54,15 @@ class TwoPortMemory(SharedComponent):
 
     Notes
     -----
-    Latency: 1 cycle from a read to its data; what is written can be read in the next cycle.
+    Latency: ``read_latency`` cycles from a read to its data; what is written can be read in the
+    next cycle.
     Throughput: a write and a read per cycle. Neither may be asked of an address of ``depth`` or
     more, and reading a row in the cycle in which it is written gives an undefined row: so it
     doesn't matter whether a macro reads or writes first. Contents are not reset.
     """
 
-    def __init__(self, *, name: str, depth: int, width: int, parts: int = 1):
+    def __init__(self, *, name: str, depth: int, width: int, parts: int = 1,
+                 read_latency: int = 1):
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, not {name!r}")
         if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
@@ -66,8 +71,10 @@ class TwoPortMemory(SharedComponent):
         require_integer("depth", depth, 1, 1 << 20)
         require_integer("width", width, 1, 1 << 16)
         require_integer("parts", parts, 1, 64)
+        require_integer("read_latency", read_latency, 1, 2)
         self.module_name = name
         self._depth, self._width, self._parts = depth, width, parts
+        self._read_latency = read_latency
         super().__init__({
             "write_enable": In(parts),
             "write_address": In(self.address_width),
@@ -86,10 +93,12 @@ class TwoPortMemory(SharedComponent):
     def separate_name(self) -> str:
         """The name of the module where its body is left to others, after its shape.
 
-        ``sparrow_ram_1r1w_512x256``, with ``_be4`` behind it if four parts are written apart.
+        ``sparrow_ram_1r1w_512x256``, with ``_be4`` behind it if four parts are written apart, and
+        ``_l2`` if reads take two cycles.
         """
         parts = f"_be{self._parts}" if self._parts > 1 else ""
-        return f"sparrow_ram_1r1w_{self._depth}x{self._parts * self._width}{parts}"
+        latency = "_l2" if self._read_latency == 2 else ""
+        return f"sparrow_ram_1r1w_{self._depth}x{self._parts * self._width}{parts}{latency}"
 
     @property
     def depth(self) -> int:
@@ -107,13 +116,18 @@ class TwoPortMemory(SharedComponent):
         return self._parts
 
     @property
+    def read_latency(self) -> int:
+        """Cycles from a read to its row."""
+        return self._read_latency
+
+    @property
     def address_width(self) -> int:
         """Bits of an address, at least 1."""
         return max(1, (self._depth - 1).bit_length())
 
     @property
     def parameters(self):
-        return (self.module_name, self._depth, self._width, self._parts)
+        return (self.module_name, self._depth, self._width, self._parts, self._read_latency)
 
     def elaborate(self, platform):
         m = Module()
@@ -121,12 +135,16 @@ class TwoPortMemory(SharedComponent):
         m.submodules.rows = rows = Memory(shape=row, depth=self._depth, init=[])
         write = rows.write_port(granularity=1)
         read = rows.read_port()
+        found = read.data
+        if self._read_latency == 2:
+            found = Signal(row, reset_less=True)
+            m.d.sync += found.eq(read.data)
         m.d.comb += [
             write.en.eq(self.write_enable),
             write.addr.eq(self.write_address),
             write.data.eq(self.write_data),
             read.en.eq(self.read_enable),
             read.addr.eq(self.read_address),
-            self.read_data.eq(read.data),
+            self.read_data.eq(found),
         ]
         return m

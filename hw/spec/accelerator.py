@@ -59,6 +59,9 @@ class AcceleratorSpec(Spec):
         Whether the buses have a clock of their own.
     weight_fifo_bytes : int
         Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
+    bus_fifo_latency : int, 1 or 2
+        Cycles from a read to its row in the memories of FIFOs at the bus: ``bus_fifo_1``,
+        ``bus_fifo_2`` (commands, weights) and ``store_fifo``. All other memories take 1.
     queue_depth : int, 2 to 64
         Commands that wait in front of each engine.
 
@@ -96,6 +99,7 @@ class AcceleratorSpec(Spec):
     prot: int = 0
     bus_clock: BusClock = BusClock.SAME
     weight_fifo_bytes: int = 4096
+    bus_fifo_latency: int = 1
     queue_depth: int = 4
 
     def __post_init__(self) -> None:
@@ -120,6 +124,7 @@ class AcceleratorSpec(Spec):
                             f"not {self.data_width!r}")
         _require_power("weight_fifo_bytes", self.weight_fifo_bytes,
                        2 * self.max_burst * self.bus.word_bytes, 1 << 20)
+        require_integer("bus_fifo_latency", self.bus_fifo_latency, 1, 2)
         require_integer("queue_depth", self.queue_depth, 2, 64)
 
     @property

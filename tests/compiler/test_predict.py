@@ -133,6 +133,20 @@ def test_a_store_waits_for_the_array_up_to_its_patience():
     assert [layer["buffer"] for layer in found.stalls] == [0, 0]
 
 
+def test_a_window_leaves_its_bank_where_it_meets_padding():
+    """A row of pixels of a 3 x 3 kernel, its first and last rows, or nothing, being padding."""
+    weights = Opcode.WEIGHTS, {"words": 16 + 32}
+    values = {"window": 1, "out_width": 100, "width": 102, "kernel_height": 3, "kernel_width": 3,
+              "retire": 1}
+    store = Opcode.STORE, {"run": 100, "patience": 2, "retire": 1}
+    taken = []
+    for part in ({"height": 3}, {"height": 1, "pad_top": 1}, {"height": 3, "pad_left": 102}):
+        found = predict(program(weights, (Opcode.COMPUTE, values | part), store), SPEC, timing=ZERO)
+        taken.append(sum(layer["buffer"] for layer in found.stalls))
+    assert taken[0] > 20
+    assert taken[1:] == [0, 0]
+
+
 def test_tokens_hold_commands_up():
     load = Opcode.LOAD, {"run": 32, "signal": 1, "retire": 1}
     store = Opcode.STORE, {"run": 32, "wait": 1, "retire": 1}

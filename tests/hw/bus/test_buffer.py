@@ -12,11 +12,13 @@ from sparrow.hw.bus.buffer import BurstBuffer
 CYCLES = 1500
 
 
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize("words, burst_words", [(2, 1), (5, 1), (4, 4), (7, 3), (32, 8)])
 @pytest.mark.parametrize("slow", [0.1, 0.5, 0.8])
-def test_room(words, burst_words, slow):
+def test_room(words, burst_words, slow, latency):
     word = data.StructLayout({"data": 8})
-    dut = BurstBuffer(name="queue", word=word, words=words, burst_words=burst_words)
+    dut = BurstBuffer(name="queue", word=word, words=words, burst_words=burst_words,
+                      read_latency=latency)
     generator = random.Random(words)
     free = words // burst_words
     coming, inside = [], []  # words, and whether they end their bursts

@@ -94,27 +94,35 @@ def pass_through(dut, words, *, idle=0.0, stall=0.0, before=0):
 
 
 @pytest.mark.parametrize("idle, stall", FLOWS)
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize("depth", [2, 3, 4, 7, 16])
-def test_keeps_words_in_order(depth, idle, stall):
+def test_keeps_words_in_order(depth, latency, idle, stall):
     generator = random.Random(depth)
     words = [generator.getrandbits(9) for _ in range(200)]
-    pass_through(StreamFifo(name="queue", width=9, depth=depth), words, idle=idle, stall=stall)
+    dut = StreamFifo(name="queue", width=9, depth=depth, read_latency=latency)
+    pass_through(dut, words, idle=idle, stall=stall)
 
 
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize("depth", [2, 3, 4, 7, 16])
-def test_holds_as_many_as_its_depth(depth):
+def test_holds_as_many_as_its_depth(depth, latency):
     words = list(range(depth + 5))
-    pass_through(StreamFifo(name="queue", width=8, depth=depth), words, before=depth)
+    dut = StreamFifo(name="queue", width=8, depth=depth, read_latency=latency)
+    pass_through(dut, words, before=depth)
 
 
-def test_latency():
-    taken, received = pass_through(StreamFifo(name="queue", width=8, depth=4), [5])
-    assert received[0] - taken[0] == 2
+@pytest.mark.parametrize("latency", [1, 2])
+def test_latency(latency):
+    dut = StreamFifo(name="queue", width=8, depth=4, read_latency=latency)
+    taken, received = pass_through(dut, [5])
+    assert received[0] - taken[0] == 1 + latency
 
 
-@pytest.mark.parametrize("depth, cycles", [(2, 148), (3, 99), (4, 99), (16, 99)])
-def test_throughput(depth, cycles):
-    dut = StreamFifo(name="queue", width=8, depth=depth)
+@pytest.mark.parametrize("depth, latency, cycles", [
+    (2, 1, 148), (3, 1, 99), (4, 1, 99), (16, 1, 99),
+    (2, 2, 197), (3, 2, 132), (4, 2, 99), (16, 2, 99)])
+def test_throughput(depth, latency, cycles):
+    dut = StreamFifo(name="queue", width=8, depth=depth, read_latency=latency)
     _, received = pass_through(dut, list(range(100)))
     assert received[-1] - received[0] == cycles
 
@@ -133,6 +141,7 @@ def test_interface():
     ({"depth": 1}, ValueError, "depth must be an integer from 2 to 1048576, not 1"),
     ({"depth": 2.0}, TypeError, "depth must be an integer from 2 to 1048576, not 2.0"),
     ({"width": 0}, ValueError, "width must be an integer from 1 to 65536, not 0"),
+    ({"read_latency": 3}, ValueError, "read_latency must be an integer from 1 to 2, not 3"),
 ])
 def test_refuses(changes, error, text):
     with pytest.raises(error) as caught:

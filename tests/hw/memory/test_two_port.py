@@ -7,9 +7,10 @@ from amaranth.sim import Simulator
 from sparrow.hw.memory import TwoPortMemory
 
 
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize("depth, width, parts", [(1, 3, 1), (2, 1, 2), (5, 7, 3), (8, 4, 1)])
-def test_writes_parts_and_holds_what_it_read(depth, width, parts):
-    dut = TwoPortMemory(name="memory", depth=depth, width=width, parts=parts)
+def test_writes_parts_and_holds_what_it_read(depth, width, parts, latency):
+    dut = TwoPortMemory(name="memory", depth=depth, width=width, parts=parts, read_latency=latency)
 
     def row(address):
         return sum((address + 3 * part) % 2**width << part * width for part in range(parts))
@@ -29,11 +30,18 @@ def test_writes_parts_and_holds_what_it_read(depth, width, parts):
             ctx.set(dut.read_enable, 1)
             ctx.set(dut.read_address, address)
             await ctx.tick()
-            assert ctx.get(dut.read_data) == row(address)
+            assert ctx.get(dut.read_data) == row(address) or latency == 2
             ctx.set(dut.read_enable, 0)
             ctx.set(dut.read_address, depth - 1 - address)
+            for _ in range(2):
+                await ctx.tick()
+                assert ctx.get(dut.read_data) == row(address)
+        for address in range(depth + 2):  # one in each cycle
+            if address >= latency:
+                assert ctx.get(dut.read_data) == row(min(address - latency, depth - 1))
+            ctx.set(dut.read_enable, address < depth)
+            ctx.set(dut.read_address, min(address, depth - 1))
             await ctx.tick()
-            assert ctx.get(dut.read_data) == row(address)
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
@@ -44,11 +52,14 @@ def test_writes_parts_and_holds_what_it_read(depth, width, parts):
 def test_properties():
     memory = TwoPortMemory(name="scales", depth=5, width=6, parts=2)
     assert (memory.name, memory.depth, memory.width, memory.parts) == ("scales", 5, 6, 2)
-    assert memory.parameters == ("scales", 5, 6, 2)
+    assert memory.read_latency == 1
+    assert memory.parameters == ("scales", 5, 6, 2, 1)
     assert memory.module_name == "scales"
     assert memory.address_width == 3
     assert memory.separate_name == "sparrow_ram_1r1w_5x12_be2"
     assert TwoPortMemory(name="m", depth=512, width=256).separate_name == "sparrow_ram_1r1w_512x256"
+    assert TwoPortMemory(name="m", depth=5, width=6, parts=2, read_latency=2).separate_name == (
+        "sparrow_ram_1r1w_5x12_be2_l2")
 
 
 @pytest.mark.parametrize("depth, width", [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (512, 9)])

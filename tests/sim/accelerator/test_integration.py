@@ -1,5 +1,6 @@
 # amaranth: UnusedElaboratable=no
-"""The accelerator as a system takes it: separate memories, clock ports, memories of one port."""
+"""The accelerator as a system takes it: separate memories, clock ports, memories of one port,
+of two cycles."""
 
 import dataclasses
 import re
@@ -92,6 +93,33 @@ def test_accumulators_of_one_port(turns, turns_spec, tmp_path, name, latency):
     timing = Timing(memory_read=latency, memory_write=latency)
     program = compile_network(network, turns_spec, timing=timing)
     result = run_network(turns, program, network, sample_images(network, 2), tmp_path,
+                         traffic=Traffic(latency=latency), check_rules=True)
+    assert result.difference == ""
+    assert wrong_predictions(program, result.layer_cycles) == []
+
+
+@pytest.fixture(scope="module")
+def late_spec(spec):
+    return spec.replace(bus_fifo_latency=2)
+
+
+@pytest.fixture(scope="module")
+def late(late_spec, folder):
+    files = block("accelerator").verilog_files(late_spec, Surroundings(separate_memories=True))
+    assert len(re.findall(r"^  sparrow_ram_1r1w_\w+_l2 ", files.text, re.M)) == 3
+    return simulation(files.text + files.memories, "accelerator", folder / "late_fifos",
+                      address_width=late_spec.address_width)
+
+
+@pytest.mark.parametrize("name, latency", [
+    ("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1), ("image_rows", 1),
+    ("window", 1), ("window_down", 20)])
+def test_fifos_that_read_in_two_cycles(late, late_spec, tmp_path, name, latency):
+    """The same bits, at most a few cycles later, as predicted."""
+    network = sample(name)
+    timing = Timing(memory_read=latency, memory_write=latency)
+    program = compile_network(network, late_spec, timing=timing)
+    result = run_network(late, program, network, sample_images(network, 2), tmp_path,
                          traffic=Traffic(latency=latency), check_rules=True)
     assert result.difference == ""
     assert wrong_predictions(program, result.layer_cycles) == []
