@@ -10,7 +10,7 @@ from .timing import Timing
 
 __all__ = ["STALLS", "Array", "Post", "Results", "Uses", "post_cycles"]
 
-STALLS = ("weights", "results", "buffer", "tokens")
+STALLS = ("weights", "decoding", "results", "buffer", "tokens")
 """What the array waits for, as the accelerator counts it."""
 
 ADDITION = 4  # cycles after which a result comes back to the requantizer

@@ -51,9 +51,10 @@ class LayerInfo:
     cycles : int
         Predicted, from the retirement of the layer before to its own.
     stalls : dict of str to int
-        Predicted, cycles in which the array waits, by cause: ``weights``; ``results`` that have to
-        leave; ``buffer``, a bank that STORE or an addition reads; ``tokens`` of loads and stores,
-        and results that are on their way.
+        Predicted, cycles in which the array waits, by cause: ``weights`` that aren't there;
+        ``decoding`` of those that are, compressed; ``results`` that have to leave; ``buffer``, a
+        bank that STORE or an addition reads; ``tokens`` of loads and stores, and results that are
+        on their way.
     """
 
     name: str
