@@ -105,7 +105,8 @@ class Accelerator(wiring.Component):
     @property
     def kept_modules(self) -> dict[str, str]:
         """Submodules that stay modules of the exported Verilog, and what they are called there."""
-        return _PARTS | (_CROSSINGS if self._separate else {})
+        decoders = {"core.weights.decompressor": "decompressor"} if self._spec.codecs else {}
+        return _PARTS | decoders | (_CROSSINGS if self._separate else {})
 
     @property
     def spec(self) -> AcceleratorSpec:
@@ -136,10 +137,10 @@ class Accelerator(wiring.Component):
             *(getattr(registers, f"status_{name}").eq(getattr(supervisor, name))
               for name in ("busy", "done", "error", "draining")),
             *(getattr(registers, name).eq(getattr(supervisor, name))
-              for name in ("error_code", *COUNTERS)),
+              for name in ("error_code", "stream_error", *COUNTERS)),
             registers.error_command.eq(supervisor.commands),
             *(getattr(supervisor, name).eq(getattr(inside, name))
-              for name in ("causes", "finished", "idle", "progress",
+              for name in ("causes", "stream_code", "finished", "idle", "progress",
                            *(f"{name}_event" for name in EVENTS))),
             self.retired.eq(inside.layers_event.any()),
         ]

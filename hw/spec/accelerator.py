@@ -4,10 +4,13 @@ import dataclasses
 
 from .base import Spec, SpecError, require_integer
 from .bus import BusClock, BusProtocol, BusSpec
+from .decode import ALL_CODECS, Codec, DecompressorSpec
 from .mac import AccumulatorsSpec, MacArraySpec, Multiplier, Precision
 from .requantize import RequantizeSpec, Rounding
 
 __all__ = ["AcceleratorSpec"]
+
+FIFO_WORDS = 16  # of the decompressor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,10 @@ class AcceleratorSpec(Spec):
     bus_fifo_latency : int, 1 or 2
         Cycles from a read to its row in the memories of FIFOs at the bus: ``bus_fifo_1``,
         ``bus_fifo_2`` (commands, weights) and ``store_fifo``. All other memories take 1.
+    codecs : tuple of Codec
+        Compressed weight streams that it decodes; empty: none. Plain streams it takes in any case.
+    codebook : int, 0 or 2 to 32
+        Entries of the largest table of values that their decoder takes; 0: none.
     queue_depth : int, 2 to 64
         Commands that wait in front of each engine.
 
@@ -100,6 +107,8 @@ class AcceleratorSpec(Spec):
     bus_clock: BusClock = BusClock.SAME
     weight_fifo_bytes: int = 4096
     bus_fifo_latency: int = 1
+    codecs: tuple[Codec, ...] = ()
+    codebook: int = 16
     queue_depth: int = 4
 
     def __post_init__(self) -> None:
@@ -126,6 +135,12 @@ class AcceleratorSpec(Spec):
                        2 * self.max_burst * self.bus.word_bytes, 1 << 20)
         require_integer("bus_fifo_latency", self.bus_fifo_latency, 1, 2)
         require_integer("queue_depth", self.queue_depth, 2, 64)
+        decompressor = self.decompressor
+        object.__setattr__(self, "codecs", decompressor.codecs if decompressor else ())
+
+    def to_mapping(self) -> dict[str, object]:
+        """The fields as plain integers, flags and strings, in order of declaration."""
+        return super().to_mapping() | {"codecs": [codec.value for codec in self.codecs]}
 
     @property
     def bus(self) -> BusSpec:
@@ -166,6 +181,20 @@ class AcceleratorSpec(Spec):
                               multiplier=self.multiplier)
 
     @property
+    def decompressor(self) -> DecompressorSpec | None:
+        """What decodes compressed weight streams; None if nothing does.
+
+        Its own FIFO is small: weights are fetched ahead in front of it.
+        """
+        empty = isinstance(self.codecs, list | tuple) and not self.codecs
+        found = DecompressorSpec(
+            lanes=self.lanes, columns=self.columns, int4=self.int4,
+            codecs=ALL_CODECS if empty else self.codecs, codebook=self.codebook,
+            data_width=self.data_width, fifo_bytes=FIFO_WORDS * self.bus.word_bytes,
+            mantissa_width=self.mantissa_width)
+        return None if empty else found
+
+    @property
     def int4(self) -> bool:
         """Whether layers can have 4-bit weights."""
         return self.precision is Precision.INT8_INT4
@@ -175,7 +204,7 @@ class AcceleratorSpec(Spec):
         """What :func:`.fields.implemented_width` depends on."""
         return {"buffer_rows": self.buffer_rows, "accumulator_depth": self.accumulator_depth,
                 "line_bytes": self.line_bytes, "residual_add": self.residual_add,
-                "mantissa_width": self.mantissa_width}
+                "mantissa_width": self.mantissa_width, "compressed": bool(self.codecs)}
 
     @property
     def buffer_rows(self) -> int:

@@ -13,7 +13,7 @@ DATA_BASE = 0x2000_0000
 PAGE = 4096
 CORE_PERIOD = 7.0  # ns, of a core whose clock isn't that of its buses, which has 10
 CHANNELS = ("ar", "r", "aw", "w", "b")
-COUNTERS = tuple(entry.name for entry in REGISTERS if entry.offset >= 0x40)
+COUNTERS = tuple(entry.name for entry in REGISTERS if 0x40 <= entry.offset < 0x80)
 _AHEAD = 512  # bytes behind a program's END that are fetched, too
 
 
@@ -136,7 +136,7 @@ class Outcome:
     ----------
     end : str
         ``done``, ``error``, ``timeout`` or ``reset``.
-    error_code, error_command : int
+    error_code, error_command, stream_error : int
         The registers.
     retired : list of int
         For each layer the cycle in which it was complete, counted from the start.
@@ -156,6 +156,7 @@ class Outcome:
     end: str
     error_code: int = 0
     error_command: int = 0
+    stream_error: int = 0
     retired: list[int] = dataclasses.field(default_factory=list)
     interrupt: int = 0
     cause: int | None = None

@@ -9,7 +9,7 @@ from sparrow.golden.network import save
 from sparrow.sim.accelerator.samples import sample
 
 ACCELERATOR = {"lanes": 16, "columns": 8, "precision": "int8_int4", "data_width": 64}
-STALLS = {"weights": 100, "results": 20, "tokens": 30, "buffer": 0}
+STALLS = {"weights": 100, "decoding": 0, "results": 20, "tokens": 30, "buffer": 0}
 MODULES = [
     {"name": "top", "instances": 1, "area": 10.0, "share": 0.01, "memory_bits": 0,
      "submodules": {"engine": 1, "bus": 1}},
