@@ -146,7 +146,7 @@ class Container:
         size = max(offset + length for _, _, offset, length in entries)
         if len(data) < size:
             raise _truncated(size, data)
-        container = cls(tuple(rest), lanes, columns, word_bytes, tuple(  # type: ignore[arg-type]
+        container = cls(tuple(rest), lanes, columns, word_bytes, tuple(
             Part(first, blocks, data[offset:offset + length])
             for first, blocks, offset, length in entries))
         if container.to_bytes() != data:
