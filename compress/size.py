@@ -127,13 +127,14 @@ def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Siz
     Parameters
     ----------
     network : Network
-    lanes, columns : int, 1 to 64
+    lanes : int, a power of two from 4 to 64
+    columns : int, 1 to 64
         Of the array that the streams are for.
 
     Raises
     ------
     ValueError
-        If ``lanes`` or ``columns`` is out of range.
+        If ``lanes`` or ``columns`` is out of range, or a mantissa has more than 24 bits.
     """
     sizes = (_weighted(layer, network, lanes, columns) if isinstance(layer, Weighted)
              else _other(layer) for layer in network)
@@ -166,7 +167,7 @@ def _weighted(layer: Weighted, network: Network, lanes: int, columns: int) -> La
     return LayerSize(
         name=layer.name, kind=type(layer).__name__, shape=tuple(layer.weight.shape),
         weights=layer.weight.numel(), nonzeros=int(layer.weight.count_nonzero()),
-        bits=read_header(best).values.width,
+        bits=read_header(best.data, lanes=lanes).values.width,
         before=FLOAT_BYTES * (layer.weight.numel() + layer.channels),
         codecs={name: len(stream) for name, stream in streams.items()}, codec=codec,
         after=len(best) + LIMIT_BYTES, parts=parts)

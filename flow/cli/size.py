@@ -10,6 +10,7 @@ from sparrow.flow.errors import UserError
 __all__ = ["add_parser", "run"]
 
 _WIDEST = 1000
+LANES = 4, 8, 16, 32, 64
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,10 +29,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    for name in ("lanes", "columns"):
-        value = getattr(arguments, name)
-        if not 1 <= value <= 64:
-            raise UserError(f"--{name} must be 1 to 64, not {value}")
+    if arguments.lanes not in LANES:
+        raise UserError(f"--lanes must be one of {', '.join(map(str, LANES))}, "
+                        f"not {arguments.lanes}")
+    if not 1 <= arguments.columns <= 64:
+        raise UserError(f"--columns must be 1 to 64, not {arguments.columns}")
 
     from sparrow.compress.size import network_size
     from sparrow.flow.memory_image import load_network

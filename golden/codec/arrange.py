@@ -1,7 +1,6 @@
-"""Where a layer's weights lie in the streams of the lanes."""
+"""Where a layer's weights lie in the blocks of an array."""
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -12,13 +11,13 @@ FEW = 4  # parts of the lanes: input channels that fill at most one lie side by 
 
 @dataclasses.dataclass(frozen=True)
 class Arrangement:
-    """The order in which the weights of one output channel are consumed, and their blocks.
+    """The blocks of a layer, in the order in which they are consumed.
 
     Steps come in the order channel block, kernel row, kernel column; a channel block has
-    ``lanes`` input channels, the last one those that are left. With 4-bit values a step has two
-    blocks: the even channel block, then the odd one, where there is one. A layer with at most
-    ``lanes / 4`` input channels and several kernel elements is stored as if it had one kernel
-    element and these channels: kernel row, kernel column, input channel.
+    ``lanes`` input channels. With 4-bit values a step has two channel blocks, the even one and
+    the odd one after it. A layer with at most ``lanes / 4`` input channels and several kernel
+    elements is stored as if it had one kernel element and these channels: kernel row, kernel
+    column, input channel. What isn't there is zero.
 
     Parameters
     ----------
@@ -34,75 +33,59 @@ class Arrangement:
     columns: int
 
     @property
+    def halves(self) -> int:
+        """Channel blocks of a step."""
+        return 2 if self.four_bit else 1
+
+    @property
+    def folded(self) -> bool:
+        """Whether kernel elements lie side by side."""
+        _, channels, height, width = self.shape
+        return height * width > 1 and channels * FEW <= self.lanes
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        """Input channels and kernel elements as they are stored."""
+        _, channels, height, width = self.shape
+        taps = height * width
+        return (channels * taps, 1) if self.folded else (channels, taps)
+
+    @property
     def output_blocks(self) -> int:
-        """Blocks of ``columns`` output channels, the last one perhaps with fewer."""
+        """Blocks of ``columns`` output channels."""
         return -(-self.shape[0] // self.columns)
 
     @property
-    def index_bits(self) -> int:
-        """Bits of an index into a block."""
-        return max(1, (self.lanes - 1).bit_length())
+    def channel_blocks(self) -> int:
+        """Blocks of ``halves * lanes`` input channels."""
+        return -(-self._sizes[0] // (self.halves * self.lanes))
 
     @property
-    def last_columns(self) -> int:
-        """Output channels in the last output block."""
-        return self.shape[0] - self.columns * (self.output_blocks - 1)
-
-    def columns_of(self, output_block: int) -> int:
-        """Output channels of an output block: that many lanes have positions in it."""
-        return self.last_columns if output_block == self.output_blocks - 1 else self.columns
-
-    @functools.cached_property
-    def _layout(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        _, channels, height, width = self.shape
-        taps = height * width
-        # where in the weights of an output channel a (channel, tap) of the stored layer lies
-        places = np.arange(channels * taps).reshape(channels, taps)
-        if taps > 1 and channels * FEW <= self.lanes:
-            places = places.T.reshape(-1, 1)
-        halves = 2 if self.four_bit else 1
-        order, sizes, steps, step = [], [], [], 0
-        for first in range(0, len(places), halves * self.lanes):
-            for tap in range(places.shape[1]):
-                for start in range(first, min(first + halves * self.lanes, len(places)),
-                                   self.lanes):
-                    order.append(places[start:start + self.lanes, tap])
-                    sizes.append(len(order[-1]))
-                    steps.append(step)
-                step += 1
-        return np.concatenate(order), np.array(sizes, np.int64), np.array(steps, np.int64)
-
-    @property
-    def order(self) -> np.ndarray:
-        """Indices into the weights of an output channel, in the order of consumption."""
-        return self._layout[0]
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """Positions of each block of an output block."""
-        return self._layout[1]
-
-    @property
-    def steps(self) -> np.ndarray:
-        """The step that each block of an output block belongs to."""
-        return self._layout[2]
-
-    @property
-    def step_count(self) -> int:
+    def steps(self) -> int:
         """Steps of an output block."""
-        return int(self.steps[-1]) + 1
+        return self.channel_blocks * self._sizes[1]
 
     def lay(self, weights: np.ndarray) -> np.ndarray:
-        """Weights of ``shape`` by lane, shape (columns, output blocks, positions)."""
-        ordered = weights.reshape(self.shape[0], -1)[:, self.order]
-        padding = self.output_blocks * self.columns - self.shape[0]
-        padded = np.pad(ordered, ((0, padding), (0, 0)))
-        return np.ascontiguousarray(
-            padded.reshape(self.output_blocks, self.columns, -1).transpose(1, 0, 2))
+        """Weights of ``shape`` as blocks, shape (output blocks, steps, halves, lanes, columns)."""
+        channels, taps = self._sizes
+        stored = weights.reshape(len(weights), *self.shape[1:2], -1)
+        if self.folded:
+            stored = stored.transpose(0, 2, 1).reshape(len(weights), channels, 1)
+        positions = self.channel_blocks * self.halves * self.lanes
+        padded = np.zeros((self.output_blocks * self.columns, positions, taps), weights.dtype)
+        padded[:len(weights), :channels] = stored
+        return np.ascontiguousarray(padded.reshape(
+            self.output_blocks, self.columns, self.channel_blocks, self.halves, self.lanes, taps,
+        ).transpose(0, 2, 5, 3, 4, 1)).reshape(
+            self.output_blocks, self.steps, self.halves, self.lanes, self.columns)
 
-    def gather(self, laid: np.ndarray) -> np.ndarray:
-        """The weights that ``lay`` makes ``laid`` of."""
-        ordered = laid.transpose(1, 0, 2).reshape(-1, len(self.order))[:self.shape[0]]
-        weights = np.zeros_like(ordered)
-        weights[:, self.order] = ordered
-        return weights.reshape(self.shape)
+    def gather(self, blocks: np.ndarray) -> np.ndarray:
+        """The weights that ``lay`` makes ``blocks`` of."""
+        channels, taps = self._sizes
+        stored = blocks.reshape(
+            self.output_blocks, self.channel_blocks, taps, self.halves, self.lanes, self.columns,
+        ).transpose(0, 5, 1, 3, 4, 2).reshape(self.output_blocks * self.columns, -1, taps)
+        stored = stored[:self.shape[0], :channels]
+        if self.folded:
+            stored = stored.reshape(self.shape[0], -1, self.shape[1]).transpose(0, 2, 1)
+        return np.ascontiguousarray(stored).reshape(self.shape)

@@ -1,85 +1,137 @@
 """The order in which granules are dealt to the lanes."""
 
-import dataclasses
+import itertools
 
 import numpy as np
 
-from .bits import GRANULE
-from .symbols import Symbols
+from .bits import GRANULE, packed
+from .symbols import DEPTH, Symbols
 
-__all__ = ["DEPTH", "Deal", "deal"]
+__all__ = ["Dealing"]
 
-DEPTH = 3  # granules that a lane holds
-
-
-@dataclasses.dataclass(frozen=True)
-class Deal:
-    """Granules in the order of the stream.
-
-    Parameters
-    ----------
-    lane, number : numpy.ndarray, int64
-        Whose, and which of the lane's.
-    step : numpy.ndarray, int64
-        The step after which it is dealt, -1 for those before all steps.
-    tails : tuple of int
-        Granules that each lane still gets when all lanes together get no more than these.
-    """
-
-    lane: np.ndarray
-    number: np.ndarray
-    step: np.ndarray
-    tails: tuple[int, ...]
+NEVER = np.iinfo(np.int64).max // 128
 
 
-def block_starts(symbols: Symbols, blocks: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first step of each block and, last, the step after all; the step of each symbol.
+class Dealing:
+    """What lanes ask for, step by step.
 
-    A block takes as many steps as its slowest lane, at least one.
-    """
-    place = symbols.lane * blocks + symbols.block
-    counts = np.bincount(place, minlength=columns * blocks)
-    rank = np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
-    slowest = counts.reshape(columns, blocks).max(axis=0, initial=1)
-    starts = np.concatenate([[0], np.cumsum(-(-slowest // symbols.pace))])
-    return starts, starts[symbols.block] + rank // symbols.pace
-
-
-def deal(symbols: Symbols, steps: np.ndarray, ends: np.ndarray, granules: np.ndarray) -> Deal:
-    """The order for some symbols.
-
-    Before the first step, and after each, every lane that has room for a granule in its ``DEPTH``
-    gets one, in the order of lanes; this is repeated until no lane has room. It ends with lanes
-    that ask for a granule that they have no bits for: from the first of them on, every lane
-    gets what ``tails`` tells, and no more.
+    A lane takes a symbol in the step in which the one before it is sent, the first in step -1;
+    when that uses up a granule it asks for another one.
 
     Parameters
     ----------
     symbols : Symbols
-    steps : numpy.ndarray, int64
-        In which each is sent.
-    ends : numpy.ndarray, int64
-        The bit of the lane's stream after each.
-    granules : numpy.ndarray, int64, shape (columns,)
-        How many each lane has.
+    columns, blocks : int
+
+    Attributes
+    ----------
+    starts : numpy.ndarray, int64, shape (blocks + 1,)
+        The first step of each block and, last, the step after all, if lanes got all that they ask
+        for.
+    lane, number, step : numpy.ndarray, int64
+        Of each granule that is asked for, in order: whose, which of the lane's, and the step
+        after which it is dealt; -2 for those that are dealt first.
+    bits : int
+        Of all symbols that matter.
+    needed : numpy.ndarray, int64, shape (columns,)
+        Granules of each lane that have a bit of a symbol that matters.
     """
-    columns = len(granules)
-    bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
-    asks = []
-    for column in range(columns):
-        own = slice(bounds[column], bounds[column + 1])
-        used = int(ends[own].max(initial=0))
-        # room for one more granule, each time that another one is used up
-        full = GRANULE * np.arange(1, used // GRANULE + 1)
-        step = np.concatenate([np.full(DEPTH, -1),
-                               steps[own][np.searchsorted(ends[own], full)]])
-        number = np.arange(len(step))
-        asks.append((np.full(len(step), column), number, step,
-                     number - np.searchsorted(step, step)))
-    lane, number, step, turn = (np.concatenate(parts) for parts in zip(*asks))
-    order = np.lexsort((lane, turn, step))
-    lane, number, step = lane[order], number[order], step[order]
-    useful = number < granules[lane]
-    free = len(useful) if useful.all() else int(np.argmin(useful))
-    tails = granules - np.bincount(lane[:free], minlength=columns)
-    return Deal(lane[useful], number[useful], step[useful], tuple(tails.tolist()))
+
+    def __init__(self, symbols: Symbols, columns: int, blocks: int):
+        self._symbols, self._columns, self._blocks = symbols, columns, blocks
+        self._bounds = bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
+        own = [slice(*pair) for pair in itertools.pairwise(bounds)]
+        ends = np.cumsum(symbols.widths)
+        bases = np.append(0, ends)[bounds[:-1]]
+        self._ends = ends - bases[symbols.lane]
+        self.starts, taken = self._steps()
+        turns = np.arange(DEPTH)
+        lane = [np.tile(np.arange(columns), DEPTH)]
+        number, step = [np.repeat(turns, columns)], [np.full(DEPTH * columns, -2)]
+        used = self._ends // GRANULE > (self._ends - symbols.widths) // GRANULE
+        for column in range(columns):
+            asks = taken[own[column]][used[own[column]]]
+            asks = asks[asks < NEVER]
+            lane.append(np.full(len(asks), column))
+            number.append(DEPTH + np.arange(len(asks)))
+            step.append(asks)
+        self.lane, self.number, self.step = map(np.concatenate, (lane, number, step))
+        # the first granules stay in their order
+        order = np.argsort(self.step * columns + np.where(self.step < -1, 0, self.lane),
+                           kind="stable")
+        self.lane, self.number, self.step = (
+            part[order] for part in (self.lane, self.number, self.step))
+        matter = symbols.widths if symbols.matters is None else symbols.widths * symbols.matters
+        bits = np.bincount(symbols.lane, weights=matter, minlength=columns).astype(np.int64)
+        self.bits = int(bits.sum())
+        self.needed = -(-bits // GRANULE)
+
+    def _steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """``starts``, and the step in which each symbol is taken."""
+        symbols, blocks = self._symbols, self._blocks
+        place = symbols.lane * (blocks + 1) + symbols.block
+        counts = np.bincount(place, minlength=self._columns * (blocks + 1))
+        rank = np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
+        slowest = counts.reshape(self._columns, -1)[:, :blocks].max(axis=0, initial=1)
+        starts = np.append(0, np.cumsum(slowest))
+        sent = np.where(symbols.block < blocks, starts[symbols.block] + rank, NEVER)
+        taken = np.append(-1, sent[:-1]) if len(sent) else sent
+        taken[self._bounds[:-1][np.diff(self._bounds) > 0]] = -1
+        return starts, taken
+
+    @property
+    def cut(self) -> int:
+        """Granules up to the last that has a bit of a symbol that matters."""
+        useful = np.flatnonzero(self.number < self.needed[self.lane])
+        return int(useful[-1]) + 1 if len(useful) else 0
+
+    def before(self, blocks: np.ndarray) -> np.ndarray:
+        """Granules that are dealt before each of some blocks; the number of blocks stands for the
+        end. None are before the first."""
+        return np.where(blocks > 0, np.searchsorted(self.step, self.starts[blocks]), 0)
+
+    def payload(self, count: int) -> np.ndarray:
+        """The first ``count`` granules, uint16."""
+        symbols = self._symbols
+        totals = np.zeros(self._columns, np.int64)
+        filled = np.diff(self._bounds) > 0
+        totals[filled] = self._ends[self._bounds[1:][filled] - 1]
+        size = np.maximum(-(-totals // GRANULE), self._got(count))
+        bases = np.cumsum(size) - size
+        data = packed(symbols.values, symbols.widths,
+                      self._ends + GRANULE * bases[symbols.lane])
+        data = np.pad(data, (0, int(size.sum()) - len(data)))
+        return data[bases[self.lane[:count]] + self.number[:count]]
+
+    def _got(self, count: int) -> np.ndarray:
+        return np.bincount(self.lane[:count], minlength=self._columns)
+
+    def steps(self, count: int) -> np.ndarray:
+        """Steps of each block, int64, if lanes get the first ``count`` granules."""
+        symbols = self._symbols
+        whole = self._ends <= GRANULE * self._got(count)[symbols.lane]
+        whole &= symbols.block < self._blocks
+        counts = np.bincount(symbols.lane[whole] * self._blocks + symbols.block[whole],
+                             minlength=self._columns * self._blocks)
+        return counts.reshape(self._columns, -1).max(axis=0, initial=1)
+
+    def last(self, count: int) -> np.ndarray:
+        """Granules that have to be dealt before all steps of a block can be done, int64, shape
+        (blocks,), out of the first ``count``."""
+        lane, number = self.lane[:count], self.number[:count]
+        got = self._got(count)
+        bases = np.cumsum(got) - got
+        place = np.empty(count, np.int64)
+        place[bases[lane] + number] = np.arange(count)
+        result = np.zeros(self._blocks, np.int64)
+        for column in range(self._columns):
+            own = slice(self._bounds[column], self._bounds[column + 1])
+            ends = self._ends[own]
+            ends = ends[ends <= GRANULE * got[column]]
+            if not len(ends):
+                continue
+            taken = np.searchsorted(self._symbols.block[own][:len(ends)],
+                                    np.arange(self._blocks), "right")
+            granule = (ends[np.minimum(taken, len(ends) - 1)] - 1) // GRANULE
+            np.maximum(result, place[bases[column] + granule] + 1, out=result)
+        return np.maximum.accumulate(result)

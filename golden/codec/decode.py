@@ -1,23 +1,21 @@
-"""From streams to weights, as the lanes of a decoder do it."""
+"""From streams to weights, as the lanes of a decoder do it, symbol by symbol."""
 
 import dataclasses
 import zlib
 
 import numpy as np
-import torch
 
-from .arrange import Arrangement
-from .bits import GRANULE, BitReader
-from .deal import DEPTH
+from .bits import GRANULE
 from .errors import StreamError
 from .header import Header
 from .lanes import LANES, Lane
-from .parameters import Parameters
-from .stream import ALIGNMENT, Stream
+from .parameters import MANTISSA_BITS, Parameters
+from .symbols import DEPTH
 
-__all__ = ["Contents", "decode", "read", "read_header"]
+__all__ = ["Contents", "decode_blocks", "read_header"]
 
-LARGEST_LAYER = 2**28  # weights
+LARGEST = 2**28  # weights
+CHECKSUM_BYTES = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,132 +25,203 @@ class Contents:
     Parameters
     ----------
     header : Header
-    weights : torch.Tensor, int8, shape as in the header
+    blocks : numpy.ndarray, int8, shape (output blocks, steps, halves, lanes, columns)
+        Zeros where the map skips a step. With reuse those of one output block.
+    kept : numpy.ndarray, bool, shape (output blocks, steps)
+        Which steps are in the stream.
     parameters : Parameters or None
+        Of all columns of all output blocks.
+    steps : numpy.ndarray, int64, shape (blocks in the stream,)
+        That each took.
     """
 
     header: Header
-    weights: torch.Tensor
+    blocks: np.ndarray
+    kept: np.ndarray
     parameters: Parameters | None
+    steps: np.ndarray
 
 
-def decode(stream: Stream) -> torch.Tensor:
-    """The weights, int8, shape (output channels, input channels, kernel height, width).
+def decode_blocks(data: bytes, *, lanes: int, columns: int, word_bytes: int = 8,
+                  check: bool = True) -> Contents:
+    """All that is in a stream.
+
+    Parameters
+    ----------
+    data : bytes
+    lanes, columns : int
+        Of the array.
+    word_bytes : int
+    check : bool
+        Whether the checksum is compared.
 
     Raises
     ------
     StreamError
-        If the stream isn't well formed.
+        By the first fault that a decoder meets.
     """
-    return read(stream).weights
+    return _Decoder(data, lanes, columns, word_bytes).run(check)
 
 
-def read_header(stream: Stream) -> Header:
+def read_header(data: bytes, *, lanes: int) -> Header:
     """What stands at the beginning of a stream; raises ``StreamError`` if that isn't well formed.
     """
-    return Header.read(BitReader(stream.data, 0, "header"), stream.columns)
+    return Header.read(_Granules(data).word, lanes)
 
 
-def read(stream: Stream) -> Contents:
-    """All that is in a stream; raises ``StreamError`` if it isn't well formed."""
-    return _Decoder(stream).run()
+class _Granules:
+    """The granules of a stream, one after the other."""
+
+    def __init__(self, data: bytes):
+        self._data, self.position = data, 0
+
+    def next(self) -> int:
+        """The next one; raises ``StreamError`` if it isn't there."""
+        first = GRANULE // 8 * self.position
+        if first + GRANULE // 8 > len(self._data):
+            raise StreamError("TRUNCATED", f"Stream must have granule {self.position}, not end "
+                              f"after {len(self._data)} bytes: it is truncated")
+        self.position += 1
+        return int.from_bytes(self._data[first:first + GRANULE // 8], "little")
+
+    def word(self) -> int:
+        """The next two."""
+        return self.next() | self.next() << GRANULE
 
 
 class _Decoder:
-    """The lanes, and the hand that deals granules to them."""
+    """The lanes, the hand that deals granules to them, and the control of both."""
 
-    def __init__(self, stream: Stream):
-        self._stream, self._data = stream, stream.data
-        reader = BitReader(self._data, 0, "header")
-        self._header = header = Header.read(reader, stream.columns)
-        self._position = reader.close()
-        if min(header.shape) < 1:
-            raise StreamError(f"Stream must have sizes of at least 1, "
-                              f"not {' × '.join(map(str, header.shape))}")
-        if np.prod(header.shape, dtype=float) > LARGEST_LAYER:
-            raise StreamError(f"Stream must have at most {LARGEST_LAYER} weights, "
-                              f"not {' × '.join(map(str, header.shape))}")
-        self._left, self._tails = header.granules, list(header.tails)
-        if sum(self._tails) > self._left:
-            raise StreamError(f"Stream must have tails of at most its {self._left} granules, "
-                              f"not of {sum(self._tails)}")
-        self._arrangement = Arrangement(header.shape, header.bits == 4, stream.lanes,
-                                        stream.columns)
-        self._laid = np.zeros((stream.columns, self._arrangement.output_blocks,
-                               len(self._arrangement.order)), np.int8)
-        self._lanes: list[Lane] = [
-            LANES[header.codec](f"Lane {number}", header, self._arrangement.index_bits)
-            for number in range(stream.columns)]
+    def __init__(self, data: bytes, lanes: int, columns: int, word_bytes: int):
+        self._data, self._word_bytes, self._columns = data, word_bytes, columns
+        self._granules = _Granules(data)
+        self._header = header = Header.read(self._granules.word, lanes)
+        halves = 2 if header.four_bit else 1
+        outputs = 1 if header.reuse else header.output_blocks
+        shape = (outputs, header.steps, lanes, halves, columns)
+        if np.prod(shape, dtype=float) > LARGEST:
+            raise StreamError("SIZE", f"Stream must have at most {LARGEST} weights, not "
+                              f"{' × '.join(map(str, shape))}")
+        # positions of a block: array lane, then half
+        self._blocks = np.zeros((outputs, header.steps, lanes * halves, columns), np.int8)
+        self._shape = shape
+        self._kept = np.ones((outputs, header.steps), bool)
+        self._lanes: list[Lane] = [LANES[header.codec](header, lanes * halves)
+                                   for _ in range(columns)]
+        self._steps: list[int] = []
 
-    def run(self) -> Contents:
-        arrangement, header = self._arrangement, self._header
+    def run(self, check: bool) -> Contents:
+        header = self._header
         bias: list[int] = []
-        scales: list[tuple[int, int]] = []
-        self._deal()
-        for number in range(arrangement.output_blocks):
-            columns = arrangement.columns_of(number)
-            reader = BitReader(self._data, self._position, f"parameters of output block {number}")
-            steps = [reader.read(1) for _ in range(arrangement.step_count if header.skips else 0)]
-            for _ in range(columns if header.parameters.bias_bits else 0):
-                value, scale = header.parameters.read_channel(reader)
-                bias.append(value)
-                scales.append(scale or header.scale or (0, 0))
-            self._position = reader.close()
-            self._output_block(number, columns, steps)
-        if self._left:
-            raise StreamError(f"Stream must have as many granules as its lanes ask for, "
-                              f"not {self._left} more")
-        for lane in self._lanes:
-            lane.close()
-        self._end()
+        scales: list[int] = []
+        for number in range(header.output_blocks):
+            for _ in range(self._columns if header.parameters.bias_bits else 0):
+                wide = header.parameters.bias_bits == 32
+                value = self._control() | (self._control() << 16 if wide else 0)
+                bias.append(value - (value >> header.parameters.bias_bits - 1
+                                     << header.parameters.bias_bits))
+                if not header.parameters.shared:
+                    scales.append(self._control() | self._control() << 16)
+            if number == 0 or not header.reuse:
+                self._output_block(number)
+        if self._granules.position < header.granules:
+            raise StreamError("TRAILING", "Stream must have as many granules as are asked for, "
+                              f"not {header.granules - self._granules.position} more")
+        self._end(check)
         parameters = None
         if bias:
-            mantissa, shift = np.array(scales, np.int64).T
-            parameters = Parameters(np.array(bias, np.int64), mantissa, shift)
-        return Contents(header, torch.from_numpy(arrangement.gather(self._laid)), parameters)
+            scale = header.scale
+            mantissa = [value & ((1 << MANTISSA_BITS) - 1) for value in scales] if scale is None \
+                else [scale[0]] * len(bias)
+            shift = [value >> MANTISSA_BITS for value in scales] if scale is None \
+                else [scale[1]] * len(bias)
+            parameters = Parameters(*(np.array(part, np.int64) for part in (bias, mantissa, shift)))
+        blocks = self._blocks.reshape(self._shape).transpose(0, 1, 3, 2, 4)
+        return Contents(header, np.ascontiguousarray(blocks), self._kept, parameters,
+                        np.array(self._steps, np.int64))
 
-    def _output_block(self, number: int, columns: int, steps: list[int]) -> None:
-        arrangement = self._arrangement
-        lanes, start = self._lanes[:columns], 0
-        for size, step in zip(arrangement.sizes.tolist(), arrangement.steps.tolist()):
-            if not steps or steps[step]:
-                for lane, row in zip(lanes, self._laid[:, number, start:start + size]):
-                    lane.begin(row, f"output block {number}, step {step}")
-                while sum(lane.step() for lane in lanes):
-                    self._deal()
-            start += size
+    def _control(self) -> int:
+        """A granule that is for no lane."""
+        if self._granules.position >= self._header.granules:
+            raise StreamError("TRUNCATED", f"Stream must have granules for what stands between "
+                              f"those of lanes, not {self._header.granules} in all: it is "
+                              "truncated")
+        return self._granules.next()
 
-    def _deal(self) -> None:
-        """A granule to every lane that has room for one, until none has."""
-        again = True
-        while again:
-            again = False
-            for number, lane in enumerate(self._lanes):
-                if lane.held > GRANULE * (DEPTH - 1) or not self._left:
+    def _output_block(self, number: int) -> None:
+        header, bits = self._header, 0
+        for step in range(header.steps):
+            if header.map:
+                if step % GRANULE == 0:
+                    bits = self._control()
+                    last = header.steps - 1 - step
+                    if last < GRANULE and not bits >> last & 1:
+                        raise StreamError("FORMAT", f"Map of output block {number} must have its "
+                                          "last step, but hasn't")
+                self._kept[number, step] = keep = bool(bits >> step % GRANULE & 1)
+                if not keep:
                     continue
-                if self._left == sum(self._tails):
-                    if not self._tails[number]:
-                        continue
-                    self._tails[number] -= 1
-                reader = BitReader(self._data, self._position, "granules of the lanes")
-                lane.take(reader.read(GRANULE))
-                self._position += GRANULE // 8
-                self._left -= 1
-                again = True
+            final = step == header.steps - 1 and (header.reuse
+                                                  or number == header.output_blocks - 1)
+            self._block(self._blocks[number, step], final, f"output block {number}, step {step}")
+        if final:
+            for column, lane in enumerate(self._lanes):
+                if lane.block is not None and not lane.escape:
+                    raise StreamError("RUN", f"Lane {column}: run must end in the layer, but ends "
+                                      "behind its last block")
 
-    def _end(self) -> None:
-        """Checksum, and zeros up to the end of a word."""
-        reader = BitReader(self._data, self._position, "checksum")
-        found, wanted = reader.read(32), zlib.crc32(self._data[:self._position])
-        if found != wanted:
-            raise StreamError(f"Stream must have the checksum {wanted:#010x}, not {found:#010x}")
-        end = self._position + 4
-        whole = end + -end % ALIGNMENT
-        if len(self._data) < whole:
-            raise StreamError(f"Stream must be a multiple of {ALIGNMENT} bytes, "
-                              f"not end after {len(self._data)} bytes: it is truncated")
-        if len(self._data) > whole:
-            raise StreamError(f"Stream must end after {whole} bytes, not {len(self._data)}: "
+    def _block(self, block: np.ndarray, final: bool, where: str) -> None:
+        """All steps of a block, shape (positions, columns)."""
+        number = len(self._steps)
+        if not number:
+            for _ in range(DEPTH):
+                self._deal(list(range(self._columns)))
+            self._take(list(range(self._columns)), False, where)
+        count = 0
+        while True:
+            here = [column for column, lane in enumerate(self._lanes) if lane.block == number]
+            for column in here:
+                for place, value in self._lanes[column].load:
+                    block[place, column] = value
+            self._take(here, final, where)
+            count += 1
+            if not any(lane.block == number for lane in self._lanes):
+                break
+        self._steps.append(count)
+
+    def _take(self, columns: list[int], final: bool, where: str) -> None:
+        """Let some lanes take symbols, and deal what they ask for."""
+        asks, errors = [], []
+        for column in columns:
+            try:
+                if self._lanes[column].take(final=final):
+                    asks.append(column)
+            except StreamError as error:
+                errors.append((error.code, column, error))
+        if errors:
+            _, column, first = min(errors, key=lambda entry: entry[:2])
+            raise StreamError(first.name, f"Lane {column}, {where}: {first}")
+        self._deal(asks)
+
+    def _deal(self, columns: list[int]) -> None:
+        """A granule to each, while there are any."""
+        for column in columns:
+            if self._granules.position < self._header.granules:
+                self._lanes[column].deal(self._granules.next())
+
+    def _end(self, check: bool) -> None:
+        """Whole words, and the checksum."""
+        size = GRANULE // 8 * self._header.granules + CHECKSUM_BYTES
+        size += -size % self._word_bytes
+        found = len(self._data)
+        if found < size:
+            raise StreamError("TRUNCATED", f"Stream must have {size} bytes, not end after "
+                              f"{found}: it is truncated")
+        if found > size:
+            raise StreamError("TRAILING", f"Stream must end after {size} bytes, not {found}: "
                               "words trail")
-        if any(self._data[end:]):
-            raise StreamError("Stream must have zeros behind the checksum, but hasn't")
+        wanted = zlib.crc32(self._data[:-CHECKSUM_BYTES])
+        told = int.from_bytes(self._data[-CHECKSUM_BYTES:], "little")
+        if check and told != wanted:
+            raise StreamError("CHECKSUM", f"Stream must have the checksum {wanted:#010x}, "
+                              f"not {told:#010x}")

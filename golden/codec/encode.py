@@ -4,45 +4,54 @@ import dataclasses
 import zlib
 
 import numpy as np
-import torch
 
-from .arrange import Arrangement
-from .bits import GRANULE, BitWriter, packed
-from .deal import Deal, block_starts, deal
+from .bits import GRANULE
+from .choose import Choice, choices
+from .deal import Dealing
 from .header import CODECS, Header
 from .parameters import ParameterFormat, Parameters
-from .runs import RunCode
-from .stream import ALIGNMENT, PARTS, Stream
-from .symbols import Kept, Symbols, bitmask, csr, dense, runs_of, with_runs
-from .values import LARGEST_TABLE, ValueCode
+from .stream import PARTS, Stream
 
-__all__ = ["encode"]
+__all__ = ["check_array", "encode_blocks"]
+
+GOALS = "bits", "cycles"
+CHECKSUM_BYTES = 4
+MOST = 65535  # output blocks, and blocks of one
+Section = tuple[int, str, np.ndarray]  # in front of which block, part, granules
 
 
-def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool = False,
-           parameters: Parameters | None = None, lanes: int = 16, columns: int = 16,
-           block_map: bool | None = None) -> Stream:
-    """A layer's stream.
+def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
+                  codebook: bool = False, parameters: Parameters | None = None,
+                  reuse: bool = False, block_map: bool | None = None, fixed: bool | None = None,
+                  goal: str = "bits", word_bytes: int = 8) -> Stream:
+    """The stream of some output blocks.
 
     Parameters
     ----------
-    weights : torch.Tensor, int8, shape (output channels, input channels, kernel height, width)
-        Input channels are those of a group. A linear layer is a convolution whose kernel is the
-        whole input.
+    blocks : numpy.ndarray, int8, shape (output blocks, steps, halves, lanes, columns)
+        One half with 8 bits, two with 4. With ``reuse`` those of the first output block.
     codec : str
         ``dense``, ``bitmask``, ``rle``, ``csr`` or ``huffman``.
-    bits : 8 or 4
-        Of a weight.
+    four_bit : bool
+        Whether weights have 4 bits, not 8.
     codebook : bool
         Whether values are sent as indices into a table of those that occur, at most 32; all but
-        ``dense`` leave zero out of it. ``huffman`` with 4 bits always has one.
+        ``dense`` leave zero out of it. ``huffman`` with 4 bits always has one, ``dense`` with 4
+        bits never.
     parameters : Parameters or None
-        To be sent with the weights.
-    lanes, columns : int, 1 to 64
-        Of the array.
+        Of all columns of all output blocks, to be sent with the weights.
+    reuse : bool
+        Whether the blocks serve all output blocks; ``parameters`` tell how many there are.
     block_map : bool or None
         Whether steps whose weights are all zero are left out and told by a map; by default
-        whichever has fewer bits.
+        whichever is better.
+    fixed : bool or None
+        With ``csr``: whether all blocks have as many entries as the fullest, and no number of
+        them is sent (N:M patterns); by default whichever is better.
+    goal : str
+        ``bits``: the fewest bits. ``cycles``: the least of what takes longer, the steps of the
+        decoder or the words of the stream.
+    word_bytes : 4, 8, 16 or 32
 
     Returns
     -------
@@ -53,180 +62,141 @@ def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool =
     TypeError, ValueError
         If an argument isn't as told above.
     """
-    _check(weights, codec, bits, lanes, columns, parameters)
-    shape = tuple(int(size) for size in weights.shape)
-    arrangement = Arrangement(shape, bits == 4, lanes, columns)  # type: ignore[arg-type]
-    laid = arrangement.lay(weights.detach().numpy())
-    values = np.unique(laid if codec == "dense" else laid[laid != 0])
-    table = codebook or (codec == "huffman" and bits == 4)
-    if table and len(values) > LARGEST_TABLE:
-        raise ValueError(f"weights must have at most {LARGEST_TABLE} values for a codebook, "
-                         f"not {len(values)}")
-    present = _present(arrangement, laid)
-    choices = [present] if block_map else [np.ones_like(present)]
-    if block_map is None and not present.all():
-        choices.append(present)
-    plans = [_plan(arrangement, laid, steps, codec, bits, table) for steps in choices]
-    return _stream(min(plans, key=lambda plan: plan.bits), parameters)
-
-
-
-def _check(weights: object, codec: object, bits: object, lanes: object, columns: object,
-           parameters: Parameters | None) -> None:
-    if not isinstance(weights, torch.Tensor) or weights.dtype != torch.int8:
-        found = weights.dtype if isinstance(weights, torch.Tensor) else type(weights).__name__
-        raise TypeError(f"weights must be a tensor of torch.int8, not {found}")
-    if weights.dim() != 4 or not weights.numel():
-        raise ValueError("weights must have 4 dimensions of at least 1, "
-                         f"not shape {tuple(weights.shape)}")
-    if codec not in CODECS:
-        raise ValueError(f"codec must be one of {', '.join(CODECS)}, not {codec!r}")
-    if bits not in (8, 4) or isinstance(bits, bool):
-        raise ValueError(f"bits must be 8 or 4, not {bits!r}")
-    for name, value in (("lanes", lanes), ("columns", columns)):
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
-            raise ValueError(f"{name} must be an integer from 1 to 64, not {value!r}")
-    if bits == 4 and not -8 <= weights.min() <= weights.max() <= 7:
-        worst = weights.min() if weights.min() < -8 else weights.max()
-        raise ValueError(f"weights must be -8 to 7 in 4 bits, not {int(worst)}")
+    _check(blocks, codec, four_bit, codebook, fixed, goal, word_bytes)
+    output_blocks, steps, _, lanes, columns = blocks.shape
     if parameters is not None:
-        counts = {len(parameters.bias), len(parameters.mantissa), len(parameters.shift)}
-        if counts != {len(weights)}:
-            raise ValueError(f"parameters must be for {len(weights)} output channels, "
-                             f"not {', '.join(map(str, sorted(counts)))}")
-
-
-def _present(arrangement: Arrangement, laid: np.ndarray) -> np.ndarray:
-    """Which steps have a weight that isn't zero, bool, shape (output blocks, steps)."""
-    some = laid.any(axis=0)
-    starts = np.cumsum(arrangement.sizes) - arrangement.sizes
-    first = np.searchsorted(arrangement.steps, np.arange(arrangement.step_count))
-    return np.logical_or.reduceat(some, starts[first], axis=1)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Plan:
-    """Symbols of a layer, and how they were made."""
-
-    arrangement: Arrangement
-    codec: str
-    four_bit: bool
-    steps: np.ndarray
-    kept: Kept
-    symbols: Symbols
-    values: ValueCode
-    runs: RunCode | None = None
-    count_bits: int = 0
-
-    @property
-    def skips(self) -> bool:
-        return not self.steps.all()
-
-    @property
-    def bits(self) -> int:
-        """Bits of symbols and block map."""
-        return self.symbols.bits - self.symbols.filling + (self.steps.size if self.skips else 0)
-
-
-def _plan(arrangement: Arrangement, laid: np.ndarray, steps: np.ndarray, codec: str, bits: int,
-          table: bool) -> _Plan:
-    kept = Kept(arrangement, laid, steps)
-    sent = kept.values[kept.exist] if codec == "dense" else kept.values[kept.values != 0]
-    values = ValueCode.of(sent, bits, table=table, coded=codec == "huffman" and table)
-    runs, count_bits = None, 0
-    if codec == "dense":
-        symbols = dense(kept, values)
-    elif codec == "bitmask":
-        symbols = bitmask(kept, values)
-    elif codec == "csr":
-        count_bits = max(1, _largest_count(kept).bit_length())
-        symbols = csr(kept, values, count_bits, arrangement.index_bits)
-    else:
-        found = runs_of(kept)[2]
-        runs = (RunCode.huffman(found) if codec == "huffman"
-                else RunCode.fixed(found, values.width))
-        symbols = with_runs(kept, values, runs)
-    return _Plan(arrangement, codec, bits == 4, steps, kept, symbols, values, runs, count_bits)
-
-
-def _largest_count(kept: Kept) -> int:
-    """The most nonzeros that a lane has in a block."""
-    if not len(kept.sizes):
-        return 0
-    return int(np.add.reduceat(kept.values != 0, kept.starts, axis=1, dtype=np.int64).max())
-
-
-def _stream(plan: _Plan, parameters: Parameters | None) -> Stream:
-    kept, symbols, arrangement = plan.kept, plan.symbols, plan.arrangement
-    columns = arrangement.columns
-    ends = np.cumsum(symbols.widths)
-    bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
-    used = np.diff(np.append(0, ends)[bounds])
-    granules = -(-used // GRANULE)
-    bases = np.cumsum(granules) - granules
-    ends -= np.append(0, ends)[bounds[:-1]][symbols.lane]
-    payload = packed(symbols.values, symbols.widths, ends + GRANULE * bases[symbols.lane])
-    if plan.runs is not None:
-        _fill(payload, (bases + granules - 1)[granules > 0], (used % GRANULE)[granules > 0],
-              plan.runs)
-    starts, steps = block_starts(symbols, len(kept.sizes), columns)
-    order = deal(symbols, steps, ends, granules)
+        if reuse and len(parameters.bias) % columns == 0:
+            output_blocks = len(parameters.bias) // columns
+        parameters.check(output_blocks * columns)
+    if not 1 <= output_blocks <= MOST or steps > MOST or (reuse and len(blocks) > 1):
+        raise ValueError("blocks must be of at most 65535 output blocks of 65535, with reuse of "
+                         f"one, not shape {blocks.shape}")
+    # positions: array lane, then half
+    laid = np.ascontiguousarray(blocks.transpose(4, 0, 1, 3, 2)).reshape(
+        columns, len(blocks) * steps, -1)
+    present: np.ndarray = (blocks != 0).any(axis=(2, 3, 4))
+    present[:, -1] = True
+    maps = [present] if block_map else [np.ones_like(present)]
+    if block_map is None and not present.all():
+        maps.append(present)
+    table = codebook or (codec == "huffman" and four_bit)
+    best: tuple[tuple[float, ...], Choice, np.ndarray] | None = None
+    for number, keep in enumerate(maps):
+        weights = laid if keep.all() else laid[:, keep.ravel()]
+        skips = bool(block_map or number)
+        own = len(keep) * -(-steps // GRANULE) * GRANULE if skips else 0
+        for choice in choices(weights, codec, four_bit=four_bit, table=table, fixed=fixed,
+                              steps=goal == "cycles"):
+            bits = choice.bits + own
+            score: tuple[float, ...] = (bits, choice.steps or 0)
+            if goal == "cycles":
+                score = max(choice.steps or 0, bits / 8 / word_bytes), bits
+            if best is None or score <= best[0]:
+                best = score, choice, keep
+    assert best is not None
+    _, choice, keep = best
     format_ = ParameterFormat.of(parameters)
     scale = None
-    if parameters is not None and format_.bias_bits and format_.shared:
+    if parameters is not None and format_.shared:
         scale = int(parameters.mantissa[0]), int(parameters.shift[0])
     header = Header(
-        codec=plan.codec, bits=4 if plan.four_bit else 8, shape=arrangement.shape,
-        skips=plan.skips, parameters=format_, scale=scale, granules=int(granules.sum()),
-        tails=order.tails, values=plan.values, runs=plan.runs, count_bits=plan.count_bits)
-    writer = BitWriter()
-    parts = dict.fromkeys(PARTS, 0) | header.write(writer)
-    blocks = [writer.granules()]
-    blocks += _interleaved(plan, parameters, format_, payload[bases[order.lane] + order.number],
-                           order, starts, parts)
-    data = b"".join(blocks)
-    data += zlib.crc32(data).to_bytes(4, "little")
-    parts["header"] += 32
-    data += bytes(-len(data) % ALIGNMENT)
-    parts["weights"] = symbols.bits - symbols.filling
-    parts["padding"] = 8 * len(data) - sum(parts.values())
-    return Stream(data=data, lanes=arrangement.lanes, columns=columns, bits=parts)
+        codec=codec, four_bit=four_bit, map=bool(block_map or (block_map is None
+                                                               and not keep.all())),
+        reuse=reuse, parameters=format_, scale=scale, output_blocks=output_blocks, steps=steps,
+        values=choice.values, runs=choice.runs, count_bits=choice.count_bits, fixed=choice.fixed)
+    dealing = Dealing(choice.symbols(blocks.shape[2]), columns, int(keep.sum()))
+    return _stream(header, _sections(header, keep, parameters, columns), dealing,
+                   lanes, columns, word_bytes)
 
 
-def _fill(payload: np.ndarray, last: np.ndarray, used: np.ndarray, runs: RunCode) -> None:
-    """Fill the ends of some granules with escapes."""
-    symbols, widths = runs.symbols
-    pattern, width = int(symbols[-1]), int(widths[-1])
-    while width < GRANULE:
-        pattern, width = pattern | pattern << width, 2 * width
-    for place, bits in zip(last.tolist(), used.tolist()):
-        if bits:
-            payload[place] |= pattern << bits & 0xFFFF
+def check_array(lanes: object, columns: object) -> None:
+    """Raise ``ValueError`` if an array can't be of this size."""
+    if isinstance(lanes, bool) or lanes not in (4, 8, 16, 32, 64):
+        raise ValueError(f"lanes must be a power of two from 4 to 64, not {lanes!r}")
+    if isinstance(columns, bool) or not isinstance(columns, int) or not 1 <= columns <= 64:
+        raise ValueError(f"columns must be an integer from 1 to 64, not {columns!r}")
 
 
-def _interleaved(plan: _Plan, parameters: Parameters | None, format_: ParameterFormat,
-                 payload: np.ndarray, order: Deal, starts: np.ndarray,
-                 parts: dict[str, int]) -> list[bytes]:
-    """What stands before each output block, and between them the granules that are dealt before
-    its first step; adds the bits of the former to ``parts``."""
-    arrangement = plan.arrangement
-    cuts = np.searchsorted(order.step, starts[plan.kept.first_block])
-    result, before = [], 0
-    for block, cut in enumerate(cuts.tolist()):
-        result.append(payload[before:cut].tobytes())
-        before = cut
-        writer = BitWriter()
-        if plan.skips:
-            for step in plan.steps[block].tolist():
-                writer.write(step, 1)
-            parts["map"] += writer.bits
-        if parameters is not None and format_.bias_bits:
-            first = block * arrangement.columns
-            channels = range(first, first + arrangement.columns_of(block))
-            format_.write_channels(writer, parameters, channels)
-            parts["biases"] += len(channels) * format_.bias_bits
-            if not format_.shared:
-                parts["scales"] += len(channels) * format_.scale_bits
-        result.append(writer.granules())
-    result.append(payload[before:].tobytes())
+def _check(blocks: object, codec: object, four_bit: bool, codebook: bool, fixed: bool | None,
+           goal: object, word_bytes: object) -> None:
+    if not isinstance(blocks, np.ndarray) or blocks.dtype != np.int8:
+        found = blocks.dtype if isinstance(blocks, np.ndarray) else type(blocks).__name__
+        raise TypeError(f"blocks must be an array of int8, not {found}")
+    if blocks.ndim != 5 or not blocks.size or blocks.shape[2] != 1 + four_bit:
+        raise ValueError(f"blocks must have 5 dimensions of at least 1, the third of "
+                         f"{1 + four_bit}, not shape {blocks.shape}")
+    check_array(*map(int, blocks.shape[3:]))
+    if codec not in CODECS:
+        raise ValueError(f"codec must be one of {', '.join(CODECS)}, not {codec!r}")
+    if four_bit and not -8 <= blocks.min() <= blocks.max() <= 7:
+        worst = blocks.min() if blocks.min() < -8 else blocks.max()
+        raise ValueError(f"weights must be -8 to 7 in 4 bits, not {int(worst)}")
+    if codebook and four_bit and codec == "dense":
+        raise ValueError("codebook must not be given with dense weights of 4 bits")
+    if fixed and (codec != "csr" or codebook):
+        raise ValueError("fixed must be given with csr without a codebook, "
+                         f"not with {codec}{' and one' if codebook else ''}")
+    if goal not in GOALS:
+        raise ValueError(f"goal must be one of {', '.join(GOALS)}, not {goal!r}")
+    if word_bytes not in (4, 8, 16, 32):
+        raise ValueError(f"word_bytes must be 4, 8, 16 or 32, not {word_bytes!r}")
+
+
+def _sections(header: Header, keep: np.ndarray, parameters: Parameters | None,
+              columns: int) -> list[Section]:
+    """What stands between the granules of the lanes."""
+    kept = np.append(0, np.cumsum(keep))
+    groups = np.pad(keep, ((0, 0), (0, -header.steps % GRANULE))).reshape(len(keep), -1, GRANULE)
+    maps = (groups @ (1 << np.arange(GRANULE))).astype("<u2")
+    result: list[Section] = []
+    for block in range(header.output_blocks):
+        here = int(kept[block * header.steps if block < len(keep) else -1])
+        if parameters is not None:
+            own = slice(block * columns, (block + 1) * columns)
+            result.append((here, "biases", header.parameters.granules_of(parameters, own)))
+        if header.map and block < len(keep):
+            for group in range(maps.shape[1]):
+                place = int(kept[block * header.steps + group * GRANULE])
+                result.append((place, "map", maps[block, group:group + 1]))
     return result
+
+
+def _stream(header: Header, sections: list[Section], dealing: Dealing, lanes: int, columns: int,
+            word_bytes: int) -> Stream:
+    at = dealing.before(np.array([place for place, _, _ in sections], np.int64))
+    sizes = np.array([len(data) for _, _, data in sections], np.int64)
+    count = max(dealing.cut, int(at.max(initial=0)))
+    payload = dealing.payload(count)
+    merged, before = [], 0
+    for place, (_, _, data) in zip(at.tolist(), sections):
+        merged += [payload[before:place], data]
+        before = place
+    granules = np.concatenate([*merged, payload[before:]]).astype("<u2")
+    parts = header.parts()
+    size = sum(map(len, parts.values()))
+    header = dataclasses.replace(header, granules=size + len(granules))
+    result = np.concatenate([*header.parts().values(), granules]).astype("<u2").tobytes()
+    result += bytes(-(len(result) + CHECKSUM_BYTES) % word_bytes)
+    result += zlib.crc32(result).to_bytes(CHECKSUM_BYTES, "little")
+
+    bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part) for name, part in parts.items()}
+    bits["header"] += 8 * CHECKSUM_BYTES
+    for _, name, section in sections:
+        bits[name] += GRANULE * len(section)
+    if not header.parameters.shared:
+        each = header.parameters.granules
+        scales = bits["biases"] * 2 // each
+        bits["scales"] += scales
+        bits["biases"] -= scales
+    bits["weights"] = dealing.bits
+    bits["padding"] = 8 * len(result) - sum(bits.values())
+
+    # where in the stream the granules of lanes end, and the sections in front of a block
+    total = np.append(0, np.cumsum(sizes))
+    last = dealing.last(count)
+    dealt = size + last + total[np.searchsorted(at, last - 1, "right")] * (last > 0)
+    control = np.searchsorted([place for place, _, _ in sections], np.arange(len(last)), "right")
+    ends = size + np.append(0, at)[control] + total[control]
+    return Stream(data=result, lanes=lanes, columns=columns, word_bytes=word_bytes, bits=bits,
+                  steps=dealing.steps(count), dealt=np.maximum(dealt, ends))
+

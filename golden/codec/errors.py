@@ -1,7 +1,31 @@
 """What is wrong with a weight stream."""
 
-__all__ = ["StreamError"]
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["ERRORS", "StreamError"]
+
+ERRORS: Mapping[str, int] = MappingProxyType({
+    "VERSION": 1, "FORMAT": 2, "TABLE": 3, "CODE": 4, "ENTRY": 5, "COUNT": 6, "RUN": 7,
+    "TRUNCATED": 8, "TRAILING": 9, "CHECKSUM": 10, "SIZE": 11})
 
 
 class StreamError(ValueError):
-    """A weight stream isn't well formed; the text is one line."""
+    """A weight stream isn't well formed; the text is one line.
+
+    Parameters
+    ----------
+    name : str
+        One of ``ERRORS``.
+    text : str
+
+    Attributes
+    ----------
+    name : str
+    code : int
+        The number that a decoder in hardware tells.
+    """
+
+    def __init__(self, name: str, text: str):
+        super().__init__(text)
+        self.name, self.code = name, ERRORS[name]

@@ -1,19 +1,31 @@
-"""What stands at the beginning of a layer's stream."""
+"""What stands at the beginning of a stream."""
 
 import dataclasses
+from collections.abc import Callable
 
-from .bits import BitReader, BitWriter
+import numpy as np
+
+from .bits import words
 from .errors import StreamError
-from .parameters import ParameterFormat
-from .runs import RunCode
+from .parameters import MANTISSA_BITS, ParameterFormat
+from .prefix import LONGEST, PrefixCode
+from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
 from .values import ValueCode
 
-__all__ = ["CODECS", "VERSION", "Header"]
+__all__ = ["CODECS", "VERSION", "Header", "largest_count_bits"]
 
-VERSION = 1
+VERSION = 2
 CODECS = "dense", "bitmask", "rle", "csr", "huffman"
-BIAS_BITS = 0, 16, 32
-WIDTH_FIELD, COUNT_FIELD = 5, 3
+FLAGS = {"four_bit": 7, "table": 8, "map": 9, "parameters": 10, "wide": 11, "each": 12,
+         "reuse": 13, "fixed": 14}
+SPARE = 1 << 15 | 1 << 23 | 7 << 29
+MOST_FIXED = 127
+NO_PARAMETERS = ParameterFormat()
+
+
+def largest_count_bits(positions: int) -> int:
+    """Bits that a count of csr may have at most."""
+    return max(7, positions.bit_length())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,90 +36,162 @@ class Header:
     ----------
     codec : str
         One of ``CODECS``.
-    bits : 8 or 4
-        Of a weight.
-    shape : (int, int, int, int)
-        Output channels, input channels (of a group), kernel height, kernel width.
-    skips : bool
+    four_bit : bool
+        Whether weights have 4 bits, not 8.
+    map : bool
         Whether there is a block map.
+    reuse : bool
+        Whether there are blocks for the first output block only.
     parameters : ParameterFormat
     scale : (int, int) or None
         Mantissa and shift that all channels share.
     granules : int
-        That the lanes get.
-    tails : tuple of int
-        See :class:`sparrow.golden.codec.deal.Deal`.
+        Of the stream, the header's among them.
+    output_blocks, steps : int, 1 to 65535
+        And blocks of an output block.
     values : ValueCode
     runs : RunCode or None
         With ``rle`` and ``huffman``.
-    count_bits : int, 1 to 7
-        With ``csr``: bits of the number of nonzeros.
+    count_bits, fixed : int
+        With ``csr``: bits of a block's number of entries; or, if 0, the number that all have.
     """
 
     codec: str
-    bits: int
-    shape: tuple[int, int, int, int]
-    skips: bool
-    parameters: ParameterFormat
-    scale: tuple[int, int] | None
-    granules: int
-    tails: tuple[int, ...]
+    four_bit: bool
+    map: bool = False
+    reuse: bool = False
+    parameters: ParameterFormat = NO_PARAMETERS
+    scale: tuple[int, int] | None = None
+    granules: int = 0
+    output_blocks: int
+    steps: int
     values: ValueCode
     runs: RunCode | None = None
     count_bits: int = 0
+    fixed: int = 0
 
-    def write(self, writer: BitWriter) -> dict[str, int]:
-        """Append the header; gives the bits of its parts."""
-        start = writer.bits
-        for value, width in ((VERSION, 4), (CODECS.index(self.codec), 3), (self.bits == 4, 1),
-                             (self.values.entries is not None, 1), (self.skips, 1),
-                             (BIAS_BITS.index(self.parameters.bias_bits), 2),
-                             (self.parameters.mantissa_bits == 32, 1),
-                             (not self.parameters.shared, 1), (0, 2)):
-            writer.write(int(value), width)
-        for size in (*self.shape, self.granules):
-            writer.write_size(size)
-        width = max(self.tails).bit_length()
-        writer.write(width, WIDTH_FIELD)
-        for tail in self.tails:
-            writer.write(tail, width)
-        scale = writer.bits
-        if self.scale is not None:
-            writer.write(self.scale[0], self.parameters.mantissa_bits)
-            writer.write(self.scale[1], self.parameters.scale_bits - self.parameters.mantissa_bits)
-        tables = writer.bits
+    def parts(self) -> dict[str, np.ndarray]:
+        """Granules, uint16, in the order of the stream: header, scales, tables."""
+        flags = {"four_bit": self.four_bit, "table": self.values.entries is not None,
+                 "map": self.map, "parameters": self.parameters.bias_bits > 0,
+                 "wide": self.parameters.bias_bits == 32, "reuse": self.reuse,
+                 "each": self.parameters.bias_bits > 0 and not self.parameters.shared,
+                 "fixed": self.fixed > 0}
+        argument = self.fixed or self.count_bits
         if self.runs is not None:
-            self.runs.write(writer)
-        if self.codec == "csr":
-            writer.write(self.count_bits, COUNT_FIELD)
-        self.values.write(writer)
-        return {"header": scale - start, "scales": tables - scale, "tables": writer.bits - tables}
+            argument = self.runs.run_bits or self.runs.escape_rank
+        entries = self.values.entries or ()
+        first = VERSION | CODECS.index(self.codec) << 4 | argument << 16
+        first |= sum(flag << FLAGS[name] for name, flag in flags.items())
+        first |= max(0, len(entries) - 1) << 24
+        tables = [np.array(entries + (0,) * (-len(entries) % 4), np.int8).view("<u2")]
+        codes = None if self.runs is None else self.runs.code, self.values.code
+        tables += [code.to_granules() for code in codes if code is not None]
+        scale = () if self.scale is None else (self.scale[0] | self.scale[1] << MANTISSA_BITS,)
+        return {"header": words(first, self.granules, self.output_blocks | self.steps << 16),
+                "scales": words(*scale), "tables": np.concatenate(tables)}
 
     @classmethod
-    def read(cls, reader: BitReader, columns: int) -> "Header":
-        """The counterpart; raises ``StreamError`` if something in it can't be."""
-        version = reader.read(4)
-        if version != VERSION:
-            raise StreamError(f"Stream must be of version {VERSION}, not {version}")
-        number = reader.read(3)
-        if number >= len(CODECS):
-            raise StreamError(f"Codec must be 0 to {len(CODECS) - 1}, not {number}")
-        codec, bits = CODECS[number], 4 if reader.read(1) else 8
-        table, skips, bias = bool(reader.read(1)), bool(reader.read(1)), reader.read(2)
-        wide, each, spare = reader.read(1), reader.read(1), reader.read(2)
-        if bias >= len(BIAS_BITS) or spare:
-            raise StreamError(f"Stream must have format bits of biases 0 to 2 and spare bits 0, "
-                              f"not {bias} and {spare}")
-        parameters = ParameterFormat(BIAS_BITS[bias], 32 if wide else 16, not each)
-        shape = (reader.read_size(), reader.read_size(), reader.read_size(), reader.read_size())
-        granules = reader.read_size()
-        width = reader.read(WIDTH_FIELD)
-        tails = tuple(reader.read(width) for _ in range(columns))
-        scale = (parameters.read_scale(reader) if parameters.bias_bits and parameters.shared
-                 else None)
-        coded = codec == "huffman"
-        runs = RunCode.read(reader, coded=coded) if codec in ("rle", "huffman") else None
-        count_bits = reader.read(COUNT_FIELD) if codec == "csr" else 0
-        return cls(codec=codec, bits=bits, shape=shape, skips=skips, parameters=parameters,
-                   scale=scale, granules=granules, tails=tails, runs=runs, count_bits=count_bits,
-                   values=ValueCode.read(reader, bits, table=table, coded=coded and table))
+    def read(cls, word: Callable[[], int], positions: int) -> "Header":
+        """The counterpart, from words of 32 bits.
+
+        Parameters
+        ----------
+        word : callable
+            Gives the next word.
+        positions : int
+            Of a block, for each column, with weights of 8 bits.
+
+        Raises
+        ------
+        StreamError
+            By the first thing in it that can't be.
+        """
+        first = word()
+        codec, flags = _check_flags(first)
+        if flags["four_bit"]:
+            positions *= 2
+        entries = (first >> 24 & 31) + 1
+        argument = _argument(codec, flags, first, positions)
+        shared = flags["parameters"] and not flags["each"]
+        size = 3 + shared + (-(-entries // 4) if flags["table"] else 0)
+        if codec == "huffman":
+            size += 4 if flags["table"] else 2
+        granules = word()
+        if granules < 2 * size:
+            raise StreamError("SIZE", f"Stream must have at least the {2 * size} granules of its "
+                              f"header, not {granules}")
+        sizes = word()
+        if not sizes & 0xFFFF or not sizes >> 16:
+            raise StreamError("SIZE", "Stream must have at least one output block and one block "
+                              f"of it, not {sizes & 0xFFFF} and {sizes >> 16}")
+        scale = word() if shared else 0
+        table, code = None, None
+        if flags["table"]:
+            data = b"".join(word().to_bytes(4, "little") for _ in range(-(-entries // 4)))
+            table = tuple(np.frombuffer(data, np.int8)[:entries].tolist())
+        runs = RunCode(argument) if codec == "rle" else None
+        if codec == "huffman":
+            runs = _runs(word, argument)
+            code = _code(word, "values") if flags["table"] else None
+        bias_bits = (32 if flags["wide"] else 16) if flags["parameters"] else 0
+        csr = argument if codec == "csr" else 0
+        return cls(
+            codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],
+            parameters=ParameterFormat(bias_bits, not flags["each"]),
+            scale=(scale & ((1 << MANTISSA_BITS) - 1), scale >> MANTISSA_BITS) if shared else None,
+            granules=granules, output_blocks=sizes & 0xFFFF, steps=sizes >> 16,
+            values=ValueCode(4 if flags["four_bit"] else 8, table, code), runs=runs,
+            count_bits=0 if flags["fixed"] else csr, fixed=csr if flags["fixed"] else 0)
+
+
+def _check_flags(first: int) -> tuple[str, dict[str, bool]]:
+    """Codec and flags of the first word."""
+    if first & 15 != VERSION:
+        raise StreamError("VERSION", f"Stream must be of version {VERSION}, not {first & 15}")
+    number = first >> 4 & 7
+    if number >= len(CODECS):
+        raise StreamError("FORMAT", f"Codec must be 0 to {len(CODECS) - 1}, not {number}")
+    codec = CODECS[number]
+    flags = {name: bool(first >> place & 1) for name, place in FLAGS.items()}
+    if first & SPARE:
+        raise StreamError("FORMAT", "Stream must have 0 in the spare bits of its first word, "
+                          f"not {first:#010x}")
+    if (flags["wide"] or flags["each"]) and not flags["parameters"]:
+        raise StreamError("FORMAT", "Stream must have parameters if it tells their format, "
+                          "but hasn't")
+    if flags["fixed"] and codec != "csr":
+        raise StreamError("FORMAT", f"Codec of fixed counts must be csr, not {codec}")
+    if flags["four_bit"] and codec in ("dense", "huffman") and flags["table"] != (
+            codec == "huffman"):
+        raise StreamError("FORMAT", f"Stream of 4 bits by {codec} must have "
+                          f"{'a table, but has none' if codec == 'huffman' else 'no table'}")
+    return codec, flags
+
+
+def _argument(codec: str, flags: dict[str, bool], first: int, positions: int) -> int:
+    """The codec's argument."""
+    argument = first >> 16 & 127
+    low, high = {
+        "dense": (0, 0), "bitmask": (0, 0), "rle": (1, LARGEST_RUN_BITS),
+        "csr": (1, min(positions, MOST_FIXED) if flags["fixed"] else largest_count_bits(positions)),
+        "huffman": (0, LIMITS[-1])}[codec]
+    if not low <= argument <= high:
+        raise StreamError("TABLE", f"Argument of {codec} must be {low} to {high}, not {argument}")
+    if first >> 24 & 31 and not flags["table"]:
+        raise StreamError("TABLE", "Stream without a table must have no entries, "
+                          f"not {(first >> 24 & 31) + 1}")
+    return argument
+
+
+def _code(word: Callable[[], int], subject: str) -> PrefixCode:
+    data = b"".join(word().to_bytes(4, "little") for _ in range(LONGEST // 4))
+    return PrefixCode.from_bytes(data, subject)
+
+
+def _runs(word: Callable[[], int], rank: int) -> RunCode:
+    code = _code(word, "runs")
+    if not 2 <= code.size <= LIMITS[-1] + 1 or rank >= code.size:
+        raise StreamError("TABLE", f"Table of runs must have 2 to {LIMITS[-1] + 1} codes and the "
+                          f"escape among them, not {code.size} and the escape in place {rank}")
+    return RunCode(code=code, escape_rank=rank)

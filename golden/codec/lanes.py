@@ -1,8 +1,6 @@
 """What a lane of a decoder does: symbols from bits, and weights of a column from symbols."""
 
-from collections.abc import Iterator, Mapping
-
-import numpy as np
+from collections.abc import Mapping
 
 from .bits import GRANULE
 from .errors import StreamError
@@ -14,142 +12,188 @@ __all__ = ["LANES", "Lane"]
 class Lane:
     """Base of the lanes.
 
+    A lane has always one symbol that is *taken* and waits to be sent.
+
     Parameters
     ----------
-    name : str
-        For errors.
     header : Header
-    index_bits : int
-        Of an index into a block.
+    positions : int
+        Of a block.
+
+    Attributes
+    ----------
+    block : int or None
+        Where the taken symbol belongs, counted over all blocks of the stream; ``None`` without
+        one, which is so until the first is taken and when no more is to come.
+    load : tuple of (int, int)
+        What it loads: positions in the block, and values.
+    escape : bool
+        Whether it stands for zeros alone.
     """
 
-    def __init__(self, name: str, header: Header, index_bits: int):
-        self._name, self._where, self._header = name, "", header
-        self._index_bits = index_bits
-        self._bits, self.held = 0, 0
-        self._row = np.zeros(0, np.int8)
-        self._work: Iterator[None] = iter(())
+    def __init__(self, header: Header, positions: int):
+        self._header, self._positions = header, positions
+        self._bits, self._held, self._used = 0, 0, 0
+        self.block: int | None = None
+        self.load: tuple[tuple[int, int], ...] = ()
+        self.escape = False
 
-    def take(self, granule: int) -> None:
+    def deal(self, granule: int) -> None:
         """Append 16 bits to those that are held."""
-        self._bits |= granule << self.held
-        self.held += GRANULE
+        self._bits |= granule << self._held
+        self._held += GRANULE
 
-    def begin(self, row: np.ndarray, where: str) -> None:
-        """Begin a block, whose weights go to ``row``."""
-        self._row, self._where, self._work = row, where, self._block()
+    def take(self, *, final: bool) -> bool:
+        """Take the next symbol; whether that uses up a granule.
 
-    def step(self) -> bool:
-        """Do a step of the block; false if there was nothing left to do."""
-        try:
-            return next(self._work, self) is None
-        except StreamError as error:
-            raise StreamError(f"{self._name}, {self._where}: {error}") from None
+        Parameters
+        ----------
+        final : bool
+            Whether the block that is being sent is the last one.
 
-    def close(self) -> None:
-        """End the layer; raises ``StreamError`` if something was sent that nobody needed."""
-        if self._bits:
-            raise StreamError(f"{self._name}: bits behind the last block must be zeros, "
-                              "but aren't")
+        Raises
+        ------
+        StreamError
+            If there is no such symbol, or its bits aren't there.
+        """
+        before = self._used
+        self.load = ()
+        self._take(final)
+        return before // GRANULE < self._used // GRANULE
 
-    def _block(self) -> Iterator[None]:
-        """One block; yields after every step."""
+    def _take(self, final: bool) -> None:
         raise NotImplementedError
+
+    def _peek(self, width: int) -> int:
+        return self._bits & ((1 << width) - 1)
+
+    def _skip(self, width: int) -> None:
+        self._bits >>= width
+        self._held -= width
+        self._used += width
 
     def _use(self, width: int) -> int:
         """The next bits."""
-        if width > self.held:
-            raise StreamError(f"symbol must be whole, not end after {self.held} bits: the lane's "
-                              "granules are at their end")
-        value = self._bits & ((1 << width) - 1)
-        self._bits >>= width
-        self.held -= width
+        if width > self._held:
+            raise StreamError("TRUNCATED", f"symbol must be whole, not end after {self._held} "
+                              "bits: the stream has no more granules for the lane, it is "
+                              "truncated")
+        value = self._peek(width)
+        self._skip(width)
         return value
 
     def _value(self) -> int:
         """The next value."""
-        found = self._header.values.find(self._bits, self.held)
-        value, width = (0, self.held + 1) if found is None else found
+        found = self._header.values.find(self._bits, self._held)
+        value, width = (0, self._held + 1) if found is None else found
         self._use(width)
         return value
 
 
-class _Dense(Lane):
-    def _block(self) -> Iterator[None]:
-        pace = 2 if self._header.values.width <= 4 else 1
-        for place in range(len(self._row)):
-            self._row[place] = self._value()
-            if place % pace == pace - 1 or place == len(self._row) - 1:
-                yield
+class _Blocks(Lane):
+    """Lanes that send at least one symbol in each block: ``_left`` are still to come in it."""
+
+    def __init__(self, header: Header, positions: int):
+        super().__init__(header, positions)
+        self._left = 0
+
+    def _take(self, final: bool) -> None:
+        if self._left:
+            self._continue()
+        elif final and self.block is not None:
+            self.block = None
+        else:
+            self.block = 0 if self.block is None else self.block + 1
+            self._begin()
+
+    def _begin(self) -> None:
+        """Take the first symbol of a block."""
+        raise NotImplementedError
+
+    def _continue(self) -> None:
+        """Take another one."""
+        raise NotImplementedError
 
 
-class _Csr(Lane):
-    def _block(self) -> Iterator[None]:
-        size = len(self._row)
-        count = self._use(self._header.count_bits)
-        if count > size:
-            raise StreamError(f"number of nonzeros must be at most {size}, not {count}")
-        yield
-        before = -1
-        for _ in range(count):
-            index = self._use(self._index_bits)
-            if index >= size:
-                raise StreamError(f"index must be below {size}, not {index}")
-            if index <= before:
-                raise StreamError(f"index must be above the one before, {before}, not {index}")
-            self._row[index] = self._value()
-            before = index
-            yield
+class _Dense(_Blocks):
+    def _begin(self) -> None:
+        self._halves = 2 if self._header.four_bit else 1
+        self._left = self._positions // self._halves
+        self._continue()
+
+    def _continue(self) -> None:
+        first = self._positions - self._left * self._halves
+        self.load = tuple((first + half, self._value()) for half in range(self._halves))
+        self._left -= 1
 
 
-class _Bitmask(Lane):
-    def _block(self) -> Iterator[None]:
-        for start in range(0, len(self._row), GRANULE):
-            size = min(GRANULE, len(self._row) - start)
-            mask = self._use(size)
-            yield
-            for place in range(size):
-                if mask >> place & 1:
-                    self._row[start + place] = self._value()
-                    yield
+class _Csr(_Blocks):
+    def _begin(self) -> None:
+        if self._header.fixed:
+            self._left = self._header.fixed
+            self._continue()
+            return
+        self._left = self._use(self._header.count_bits)
+        if self._left > self._positions:
+            raise StreamError("COUNT", f"number of nonzeros must be at most {self._positions}, "
+                              f"not {self._left}: it goes beyond the block")
+
+    def _continue(self) -> None:
+        index = self._use((self._positions - 1).bit_length())
+        self.load = ((index, self._value()),)
+        self._left -= 1
+
+
+class _Bitmask(_Blocks):
+    """``_left`` is nonzero while masks or values are to come: positions that are still open in
+    the highest bits, the ones of the last mask in ``_mask``."""
+
+    def _begin(self) -> None:
+        self._start, self._mask = -min(GRANULE, self._positions), 0
+        self._continue()
+
+    def _continue(self) -> None:
+        size = min(GRANULE, self._positions)
+        if self._mask:
+            place = (self._mask & -self._mask).bit_length() - 1
+            self._mask &= self._mask - 1
+            self.load = ((self._start + place, self._value()),)
+        else:
+            self._start += size
+            self._mask = self._use(size)
+        self._left = self._positions - self._start - size + self._mask
 
 
 class _Runs(Lane):
-    """Runs go on from block to block: ``_place`` is where the next one begins in this block."""
+    """Runs go on from block to block: ``_place`` is where the next one begins."""
 
-    def __init__(self, name: str, header: Header, index_bits: int):
-        super().__init__(name, header, index_bits)
+    def __init__(self, header: Header, positions: int):
+        super().__init__(header, positions)
         self._place = 0
 
-    def _block(self) -> Iterator[None]:
-        assert self._header.runs is not None
-        find, limit = self._header.runs.find, self._header.runs.limit
-        while True:
-            found = find(self._bits, self.held)
-            if found is None:
-                break  # the lane's granules are at their end: zeros
-            run, width = found
-            escape = run == limit
-            target = self._place + run - escape
-            if target >= len(self._row):
-                break
-            self._use(width)
-            if not escape:
-                self._row[target] = self._value()
-            self._place = target + 1
-            yield
-        self._place -= len(self._row)
-
-    def close(self) -> None:
-        assert self._header.runs is not None
-        while True:
-            found = self._header.runs.find(self._bits, self.held)
-            if found is None:
+    def _take(self, final: bool) -> None:
+        runs = self._header.runs
+        assert runs is not None
+        found = runs.find(self._bits, self._held)
+        self.block, self.escape = None, True
+        if found is None:
+            return  # the lane's granules are at their end: zeros
+        run, width = found
+        self.escape = run == runs.limit
+        if self.escape:
+            value, value_width = None, 0
+        else:
+            behind = self._header.values.find(self._bits >> width, self._held - width)
+            if behind is None:
+                self.escape = True
                 return
-            if found[0] != self._header.runs.limit:
-                raise StreamError(f"{self._name}: run must end in the layer, but ends behind its "
-                                  "last block")
-            self._use(found[1])
+            value, value_width = behind
+        self._skip(width + value_width)
+        block, place = divmod(self._place + run - self.escape, self._positions)
+        self._place += run + (not self.escape)
+        self.block = block
+        if value is not None:
+            self.load = ((place, value),)
 
 
 LANES: Mapping[str, type[Lane]] = {"dense": _Dense, "bitmask": _Bitmask, "rle": _Runs,

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from .bits import BitReader, BitWriter
+from .bits import words
 
-__all__ = ["ParameterFormat", "Parameters"]
+__all__ = ["MANTISSA_BITS", "ParameterFormat", "Parameters"]
 
-SHIFT_BITS = 8
+MANTISSA_BITS, SHIFT_BITS = 24, 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class Parameters:
     Parameters
     ----------
     bias : numpy.ndarray, int64, shape (output channels,), each in 32 signed bits
-    mantissa : numpy.ndarray, int64, shape (output channels,), each in 32 unsigned bits
+    mantissa : numpy.ndarray, int64, shape (output channels,), each in 24 unsigned bits
     shift : numpy.ndarray, int64, shape (output channels,), each in 8 unsigned bits
     """
 
@@ -26,22 +26,40 @@ class Parameters:
     mantissa: np.ndarray
     shift: np.ndarray
 
+    def check(self, channels: int) -> None:
+        """Raise ``ValueError`` if they aren't for so many output channels or don't fit."""
+        counts = {len(self.bias), len(self.mantissa), len(self.shift)}
+        if counts != {channels}:
+            raise ValueError(f"parameters must be for {channels} output channels, "
+                             f"not {', '.join(map(str, sorted(counts)))}")
+        for name, low, high in (("bias", -2**31, 2**31), ("mantissa", 0, 1 << MANTISSA_BITS),
+                                ("shift", 0, 1 << SHIFT_BITS)):
+            values = getattr(self, name)
+            if values.min() < low or values.max() >= high:
+                worst = values.min() if values.min() < low else values.max()
+                raise ValueError(f"{name} must be {low} to {high - 1}, not {int(worst)}")
+
+    def padded(self, channels: int) -> "Parameters":
+        """For more output channels: zeros, or the scale that all have."""
+        count = channels - len(self.bias)
+        alike = [np.pad(values, (0, count), mode="edge" if (values == values[0]).all()
+                        else "constant") for values in (self.mantissa, self.shift)]
+        return Parameters(np.pad(self.bias, (0, count)), *alike)
+
 
 @dataclasses.dataclass(frozen=True)
 class ParameterFormat:
-    """How many bits the parameters have.
+    """How parameters are sent.
 
     Parameters
     ----------
     bias_bits : 0, 16 or 32
         0 where there are no parameters.
-    mantissa_bits : 16 or 32
     shared : bool
         Whether all channels have one mantissa and one shift, which the header holds.
     """
 
     bias_bits: int = 0
-    mantissa_bits: int = 16
     shared: bool = True
 
     @classmethod
@@ -51,32 +69,17 @@ class ParameterFormat:
             return cls()
         bias, mantissa, shift = parameters.bias, parameters.mantissa, parameters.shift
         return cls(16 if bias.min() >= -2**15 and bias.max() < 2**15 else 32,
-                   16 if mantissa.max() < 2**16 else 32,
                    bool((mantissa == mantissa[0]).all() and (shift == shift[0]).all()))
 
     @property
-    def scale_bits(self) -> int:
-        """Bits of a mantissa and a shift."""
-        return self.mantissa_bits + SHIFT_BITS
+    def granules(self) -> int:
+        """Of a channel."""
+        return self.bias_bits // 16 + (2 if self.bias_bits and not self.shared else 0)
 
-    def write_scale(self, writer: BitWriter, parameters: Parameters, channel: int) -> None:
-        """A mantissa and a shift."""
-        writer.write(int(parameters.mantissa[channel]), self.mantissa_bits)
-        writer.write(int(parameters.shift[channel]), SHIFT_BITS)
-
-    def read_scale(self, reader: BitReader) -> tuple[int, int]:
-        """The counterpart."""
-        return reader.read(self.mantissa_bits), reader.read(SHIFT_BITS)
-
-    def write_channels(self, writer: BitWriter, parameters: Parameters, channels: range) -> None:
-        """The parameters of an output block: for each channel its bias and, unless they are
-        shared, mantissa and shift."""
-        for channel in channels:
-            writer.write(int(parameters.bias[channel]), self.bias_bits)
-            if not self.shared:
-                self.write_scale(writer, parameters, channel)
-
-    def read_channel(self, reader: BitReader) -> tuple[int, tuple[int, int] | None]:
-        """Bias and, unless they are shared, mantissa and shift of a channel."""
-        bias = reader.read(self.bias_bits, signed=True)
-        return bias, None if self.shared else self.read_scale(reader)
+    def granules_of(self, parameters: Parameters, channels: slice) -> np.ndarray:
+        """Those of some channels, uint16."""
+        bias = words(*(parameters.bias[channels] & 0xFFFFFFFF)).reshape(-1, 2)
+        scale = words(*(parameters.mantissa[channels]
+                        | parameters.shift[channels] << MANTISSA_BITS)).reshape(-1, 2)
+        parts = bias[:, :self.bias_bits // 16], scale[:, :0 if self.shared else 2]
+        return np.concatenate(parts, axis=1).ravel()

@@ -10,7 +10,7 @@ from .errors import StreamError
 
 __all__ = ["LONGEST", "PrefixCode", "non_increasing", "prefix_code"]
 
-LONGEST = 10  # bits
+LONGEST = 8  # bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,8 @@ class PrefixCode:
     def find(self, bits: int, held: int) -> tuple[int, int] | None:
         """The rank whose code comes first in ``held`` bits, and its width.
 
-        ``None`` if the bits end within a code; raises ``StreamError`` if no code begins so.
+        ``None`` if the bits end within a code; raises ``StreamError`` if there are ``LONGEST``
+        bits and no code begins them.
         """
         if not self.counts:
             return 0, 0
@@ -66,17 +67,25 @@ class PrefixCode:
             rank = self._ranks.get((width, bits & ((1 << width) - 1)))
             if rank is not None:
                 return rank, width
-        if held < len(self.counts):
+        if held < LONGEST:
             return None
-        code = format(bits & ((1 << len(self.counts)) - 1), f"0{len(self.counts)}b")[::-1]
-        raise StreamError(f"code must be in the table, not {code}")
+        code = format(bits & ((1 << LONGEST) - 1), f"0{LONGEST}b")[::-1]
+        raise StreamError("CODE", f"code must be in the table, not {code}")
 
-    def check(self, subject: str) -> None:
-        """Raise ``StreamError`` if there are more codes than their lengths leave room for."""
-        used = sum(count << LONGEST - width for width, count in enumerate(self.counts, 1))
+    def to_granules(self) -> np.ndarray:
+        """How many codes there are of each length, 8 bits each, uint16, shape (4,)."""
+        counts = self.counts + (0,) * (LONGEST - len(self.counts))
+        return np.array(counts, np.uint8).view("<u2")
+
+    @classmethod
+    def from_bytes(cls, counts: bytes, subject: str) -> "PrefixCode":
+        """The counterpart; raises ``StreamError`` if there are more codes than their lengths
+        leave room for."""
+        used = sum(count << LONGEST - width for width, count in enumerate(counts, 1))
         if used > 1 << LONGEST:
-            raise StreamError(f"Table of {subject} must have codes whose 2^-length sum up to at "
-                              f"most 1, not {used / (1 << LONGEST):g}: it is over-subscribed")
+            raise StreamError("TABLE", f"Table of {subject} must have codes whose 2^-length sum up "
+                              f"to at most 1, not {used / (1 << LONGEST):g}: it is over-subscribed")
+        return cls(tuple(counts.rstrip(b"\0")))
 
 
 def prefix_code(frequencies: Sequence[float]) -> PrefixCode:

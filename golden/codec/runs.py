@@ -4,15 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from .bits import BitReader, BitWriter
-from .errors import StreamError
 from .prefix import PrefixCode, non_increasing, prefix_code
-from .values import read_code, write_code
 
-__all__ = ["RunCode"]
+__all__ = ["LARGEST_RUN_BITS", "LIMITS", "RunCode"]
 
-LARGEST_RUN_BITS = 8
-RUN_FIELD, RANK_FIELD = 3, 6
+LARGEST_RUN_BITS = 6
 LIMITS = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 62  # tried for prefix codes
 
 
@@ -24,7 +20,7 @@ class RunCode:
 
     Parameters
     ----------
-    run_bits : int, 1 to 8, or 0
+    run_bits : int, 1 to 6, or 0
         Where there is no ``code``: bits of a run; the escape has the largest number.
     code : PrefixCode or None
         Of the runs in ascending order, the escape among them.
@@ -65,54 +61,20 @@ class RunCode:
         return run, width
 
     @classmethod
-    def fixed(cls, runs: np.ndarray, value_bits: int) -> "RunCode":
-        """The best width for some runs, int64, where values have ``value_bits``."""
-        counts = np.bincount(runs, minlength=1)
-        lengths = np.arange(len(counts))
+    def huffman(cls, limit: int, runs: np.ndarray, escapes: int) -> "RunCode":
+        """The best prefix code with a limit.
 
-        def cost(width: int) -> int:
-            escapes = int((lengths // ((1 << width) - 1)) @ counts)
-            return escapes * width + len(runs) * (width + value_bits)
-        return cls(min(range(1, LARGEST_RUN_BITS + 1), key=cost))
+        Parameters
+        ----------
+        limit : int, 1 to 62
+        runs : numpy.ndarray, shape (limit,)
+            How many there are of each run below the limit.
+        escapes : int
+        """
+        smooth = non_increasing(runs)
+        rank = int((smooth > escapes).sum())
+        return cls(code=prefix_code(np.insert(smooth, rank, escapes).tolist()), escape_rank=rank)
 
-    @classmethod
-    def huffman(cls, runs: np.ndarray) -> "RunCode":
-        """The best prefix code for some runs, int64."""
-        counts = np.bincount(runs, minlength=1)
-        lengths = np.arange(len(counts))
-        best, fewest = cls(), float("inf")
-        for limit in LIMITS:
-            escapes = int((lengths // limit) @ counts)
-            own = np.bincount(lengths % limit, weights=counts, minlength=limit)
-            smooth = non_increasing(own)
-            rank = int((smooth > escapes).sum())
-            code = prefix_code(np.insert(smooth, rank, escapes).tolist())
-            found = cls(code=code, escape_rank=rank)
-            table = BitWriter()
-            found.write(table)
-            bits = int(found.symbols[1] @ np.append(own, escapes)) + table.bits
-            if bits < fewest:
-                best, fewest = found, bits
-            if limit >= len(counts):
-                break
-        return best
-
-    def write(self, writer: BitWriter) -> None:
-        """The width, or the code and the escape's place."""
-        if self.code is None:
-            writer.write(self.run_bits - 1, RUN_FIELD)
-        else:
-            write_code(writer, self.code)
-            writer.write(self.escape_rank, RANK_FIELD)
-
-    @classmethod
-    def read(cls, reader: BitReader, *, coded: bool) -> "RunCode":
-        """The counterpart; raises ``StreamError`` if it is none."""
-        if not coded:
-            return cls(reader.read(RUN_FIELD) + 1)
-        code = read_code(reader, "runs")
-        rank = reader.read(RANK_FIELD)
-        if not 2 <= code.size <= LIMITS[-1] + 1 or rank >= code.size:
-            raise StreamError(f"Table of runs must have 2 to {LIMITS[-1] + 1} codes and the escape "
-                              f"among them, not {code.size} and the escape in place {rank}")
-        return cls(code=code, escape_rank=rank)
+    def cost(self, runs: np.ndarray, escapes: int) -> int:
+        """Bits of so many runs and escapes."""
+        return int(self.symbols[1] @ np.append(runs, escapes))

@@ -1,60 +1,17 @@
 """The symbols that lanes send, codec by codec."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
-from .arrange import Arrangement
 from .bits import GRANULE
 from .runs import RunCode
 from .values import ValueCode
 
-__all__ = ["Kept", "Symbols", "bitmask", "csr", "dense", "runs_of", "with_runs"]
+__all__ = ["Gaps", "Symbols", "bitmask", "csr", "dense", "fixed", "with_runs"]
 
-
-class Kept:
-    """The positions that are in a stream: those of the steps that the block map doesn't skip.
-
-    Parameters
-    ----------
-    laid : numpy.ndarray, int8, shape (columns, output blocks, positions)
-        See :meth:`Arrangement.lay`.
-    steps : numpy.ndarray, bool, shape (output blocks, steps)
-        Which are there.
-
-    Attributes
-    ----------
-    values : numpy.ndarray, int8, shape (columns, kept positions)
-    block : numpy.ndarray, int64, shape (kept positions,)
-        Number of the kept block that each is in.
-    first_block : numpy.ndarray, int64, shape (output blocks,)
-        The first kept block of each output block or of a later one.
-    lengths : numpy.ndarray, int64, shape (columns,)
-        Positions that each lane has.
-    """
-
-    def __init__(self, arrangement: Arrangement, laid: np.ndarray, steps: np.ndarray):
-        blocks = steps[:, arrangement.steps]
-        self.sizes = np.broadcast_to(arrangement.sizes, blocks.shape)[blocks]
-        keep = np.repeat(blocks, arrangement.sizes, axis=1)
-        self.values = laid.reshape(len(laid), -1)
-        if not keep.all():
-            self.values = self.values[:, keep.ravel()]
-        self.block = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        counts = blocks.sum(axis=1)
-        self.first_block = np.cumsum(counts) - counts
-        self.lengths = np.full(len(laid), len(self.block))
-        self.lengths[arrangement.last_columns:] -= keep[-1].sum()
-
-    @property
-    def starts(self) -> np.ndarray:
-        """The first position of each block."""
-        return np.cumsum(self.sizes) - self.sizes
-
-    @property
-    def exist(self) -> np.ndarray:
-        """Which positions each lane has, bool, shape of ``values``."""
-        return np.arange(self.values.shape[1]) < self.lengths[:, None]
+DEPTH = 3  # granules that a lane holds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,125 +21,183 @@ class Symbols:
     Parameters
     ----------
     lane, block : numpy.ndarray, int64
-        The block in which a lane sends a symbol.
+        The block in which a lane sends a symbol; the number of blocks for those that it may take
+        but never sends.
     values, widths : numpy.ndarray, int64
         Bits, the lowest one first, and how many.
-    pace : int
-        Symbols that a lane sends in a step.
-    filling : int
-        Bits of those that only fill granules.
+    matters : numpy.ndarray, bool, or None
+        Symbols that have to be sent: the others come, endless, after a lane's last that has to.
+        ``None`` if all have to.
     """
 
     lane: np.ndarray
     block: np.ndarray
     values: np.ndarray
     widths: np.ndarray
-    pace: int = 1
-    filling: int = 0
-
-    @property
-    def bits(self) -> int:
-        """Bits of all."""
-        return int(self.widths.sum())
+    matters: np.ndarray | None = None
 
 
-def dense(kept: Kept, code: ValueCode) -> Symbols:
-    """Every value; two in a step if they have at most four bits."""
-    exist = kept.exist
-    lane = np.repeat(np.arange(len(exist)), kept.lengths)
-    block = np.broadcast_to(kept.block, exist.shape)[exist]
-    values, widths = code.encode(kept.values[exist])
-    return Symbols(lane, block, values, widths, pace=2 if code.width <= 4 else 1)
+def dense(values: np.ndarray, halves: int, code: ValueCode) -> Symbols:
+    """Every value, those of 4 bits in pairs.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, int8, shape (columns, blocks, positions)
+    halves : 1 or 2
+        Positions of each lane of the array.
+    code : ValueCode
+    """
+    columns, blocks, _ = values.shape
+    bits, widths = code.encode(values)
+    if halves == 2:
+        bits, widths = bits[..., ::2] | bits[..., 1::2] << code.bits, widths[..., ::2] * 2
+    lane, block, _ = np.broadcast_arrays(
+        np.arange(columns)[:, None, None], np.arange(blocks)[:, None], bits)
+    return Symbols(lane.ravel(), block.ravel(), bits.ravel(), widths.ravel())
 
 
-def csr(kept: Kept, code: ValueCode, count_bits: int, index_bits: int) -> Symbols:
+def csr(values: np.ndarray, code: ValueCode, count_bits: int) -> Symbols:
     """For each block the number of nonzeros, then index and value of each."""
-    lane, position = np.nonzero(kept.values)
-    block = kept.block[position]
-    exist = kept.exist[:, kept.starts]
-    counts = np.bincount(lane * len(kept.sizes) + block, minlength=exist.size)[exist.ravel()]
-    index = position - kept.starts[block]
-    values, widths = code.encode(kept.values[lane, position])
-    lanes, blocks = np.nonzero(exist)
-    return _headed(lanes, blocks, counts, counts, np.full(len(counts), count_bits),
-                   index | values << index_bits, widths + index_bits)
+    counts = np.count_nonzero(values, axis=2)
+    return _headed(counts, counts, count_bits, *_entries(values, values != 0, code))
 
 
-def bitmask(kept: Kept, code: ValueCode) -> Symbols:
-    """For each block a bit for each position, at most 16, then the nonzeros among them; then the
-    next 16 positions."""
-    groups = -(-kept.sizes // GRANULE)
-    first = np.cumsum(groups) - groups
-    within = np.arange(len(kept.block)) - kept.starts[kept.block]
-    group = first[kept.block] + within // GRANULE  # of each position
-    starts = np.flatnonzero(within % GRANULE == 0)
-    lane, position = np.nonzero(kept.values)
-    exist = kept.exist[:, starts]
-    place = lane * len(starts) + group[position]
-    counts = np.bincount(place, minlength=exist.size)[exist.ravel()]
-    masks = np.bincount(place, weights=1 << within[position] % GRANULE,
-                        minlength=exist.size)[exist.ravel()].astype(np.int64)
-    lanes, groups = np.nonzero(exist)
-    sizes = np.diff(np.append(starts, len(kept.block)))
-    values, widths = code.encode(kept.values[lane, position])
-    return _headed(lanes, kept.block[starts][groups], counts, masks, sizes[groups], values, widths)
+def fixed(values: np.ndarray, code: ValueCode, count: int) -> Symbols:
+    """For each block ``count`` times index and value, of all nonzeros and some zeros."""
+    zeros = values == 0
+    room = count - np.count_nonzero(values, axis=2)
+    sent = ~zeros | (np.cumsum(zeros, axis=2, dtype=np.int16) <= room[..., None])
+    bits, widths = _entries(values, sent, code)
+    columns, blocks, _ = values.shape
+    return Symbols(np.repeat(np.arange(columns), blocks * count),
+                   np.tile(np.repeat(np.arange(blocks), count), columns), bits, widths)
 
 
-def _headed(lane: np.ndarray, block: np.ndarray, counts: np.ndarray, headers: np.ndarray,
-            header_widths: np.ndarray, values: np.ndarray, widths: np.ndarray) -> Symbols:
-    """Headers, each followed by as many values as ``counts`` tells."""
-    heads = np.cumsum(counts) - counts + np.arange(len(counts))
-    size = len(counts) + len(values)
-    is_value = np.ones(size, bool)
-    is_value[heads] = False
-    bits, lengths = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    bits[heads], bits[is_value] = headers, values
-    lengths[heads], lengths[is_value] = header_widths, widths
-    return Symbols(np.repeat(lane, counts + 1), np.repeat(block, counts + 1), bits, lengths)
+def _entries(values: np.ndarray, sent: np.ndarray,
+             code: ValueCode) -> tuple[np.ndarray, np.ndarray]:
+    """Index and value of some positions, and their bits."""
+    positions = values.shape[2]
+    index_bits = (positions - 1).bit_length()
+    index = np.flatnonzero(sent) % positions
+    bits, widths = code.encode(values[sent])
+    return index | bits << index_bits, widths + index_bits
 
 
-def runs_of(kept: Kept) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lane and position of each nonzero, and the zeros of the lane in front of it, int64."""
-    lane, position = np.nonzero(kept.values)
-    before = np.full(len(lane), -1)
-    same = np.flatnonzero(lane[1:] == lane[:-1])
-    before[same + 1] = position[same]
-    return lane, position, position - before - 1
+def bitmask(values: np.ndarray, code: ValueCode) -> Symbols:
+    """For each 16 positions of a block, or all if fewer, a bit for each, then the nonzeros among
+    them."""
+    columns, _, positions = values.shape
+    group = min(GRANULE, positions)
+    groups = values.reshape(columns, -1, group) != 0
+    masks = groups @ (1 << np.arange(group))
+    return _headed(np.count_nonzero(groups, axis=2), masks, group, *code.encode(
+        values[values != 0]), share=positions // group)
 
 
-def with_runs(kept: Kept, code: ValueCode, runs: RunCode) -> Symbols:
+def _headed(counts: np.ndarray, heads: np.ndarray, head_bits: int, bits: np.ndarray,
+            widths: np.ndarray, share: int = 1) -> Symbols:
+    """Heads, each followed by as many values as ``counts`` tells, shape (columns, heads);
+    ``share`` of them are a block's."""
+    columns, number = counts.shape
+    lane = np.repeat(np.arange(columns), number)
+    block = np.tile(np.arange(number) // share, columns)
+    counts = counts.ravel()
+    places = np.cumsum(counts) - counts + np.arange(len(counts))
+    is_value = np.ones(len(counts) + len(bits), bool)
+    is_value[places] = False
+    values, lengths = (np.empty(len(is_value), np.int64) for _ in range(2))
+    values[places], values[is_value] = heads.ravel(), bits
+    lengths[places], lengths[is_value] = head_bits, widths
+    return Symbols(np.repeat(lane, counts + 1), np.repeat(block, counts + 1), values, lengths)
+
+
+class Gaps:
+    """The zeros in front of the nonzeros of lanes.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, int8, shape (columns, blocks, positions)
+
+    Attributes
+    ----------
+    lane, place, run : numpy.ndarray, int64
+        Of each nonzero: its lane, its position among the lane's, and the zeros in front of it.
+    values : numpy.ndarray, int8
+    left : numpy.ndarray, int64, shape (columns,)
+        Zeros behind the last nonzero of each lane.
+    """
+
+    def __init__(self, values: np.ndarray):
+        self.columns, self.blocks, self.positions = values.shape
+        flat = np.flatnonzero(values)
+        self.values = values.ravel()[flat]
+        length = self.blocks * self.positions
+        self.lane, self.place = np.divmod(flat, length)
+        before = np.full(len(flat), -1)
+        same = np.flatnonzero(self.lane[1:] == self.lane[:-1])
+        before[same + 1] = self.place[same]
+        self.run = self.place - before - 1
+        last = np.full(self.columns, -1)
+        last[self.lane] = self.place  # the last one stays
+        self.last, self.left = last, length - 1 - last
+
+    @functools.cached_property
+    def counts(self) -> np.ndarray:
+        """How many there are of each run."""
+        return np.bincount(self.run, minlength=1)
+
+    def endless(self, limit: int) -> np.ndarray:
+        """Escapes of each lane behind its last nonzero, shape (columns,), as far as any lane
+        has to go."""
+        most = (self.place.max(initial=-1) // self.positions + 1) * self.positions
+        return np.maximum(0, most - 1 - self.last) // limit
+
+    def split(self, limit: int) -> tuple[np.ndarray, int]:
+        """How many there are of each run below a limit, and of escapes, the endless ones too."""
+        lengths = np.arange(len(self.counts))
+        own = np.bincount(lengths % limit, weights=self.counts, minlength=limit)
+        return own, int((lengths // limit) @ self.counts + self.endless(limit).sum())
+
+    def steps(self, limit: int) -> int:
+        """Steps of all blocks."""
+        escapes = np.append(self.run // limit, self.endless(limit))
+        start = np.append(self.place - self.run, self.last + 1)
+        lane = np.append(self.lane, np.arange(self.columns))
+        number = np.arange(escapes.sum()) - np.repeat(np.cumsum(escapes) - escapes, escapes)
+        where = np.repeat(start, escapes) + (number + 1) * limit - 1
+        cells = np.append(np.repeat(lane, escapes) * self.blocks + where // self.positions,
+                          self.lane * self.blocks + self.place // self.positions)
+        counts = np.bincount(cells, minlength=self.columns * self.blocks)
+        return int(counts.reshape(self.columns, -1).max(axis=0, initial=1).sum())
+
+
+def with_runs(gaps: Gaps, code: ValueCode, runs: RunCode) -> Symbols:
     """Runs, each with its value; longer ones begin with escapes.
 
-    An escape is sent in the block of the last zero that it stands for. What is left of a lane's
-    last granule is filled with escapes and the beginning of one.
+    An escape is sent in the block of the last zero that it stands for. Behind a lane's last
+    nonzero are escapes to the end of all blocks, and as many more as may be dealt.
     """
-    lane, position, run = runs_of(kept)
-    value, value_widths = code.encode(kept.values[lane, position])
+    values, value_widths = code.encode(gaps.values)
     symbols, widths = runs.symbols
-    escapes, rest = np.divmod(run, runs.limit)
-    value = symbols[rest] | value << widths[rest]
+    escapes, rest = np.divmod(gaps.run, runs.limit)
+    values = symbols[rest] | values << widths[rest]
     value_widths = value_widths + widths[rest]
 
-    total = np.bincount(lane, weights=value_widths + escapes * widths[-1],
-                        minlength=len(kept.lengths)).astype(np.int64)
-    padding = -total % GRANULE // int(widths[-1])  # escapes
-    last = np.full(len(total), -1)
-    last[lane] = position  # the last one stays
-    padding = np.minimum(padding, (kept.lengths - 1 - last) // runs.limit)
-
-    count = np.concatenate([escapes + 1, padding])
-    order = np.argsort(np.concatenate([lane, np.arange(len(total))]), kind="stable")
+    beyond = DEPTH * GRANULE // int(widths[-1]) + 2
+    count = np.concatenate([escapes + 1, gaps.left // runs.limit + beyond])
+    owners = np.concatenate([gaps.lane, np.arange(gaps.columns)])
+    order = np.argsort(owners, kind="stable")
     owner = np.repeat(order, count[order])
-    number = np.arange(len(owner)) - np.repeat(np.cumsum(count[order]) - count[order],
-                                               count[order])
-    is_value = (owner < len(lane)) & (number == count[owner] - 1)
-    start = np.concatenate([position - run, last + 1])
+    first = np.cumsum(count[order]) - count[order]
+    number = np.arange(len(owner)) - np.repeat(first, count[order])
+    start = np.concatenate([gaps.place - gaps.run, gaps.last + 1])
     where = start[owner] + (number + 1) * runs.limit - 1
-    place = owner[is_value]
-    where[is_value] = position[place]
-    bits = np.full(len(owner), symbols[-1])
-    lengths = np.full(len(owner), widths[-1])
-    bits[is_value], lengths[is_value] = value[place], value_widths[place]
-    lanes = np.concatenate([lane, np.arange(len(total))])[owner]
-    return Symbols(lanes, kept.block[where], bits, lengths,
-                   filling=int(padding.sum() * widths[-1]))
+    matters = owner < len(gaps.lane)
+    ends = first + count[order] - 1  # of owners, in their order
+    is_value = order < len(gaps.lane)
+    place, which = ends[is_value], order[is_value]
+    where[place] = gaps.place[which]
+    bits, lengths = np.full(len(owner), symbols[-1]), np.full(len(owner), widths[-1])
+    bits[place], lengths[place] = values[which], value_widths[which]
+    return Symbols(owners[owner], np.minimum(where // gaps.positions, gaps.blocks), bits, lengths,
+                   matters)

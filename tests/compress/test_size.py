@@ -66,7 +66,7 @@ def lenet300(densities, spread=3.0):
 
 
 @pytest.mark.parametrize("network, biases, most", [
-    (lenet5([0.017] * 4), 1160, 11_495),
+    (lenet5([0.0155] * 4), 1160, 11_495),
     (lenet5([0.25, 0.05, 0.0128, 0.1]), 1160, 11_495),
     (lenet300([0.025] * 3), 820, 10_664),
     (lenet300([0.022, 0.045, 0.25]), 820, 10_664),
@@ -78,7 +78,7 @@ def test_small_networks(network, biases, most):
     assert sum(layer.parts["biases"] for layer in found.layers) == biases
     for layer in found.layers:
         overhead = layer.after - layer.parts["weights"] - layer.parts["biases"]
-        assert overhead < 100
+        assert overhead < 220
 
 
 def test_everything_is_counted():
@@ -116,13 +116,13 @@ def changed(network, name, **changes):
 def test_scales_and_biases_take_what_they_need():
     network = lenet300([0.1, 0.1, 0.1])
     [before, *_] = network_size(network).layers
-    assert (before.parts["scales"], before.parts["biases"]) == (3, 600)
+    assert (before.parts["scales"], before.parts["biases"]) == (4, 600)
     shift = torch.arange(300) % 30
     [each, *_] = network_size(changed(network, "fc1", shift=shift)).layers
-    assert (each.parts["scales"], each.parts["biases"]) == (900, 600)
+    assert (each.parts["scales"], each.parts["biases"]) == (1200, 600)
     bias = torch.full((300,), 2**15)
     [wide, *_] = network_size(changed(network, "fc1", bias=bias)).layers
-    assert (wide.parts["scales"], wide.parts["biases"]) == (3, 1200)
+    assert (wide.parts["scales"], wide.parts["biases"]) == (4, 1200)
 
 
 def test_bits_are_those_that_are_stored():
@@ -150,7 +150,7 @@ def test_layers_without_weights():
 
 
 @pytest.mark.parametrize("changes, text", [
-    ({"lanes": 0}, "lanes must be an integer from 1 to 64, not 0"),
+    ({"lanes": 0}, "lanes must be a power of two from 4 to 64, not 0"),
     ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
 ])
 def test_arrays_that_cannot_be(changes, text):
