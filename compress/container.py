@@ -12,7 +12,8 @@ HEAD = struct.Struct("<4s4B5I")  # magic, version, word, lanes, columns, shape, 
 ENTRY = struct.Struct("<4I")  # first output block, output blocks, offset, bytes
 CHECKSUM = struct.Struct("<I")
 WORD_BYTES = 4, 8, 16, 32
-LARGEST_ARRAY = 64
+LANES = 4, 8, 16, 32, 64
+MOST_COLUMNS = 64
 LARGEST_WEIGHTS = 2**28
 LARGEST_STREAMS = 2**16
 
@@ -46,7 +47,8 @@ class Container:
     ----------
     shape : (int, int, int, int)
         Of the weights: output channels, input channels (of a group), kernel height, kernel width.
-    lanes, columns : int, 1 to 64
+    lanes : int, a power of two from 4 to 64
+    columns : int, 1 to 64
         Of the array.
     word_bytes : int
         Of a bus word: 4, 8, 16 or 32.
@@ -66,12 +68,12 @@ class Container:
     parts: tuple[Part, ...]
 
     def __post_init__(self) -> None:
-        if self.word_bytes not in WORD_BYTES:
-            raise ContainerError(f"bus word must be {', '.join(map(str, WORD_BYTES))} bytes, "
-                                 f"not {self.word_bytes}")
-        for name, value in (("lanes", self.lanes), ("columns", self.columns)):
-            if not 1 <= value <= LARGEST_ARRAY:
-                raise ContainerError(f"{name} must be 1 to {LARGEST_ARRAY}, not {value}")
+        for name, value, known in (("bytes of a bus word", self.word_bytes, WORD_BYTES),
+                                   ("lanes", self.lanes, LANES)):
+            if value not in known:
+                raise ContainerError(f"{name} must be {', '.join(map(str, known))}, not {value}")
+        if not 1 <= self.columns <= MOST_COLUMNS:
+            raise ContainerError(f"columns must be 1 to {MOST_COLUMNS}, not {self.columns}")
         if min(self.shape) < 1 or self.weights > LARGEST_WEIGHTS:
             raise ContainerError(f"weights must be 1 to {LARGEST_WEIGHTS}, not "
                                  f"{' × '.join(map(str, self.shape))}")

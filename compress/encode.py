@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from sparrow.compress.container import Container, Part
-from sparrow.golden.codec import CODECS, LARGEST_TABLE, Parameters, Stream, encode
+from sparrow.golden.codec import CODECS, LARGEST_TABLE, Parameters, Stream, decode, encode
 from sparrow.golden.codec.arrange import Arrangement
 from sparrow.golden.network import Linear, Network, Weighted
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 __all__ = ["AUTO", "GOALS", "EncodedLayer", "EncodeError", "StreamTarget", "Tried",
-           "decoder_cycles", "encode_layer", "layer_streams"]
+           "decode_container", "decoder_cycles", "encode_layer", "layer_streams"]
 
 AUTO = "auto"
 GOALS = "cycles", "bytes"
@@ -162,8 +162,9 @@ def encode_layer(layer: Weighted, network: Network, target: StreamTarget, *, cod
     found = {name: streams for name in names
              if (streams := _best(pieces, layer, target, name, goal)) is not None}
     if not found:
-        raise EncodeError(f"Layer {layer.name!r}: codec must be another one than {', '.join(names)} "
-                          f"for a codebook of {target.codebook} entries")
+        raise EncodeError(f"Layer {layer.name!r}: codec must be another one than "
+                          f"{', '.join(names)}, which needs a larger codebook than of "
+                          f"{target.codebook} entries")
     best = min(found, key=lambda name: _cost(found[name], goal))
     weights = _weights(layer, network)
     container = Container(
@@ -179,9 +180,26 @@ def encode_layer(layer: Weighted, network: Network, target: StreamTarget, *, cod
                for name, streams in found.items()})
 
 
-def layer_streams(layer: Weighted, network: Network, target: StreamTarget) -> dict[str, Stream]:
-    """A layer's streams by codec, each with or without a codebook, whichever has fewer bytes."""
+def decode_container(container: Container) -> torch.Tensor:
+    """The weights, int8, of the container's shape; raises ``StreamError`` if they can't be read.
+    """
+    rows, columns = container.shape[0], container.columns
+    return torch.cat([decode(Stream(
+        data=part.data, lanes=container.lanes, columns=columns, word_bytes=container.word_bytes,
+        shape=(min(part.count * columns, rows - part.first * columns), *container.shape[1:])))
+        for part in container.parts])
+
+
+def layer_streams(layer: Weighted, network: Network, target: StreamTarget, *,
+                  parameters: bool = True) -> dict[str, Stream]:
+    """A layer's streams by codec, each in the form with the fewest bytes.
+
+    Raises ``EncodeError`` as :func:`encode_layer`; without ``parameters`` of the requantizer
+    these may be anything.
+    """
     pieces = _pieces(layer, network, target, None)
+    if not parameters:
+        pieces = [dataclasses.replace(piece, parameters=None) for piece in pieces]
     found = {codec: _best(pieces, layer, target, codec, "bytes") for codec in target.codecs}
     return {codec: streams[0] for codec, streams in found.items() if streams is not None}
 
@@ -192,7 +210,7 @@ class _Piece:
 
     first: int
     weights: torch.Tensor
-    parameters: Parameters
+    parameters: Parameters | None
 
 
 def _weights(layer: Weighted, network: Network) -> torch.Tensor:
@@ -233,8 +251,7 @@ def _forms(weights: torch.Tensor, layer: Weighted, target: StreamTarget,
     size = len(values) + (codec == "dense")  # 0 fills its blocks
     fits = size <= min(target.codebook, LARGEST_TABLE)
     for bits in _widths(weights, layer, target):
-        plain = not (bits == 4 and codec == "huffman")
-        if plain:
+        if not (bits == 4 and codec == "huffman"):
             yield bits, False
         if fits and not (bits == 4 and codec == "dense"):
             yield bits, True

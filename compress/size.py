@@ -3,18 +3,14 @@
 import dataclasses
 from collections.abc import Mapping
 
-from sparrow.golden.codec import (
-    CODECS,
-    LARGEST_TABLE,
-    PARTS,
-    Parameters,
-    Stream,
-    encode,
-    read_header,
-)
-from sparrow.golden.network import Add, Concat, Layer, Linear, Network, Table, Weighted
+import torch
 
-__all__ = ["LayerSize", "Sizes", "layer_streams", "network_size"]
+from sparrow.compress.encode import StreamTarget, layer_streams
+from sparrow.golden.codec import PARTS, read_header
+from sparrow.golden.codec.parameters import MANTISSA_BITS
+from sparrow.golden.network import Add, Concat, Layer, Network, Table, Weighted
+
+__all__ = ["LayerSize", "Sizes", "network_size"]
 
 FLOAT_BYTES = 4
 LIMIT_BYTES = 3  # zero point of the output, smallest and largest element
@@ -35,7 +31,8 @@ class LayerSize:
     before : int
         Bytes of weights and biases as float32.
     codecs : mapping of str to int
-        Bytes of the stream by codec, each with or without a codebook, whichever is less.
+        Bytes of the stream by codec, each with or without a codebook, whichever is less. Where a
+        mantissa has more bits than streams have for it, without biases and scales.
     codec : str or None
         The one with the fewest.
     after : int
@@ -134,43 +131,39 @@ def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Siz
     Raises
     ------
     ValueError
-        If ``lanes`` or ``columns`` is out of range, or a mantissa has more than 24 bits.
+        If ``lanes`` or ``columns`` is out of range.
     """
-    sizes = (_weighted(layer, network, lanes, columns) if isinstance(layer, Weighted)
+    target = StreamTarget(lanes=lanes, columns=columns)
+    sizes = (_weighted(layer, network, target) if isinstance(layer, Weighted)
              else _other(layer) for layer in network)
     return Sizes(name=network.name, layers=tuple(size for size in sizes if size is not None))
 
 
-def layer_streams(layer: Weighted, network: Network, *, lanes: int = 16,
-                  columns: int = 16) -> dict[str, Stream]:
-    """A layer's streams by codec, each with or without a codebook, whichever is shorter.
-
-    The kernel of a linear layer is its whole input.
-    """
-    weights = layer.weight
-    if isinstance(layer, Linear):
-        weights = weights.reshape(-1, *network.input_types(layer)[0].shape)
-    parameters = Parameters(layer.bias.numpy(), layer.mantissa.numpy(), layer.shift.numpy())
-    values = set(weights.unique().tolist()) | {0}  # which fills blocks
-    few = len(values) <= LARGEST_TABLE
-    return {codec: min((encode(weights, codec, bits=layer.weight_bits, codebook=codebook,
-                               parameters=parameters, lanes=lanes, columns=columns)
-                        for codebook in ((False, True) if few else (False,))), key=len)
-            for codec in CODECS}
-
-
-def _weighted(layer: Weighted, network: Network, lanes: int, columns: int) -> LayerSize:
-    streams = layer_streams(layer, network, lanes=lanes, columns=columns)
+def _weighted(layer: Weighted, network: Network, target: StreamTarget) -> LayerSize:
+    wide = int(layer.mantissa.max()) >> MANTISSA_BITS
+    streams = layer_streams(layer, network, target, parameters=not wide)
     codec = min(streams, key=lambda name: len(streams[name]))
     best = streams[codec]
     parts = {name: best.bits[name] / 8 for name in PARTS} | {"limits": float(LIMIT_BYTES)}
+    beside = LIMIT_BYTES
+    if wide:
+        found = _wide_parameters(layer)
+        parts |= found
+        beside += sum(found.values())
     return LayerSize(
         name=layer.name, kind=type(layer).__name__, shape=tuple(layer.weight.shape),
         weights=layer.weight.numel(), nonzeros=int(layer.weight.count_nonzero()),
-        bits=read_header(best.data, lanes=lanes).values.width,
+        bits=read_header(best.data, lanes=target.lanes).values.width,
         before=FLOAT_BYTES * (layer.weight.numel() + layer.channels),
         codecs={name: len(stream) for name, stream in streams.items()}, codec=codec,
-        after=len(best) + LIMIT_BYTES, parts=parts)
+        after=len(best) + beside, parts=parts)
+
+
+def _wide_parameters(layer: Weighted) -> dict[str, int]:
+    """Bytes of biases and scales beside a stream, whose mantissas have fewer bits."""
+    scales = torch.stack([layer.mantissa, layer.shift])
+    shared = bool((scales == scales[:, :1]).all())
+    return {"biases": 4 * layer.channels, "scales": 5 * (1 if shared else layer.channels)}
 
 
 def _other(layer: Layer) -> LayerSize | None:

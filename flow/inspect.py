@@ -1,7 +1,6 @@
 """What is in weight streams: headers, sizes, tables, symbols, steps."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +83,10 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
     except StreamError as error:
         raise UserError(f"{subject}: {error.name}: {error}") from None
     header, steps = contents.header, contents.steps
-    weights = contents.blocks.size
+    weights, channels = contents.blocks.size, header.output_blocks * of.columns
     if isinstance(of, Container):
-        weights = _check_shape(part, of, header, subject)
+        channels = _channels(part, of, header, subject)
+        weights = channels * (of.weights // of.shape[0])
     kept = np.flatnonzero(contents.kept.ravel())
     laid = contents.blocks.transpose(4, 0, 1, 3, 2).reshape(of.columns, contents.kept.size, -1)
     laid = np.ascontiguousarray(laid[:, kept])
@@ -96,7 +96,7 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         "checksum": f"{int.from_bytes(part.data[-4:], 'little'):08x}",
         "header": _header(header), "weights": weights,
         "nonzeros": int(np.count_nonzero(contents.blocks)),
-        "bits": _bits(contents, laid, of.columns, len(part.data)),
+        "bits": _bits(contents, laid, channels, len(part.data)),
         "blocks": len(steps), "skipped": contents.kept.size - len(kept),
         "steps": {"total": total, "mean": round(total / len(steps), 4), "max": int(steps.max())},
         "cycles": max(total, len(part.data) // of.word_bytes),
@@ -104,16 +104,15 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         "histogram": _histogram(header, laid)}
 
 
-def _check_shape(part: Part, container: Container, header: Header, subject: str) -> int:
-    """The weights of a part; raises ``UserError`` if its stream has other blocks."""
+def _channels(part: Part, container: Container, header: Header, subject: str) -> int:
+    """The output channels of a part; raises ``UserError`` if its stream has other blocks."""
     arrangement = Arrangement(container.shape, header.four_bit, container.lanes, container.columns)
     wanted, found = (part.count, arrangement.steps), (header.output_blocks, header.steps)
     if wanted != found:
         raise UserError(f"{subject}: must have {wanted[0]} output blocks of {wanted[1]} blocks, as "
                         f"the directory and the shape tell, not {found[0]} of {found[1]}")
-    outputs = min(container.shape[0], (part.first + part.count) * container.columns)
-    outputs -= part.first * container.columns
-    return outputs * (container.weights // container.shape[0])
+    return min(container.shape[0] - part.first * container.columns,
+               part.count * container.columns)
 
 
 def _header(header: Header) -> dict[str, Any]:
@@ -132,13 +131,13 @@ def _header(header: Header) -> dict[str, Any]:
     return result
 
 
-def _bits(contents: Contents, laid: np.ndarray, columns: int, size: int) -> dict[str, int]:
-    """Bits by part; padding is all that the others aren't."""
+def _bits(contents: Contents, laid: np.ndarray, channels: int, size: int) -> dict[str, int]:
+    """Bits by part; padding is all that the others aren't, parameters of columns without a channel
+    included."""
     header = contents.header
     bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part)
                                       for name, part in header.parts().items()}
     bits["header"] += CHECKSUM_BITS
-    channels = header.output_blocks * columns
     bits["biases"] = channels * header.parameters.bias_bits
     if header.parameters.bias_bits and not header.parameters.shared:
         bits["scales"] += channels * 2 * GRANULE
@@ -161,7 +160,7 @@ def _symbol_bits(header: Header, laid: np.ndarray) -> int:
     if header.codec == "bitmask":
         return values + laid.size
     if header.runs is None:
-        return (values + np.count_nonzero(laid) * index_bits
+        return (values + int(np.count_nonzero(laid)) * index_bits
                 + columns * blocks * header.count_bits)
     gaps, limit = Gaps(laid), header.runs.limit
     escapes, rest = np.divmod(gaps.run, limit)

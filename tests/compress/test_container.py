@@ -48,8 +48,8 @@ def test_streams_stand_at_words(word, count):
 
 
 @pytest.mark.parametrize("changes, text", [
-    ({"word_bytes": 12}, "bus word must be 4, 8, 16, 32 bytes, not 12"),
-    ({"lanes": 0}, "lanes must be 1 to 64, not 0"),
+    ({"word_bytes": 12}, "bytes of a bus word must be 4, 8, 16, 32, not 12"),
+    ({"lanes": 12}, "lanes must be 4, 8, 16, 32, 64, not 12"),
     ({"columns": 65}, "columns must be 1 to 64, not 65"),
     ({"shape": (40, 0, 1, 1)}, "weights must be 1 to 268435456, not 40 × 0 × 1 × 1"),
     ({"shape": (40, 2**24, 1, 1)}, "weights must be 1 to 268435456, not 40 × 16777216 × 1 × 1"),
@@ -79,7 +79,7 @@ LIE = ("streams must lie one after the other from byte 64 to 88, zeros before an
     (b"\x02" * 64, "container must begin with SPWS, not b'\\x02\\x02\\x02\\x02'"),
     (DATA[:27], "container must have at least 28 bytes, not 27: it is truncated"),
     (changed(DATA, 4, 2, "B"), "container must be of version 1, not 2"),
-    (changed(DATA, 5, 0, "B"), "bus word must be 4, 8, 16, 32 bytes, not 0"),
+    (changed(DATA, 5, 0, "B"), "bytes of a bus word must be 4, 8, 16, 32, not 0"),
     (DATA[:24] + bytes(4) + DATA[28:], "container must have 1 to 65536 streams, not 0"),
     (DATA[:24] + b"\xff" * 4 + DATA[28:], "container must have 1 to 65536 streams, "
      "not 4294967295"),
