@@ -39,7 +39,9 @@ def _table(found: list[tuple[int, Layer]], layers: list[Layer]) -> Html:
 
 
 def _codec(layer: Layer) -> str:
-    return layer.codec or (layer.weights.codec if layer.weights else "")
+    if layer.codec or layer.dense:
+        return layer.codec or "plain"
+    return layer.weights.codec if layer.weights else ""
 
 
 def _stored(layers: list[Layer]) -> list[Column]:
@@ -58,7 +60,7 @@ def _stored(layers: list[Layer]) -> list[Column]:
     before, after = summed("before"), summed("after")
     stored_as: list[Column] = [(
         "stored by", lambda layer: layer.weights.codec if layer.weights else "–",
-        lambda layers: "")] if any(layer.codec for layer in layers) else []
+        lambda layers: "")] if any(layer.dense for layer in layers) else []
     return [("kept", lambda layer: percent(layer.weights.kept if layer.weights else None),
              lambda layers: ""),
             plain("float32, bytes", "before"), *stored_as, plain("stored, bytes", "after"),
@@ -83,8 +85,10 @@ def _run(layers: list[Layer]) -> list[Column]:
     if not any(layer.dense for layer in layers):
         return []
 
-    def waits(layer: Layer) -> str:
-        return count(layer.stalls.get("weights") if layer.stalls else None)
+    def waits(cause: str) -> Column:
+        title = "waits for weights" if cause == "weights" else "waits for decoding"
+        return (title, lambda layer: count(layer.stalls.get(cause) if layer.stalls else None),
+                lambda layers: count(sum(layer.stalls.get(cause, 0) for layer in layers)))
 
     def dense_waits(layer: Layer) -> int:
         return layer.dense.stalls.get("weights", 0) if layer.dense else 0
@@ -98,8 +102,8 @@ def _run(layers: list[Layer]) -> list[Column]:
                                    sum(layer.cycles for layer in layers if layer.dense))),
             ("dense waits for weights", lambda layer: count(dense_waits(layer)),
              lambda layers: count(sum(map(dense_waits, layers)))),
-            ("waits for weights", waits, lambda layers: count(
-                sum(layer.stalls.get("weights", 0) for layer in layers)))]
+            waits("weights"),
+            *([waits("decoding")] if any(layer.stalls.get("decoding") for layer in layers) else [])]
 
 
 def _dense(layer: Layer, name: str) -> int | None:
@@ -127,7 +131,7 @@ def _bars(found: list[tuple[int, Layer]]) -> Html:
     rows = []
     for place, layer, dense, compressed in pairs:
         bars = [_bar("dense, predicted", dense, _dense(layer, "cycles") or 0, largest),
-                _bar(_codec(layer) or "as run", compressed, layer.cycles, largest)]
+                _bar(_codec(layer), compressed, layer.cycles, largest)]
         rows.append(tag("li", tag("a", layer.name, href=f"#layer-{place}", class_="name"), *bars))
     return tag("div", legend, tag("ol", *rows), class_="bars pairs")
 
