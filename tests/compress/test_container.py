@@ -85,12 +85,14 @@ LIE = ("streams must lie one after the other from byte 64 to 88, zeros before an
      "not 4294967295"),
     (DATA[:63], "container must have at least 64 bytes, not 63: it is truncated"),
     (DATA[:87], "container must have at least 88 bytes, not 87: it is truncated"),
+    (DATA[:60] + bytes(4) + DATA[64:], f"checksum of the directory must be "
+     f"{zlib.crc32(DATA[:60]):08x}, not 00000000"),
     (DATA + bytes(8), LIE), (changed(DATA, 36, 72), LIE),
     (changed(DATA, 40, 8), LIE.replace("88", "80")),
     (changed(DATA, 52, 8), LIE),
     (changed(DATA, 52, 2**31), "container must have at least 2147483656 bytes, not 88: it is "
      "truncated"),
-], ids=range(14))
+], ids=range(15))
 def test_damaged_files(data, text):
     with pytest.raises(ContainerError) as caught:
         Container.from_bytes(data)

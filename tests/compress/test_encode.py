@@ -89,6 +89,17 @@ def test_goals_differ():
     assert (cycles.codec, size.codec) == ("rle", "huffman")
 
 
+def test_goals_of_one_codec():
+    """Limits of runs are chosen by the goal, too."""
+    layer, network = linear(random(64, 256, 0.2, 1, 100))
+    cycles, size = (encode_layer(layer, network, StreamTarget(word_bytes=32), codec="huffman",
+                                 goal=goal) for goal in ("cycles", "bytes"))
+    assert cycles.cycles < size.cycles
+    bits = [sum(sum(stream.bits.values()) - stream.bits["padding"] for stream in one.streams)
+            for one in (cycles, size)]
+    assert bits[0] > bits[1]
+
+
 def test_cycles_are_steps_or_words():
     layer, network = linear(random(16, 64, 1.0))
     wide = encode_layer(layer, network, StreamTarget(word_bytes=32), codec="dense")
