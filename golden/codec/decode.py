@@ -9,7 +9,7 @@ from .bits import GRANULE
 from .errors import StreamError
 from .header import Header
 from .lanes import LANES, Lane
-from .parameters import MANTISSA_BITS, Parameters
+from .parameters import Parameters
 from .symbols import DEPTH
 
 __all__ = ["Contents", "decode_blocks", "read_header"]
@@ -58,7 +58,8 @@ def decode_blocks(data: bytes, *, lanes: int, columns: int, word_bytes: int = 8,
     Raises
     ------
     StreamError
-        By the first fault that a decoder meets.
+        By the first fault that a decoder meets; ``before`` are the contents up to there, ``None``
+        if it is in the header. ``steps`` are then those of the blocks that were complete.
     """
     return _Decoder(data, lanes, columns, word_bytes).run(check)
 
@@ -109,35 +110,45 @@ class _Decoder:
         self._lanes: list[Lane] = [LANES[header.codec](header, lanes * halves)
                                    for _ in range(columns)]
         self._steps: list[int] = []
+        self._bias: list[int] = []
+        self._scales: list[tuple[int, int]] = []
 
     def run(self, check: bool) -> Contents:
+        try:
+            self._output_blocks()
+            self._end(check)
+        except StreamError as error:
+            error.before = self._contents()
+            raise
+        return self._contents()
+
+    def _output_blocks(self) -> None:
         header = self._header
-        bias: list[int] = []
-        scales: list[int] = []
         for number in range(header.output_blocks):
             for _ in range(self._columns if header.parameters.bias_bits else 0):
                 wide = header.parameters.bias_bits == 32
                 value = self._control() | (self._control() << 16 if wide else 0)
-                bias.append(value - (value >> header.parameters.bias_bits - 1
-                                     << header.parameters.bias_bits))
-                if not header.parameters.shared:
-                    scales.append(self._control() | self._control() << 16)
+                scale = header.scale
+                if scale is None:
+                    scale = header.parameters.scale(
+                        [self._control() for _ in range(header.parameters.scale_granules)])
+                self._scales.append(scale)
+                self._bias.append(value - (value >> header.parameters.bias_bits - 1
+                                           << header.parameters.bias_bits))
             if number == 0 or not header.reuse:
                 self._output_block(number)
         if self._granules.position < header.granules:
             raise StreamError("TRAILING", "Stream must have as many granules as are asked for, "
                               f"not {header.granules - self._granules.position} more")
-        self._end(check)
+
+    def _contents(self) -> Contents:
+        """What has been found so far."""
         parameters = None
-        if bias:
-            scale = header.scale
-            mantissa = [value & ((1 << MANTISSA_BITS) - 1) for value in scales] if scale is None \
-                else [scale[0]] * len(bias)
-            shift = [value >> MANTISSA_BITS for value in scales] if scale is None \
-                else [scale[1]] * len(bias)
-            parameters = Parameters(*(np.array(part, np.int64) for part in (bias, mantissa, shift)))
+        if self._bias:
+            parts = self._bias, *zip(*self._scales)
+            parameters = Parameters(*(np.array(part, np.int64) for part in parts))
         blocks = self._blocks.reshape(self._shape).transpose(0, 1, 3, 2, 4)
-        return Contents(header, np.ascontiguousarray(blocks), self._kept, parameters,
+        return Contents(self._header, np.ascontiguousarray(blocks), self._kept, parameters,
                         np.array(self._steps, np.int64))
 
     def _control(self) -> int:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .decode import Contents
 
 __all__ = ["ERRORS", "StreamError"]
 
@@ -24,8 +28,11 @@ class StreamError(ValueError):
     name : str
     code : int
         The number that a decoder in hardware tells.
+    before : Contents or None
+        What had been decoded before.
     """
 
     def __init__(self, name: str, text: str):
         super().__init__(text)
         self.name, self.code = name, ERRORS[name]
+        self.before: Contents | None = None

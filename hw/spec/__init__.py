@@ -3,6 +3,7 @@
 from .accelerator import AcceleratorSpec
 from .base import Spec, SpecError
 from .bus import BusClock, BusProtocol, BusSpec
+from .decode import Codec, DecompressorSpec
 from .mac import (
                   AccumulatorsSpec,
                   BlockLoad,
@@ -15,5 +16,5 @@ from .mac import (
 from .requantize import RequantizeSpec, Rounding
 
 __all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusClock", "BusProtocol",
-           "BusSpec", "Dataflow", "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec",
-           "Rounding", "Spec", "SpecError", "Topology"]
+           "BusSpec", "Codec", "Dataflow", "DecompressorSpec", "MacArraySpec", "Multiplier",
+           "Precision", "RequantizeSpec", "Rounding", "Spec", "SpecError", "Topology"]
