@@ -38,6 +38,8 @@ class StreamTarget:
         Entries of the largest table that it holds.
     int4 : bool
         Whether it knows 4-bit weights.
+    mantissa_width : int
+        Bits of the requantizer's mantissas.
     """
 
     lanes: int = 16
@@ -46,12 +48,13 @@ class StreamTarget:
     codecs: tuple[str, ...] = CODECS
     codebook: int = LARGEST_TABLE
     int4: bool = True
+    mantissa_width: int = 32
 
     @classmethod
     def of(cls, spec: AcceleratorSpec) -> "StreamTarget":
         """The one of an accelerator."""
         return cls(lanes=spec.lanes, columns=spec.columns, word_bytes=spec.bus.word_bytes,
-                   int4=spec.int4)
+                   int4=spec.int4, mantissa_width=spec.mantissa_width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +153,8 @@ def encode_layer(layer: Weighted, network: Network, target: StreamTarget, *, cod
     Raises
     ------
     EncodeError
-        If the decoder doesn't know the codec or 4-bit weights, or a stream can't be so long.
+        If the decoder doesn't know the codec, 4-bit weights or so wide a mantissa, or a stream
+        can't be so long.
     """
     names = target.codecs if codec == AUTO else (codec,)
     if not set(names) <= set(target.codecs):
@@ -158,6 +162,9 @@ def encode_layer(layer: Weighted, network: Network, target: StreamTarget, *, cod
     if layer.weight_bits == 4 and not target.int4:
         raise EncodeError(f"Layer {layer.name!r}: weight_bits must be 8 for an array without "
                           "4-bit weights, not 4")
+    if int(layer.mantissa.max()) >> target.mantissa_width:
+        raise EncodeError(f"Layer {layer.name!r}: mantissa must be 0 to "
+                          f"{2**target.mantissa_width - 1}, not {int(layer.mantissa.max())}")
     pieces = _pieces(layer, network, target, span)
     found = {name: streams for name in names
              if (streams := _best(pieces, layer, target, name, goal)) is not None}
@@ -190,16 +197,12 @@ def decode_container(container: Container) -> torch.Tensor:
         for part in container.parts])
 
 
-def layer_streams(layer: Weighted, network: Network, target: StreamTarget, *,
-                  parameters: bool = True) -> dict[str, Stream]:
+def layer_streams(layer: Weighted, network: Network, target: StreamTarget) -> dict[str, Stream]:
     """A layer's streams by codec, each in the form with the fewest bytes.
 
-    Raises ``EncodeError`` as :func:`encode_layer`; without ``parameters`` of the requantizer
-    these may be anything.
+    Raises ``EncodeError`` as :func:`encode_layer`.
     """
     pieces = _pieces(layer, network, target, None)
-    if not parameters:
-        pieces = [dataclasses.replace(piece, parameters=None) for piece in pieces]
     found = {codec: _best(pieces, layer, target, codec, "bytes") for codec in target.codecs}
     return {codec: streams[0] for codec, streams in found.items() if streams is not None}
 
@@ -210,7 +213,7 @@ class _Piece:
 
     first: int
     weights: torch.Tensor
-    parameters: Parameters | None
+    parameters: Parameters
 
 
 def _weights(layer: Weighted, network: Network) -> torch.Tensor:

@@ -3,11 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
-import torch
-
 from sparrow.compress.encode import StreamTarget, layer_streams
 from sparrow.golden.codec import PARTS, read_header
-from sparrow.golden.codec.parameters import MANTISSA_BITS
 from sparrow.golden.network import Add, Concat, Layer, Network, Table, Weighted
 
 __all__ = ["LayerSize", "Sizes", "network_size"]
@@ -31,8 +28,7 @@ class LayerSize:
     before : int
         Bytes of weights and biases as float32.
     codecs : mapping of str to int
-        Bytes of the stream by codec, each with or without a codebook, whichever is less. Where a
-        mantissa has more bits than streams have for it, without biases and scales.
+        Bytes of the stream by codec, each with or without a codebook, whichever is less.
     codec : str or None
         The one with the fewest.
     after : int
@@ -140,30 +136,17 @@ def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Siz
 
 
 def _weighted(layer: Weighted, network: Network, target: StreamTarget) -> LayerSize:
-    wide = int(layer.mantissa.max()) >> MANTISSA_BITS
-    streams = layer_streams(layer, network, target, parameters=not wide)
+    streams = layer_streams(layer, network, target)
     codec = min(streams, key=lambda name: len(streams[name]))
     best = streams[codec]
     parts = {name: best.bits[name] / 8 for name in PARTS} | {"limits": float(LIMIT_BYTES)}
-    beside = LIMIT_BYTES
-    if wide:
-        found = _wide_parameters(layer)
-        parts |= found
-        beside += sum(found.values())
     return LayerSize(
         name=layer.name, kind=type(layer).__name__, shape=tuple(layer.weight.shape),
         weights=layer.weight.numel(), nonzeros=int(layer.weight.count_nonzero()),
         bits=read_header(best.data, lanes=target.lanes).values.width,
         before=FLOAT_BYTES * (layer.weight.numel() + layer.channels),
         codecs={name: len(stream) for name, stream in streams.items()}, codec=codec,
-        after=len(best) + beside, parts=parts)
-
-
-def _wide_parameters(layer: Weighted) -> dict[str, int]:
-    """Bytes of biases and scales beside a stream, whose mantissas have fewer bits."""
-    scales = torch.stack([layer.mantissa, layer.shift])
-    shared = bool((scales == scales[:, :1]).all())
-    return {"biases": 4 * layer.channels, "scales": 5 * (1 if shared else layer.channels)}
+        after=len(best) + LIMIT_BYTES, parts=parts)
 
 
 def _other(layer: Layer) -> LayerSize | None:

@@ -140,7 +140,7 @@ def _bits(contents: Contents, laid: np.ndarray, channels: int, size: int) -> dic
     bits["header"] += CHECKSUM_BITS
     bits["biases"] = channels * header.parameters.bias_bits
     if header.parameters.bias_bits and not header.parameters.shared:
-        bits["scales"] += channels * 2 * GRANULE
+        bits["scales"] += channels * header.parameters.scale_granules * GRANULE
     if header.map:
         bits["map"] = len(contents.kept) * -(-header.steps // GRANULE) * GRANULE
     bits["weights"] = _symbol_bits(header, laid)

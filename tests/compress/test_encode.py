@@ -174,14 +174,17 @@ def test_auto_keeps_to_the_codecs_that_are_built():
 
 def test_mantissas_must_fit():
     layer, network = linear(random(16, 16, 1.0), mantissa=2**15)
-    layer = layer.__class__(**{**layer.__dict__, "mantissa": torch.full((16,), 2**24)})
-    with pytest.raises(EncodeError, match="^Layer 'fc': mantissa must be 0 to 16777215, not 167"):
-        encode_layer(layer, network, StreamTarget())
+    assert encode_layer(layer, network, StreamTarget(mantissa_width=16)).bytes
+    with pytest.raises(EncodeError) as caught:
+        encode_layer(layer, network, StreamTarget(mantissa_width=15))
+    assert str(caught.value) == "Layer 'fc': mantissa must be 0 to 32767, not 32768"
 
 
 def test_target_of_an_accelerator():
-    spec = AcceleratorSpec(lanes=32, columns=32, data_width=128, precision="int8")
-    assert StreamTarget.of(spec) == StreamTarget(lanes=32, columns=32, word_bytes=16, int4=False)
+    spec = AcceleratorSpec(lanes=32, columns=32, data_width=128, precision="int8",
+                           mantissa_width=20)
+    assert StreamTarget.of(spec) == StreamTarget(lanes=32, columns=32, word_bytes=16, int4=False,
+                                                 mantissa_width=20)
 
 
 def test_streams_stay_apart():

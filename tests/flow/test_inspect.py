@@ -116,15 +116,16 @@ def test_codes_are_prefix_codes(folder, capsys):
     assert not any(after.startswith(before) for before, after in itertools.pairwise(codes))
 
 
-def test_headers(folder, capsys):
-    parameters = Parameters(*(np.arange(2) + 2**15 for _ in range(2)), np.arange(2))
+@pytest.mark.parametrize("mantissa, scales", [(2**15, 64), (2**24, 96)])
+def test_headers(folder, capsys, mantissa, scales):
+    parameters = Parameters(np.arange(2) + 2**15, np.arange(2) + mantissa, np.arange(2))
     (folder / "one").write_bytes(single("csr", fixed=True, parameters=parameters))
     [stream] = inspected(capsys, "one", *ARRAY)["streams"]
     assert stream["header"] | {"granules": 0} == {
         "version": 2, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
         "granules": 0, "map": stream["header"]["map"], "reuse": False, "table": None,
         "bias_bits": 32, "scales": "each", "fixed": 2}
-    assert (stream["bits"]["biases"], stream["bits"]["scales"]) == (64, 64)
+    assert (stream["bits"]["biases"], stream["bits"]["scales"]) == (64, scales)
     assert main(["inspect", "one", *ARRAY]) == 0
     output = capsys.readouterr().out
     assert "csr, 2 of each block" in output and "32-bit biases, scales" in output
