@@ -25,15 +25,18 @@ def summary(name: str, found: Mapping[str, Any]) -> str:
 
 
 def inspect_tables(streams: Sequence[Mapping[str, Any]]) -> Iterator["Table"]:
-    """Tables of some streams; those of codes only of a single one."""
-    yield _streams(streams)
-    yield _parts(streams)
+    """Tables of some streams; headers and codes only of a single one."""
     if len(streams) == 1:
         [stream] = streams
+        yield _header(stream)
+        yield _parts(streams)
         if stream["values"] is not None:
             yield _codes("values", "value", stream["values"])
         if stream["runs"] is not None:
             yield _codes("runs", "run", stream["runs"])
+    else:
+        yield _streams(streams)
+        yield _parts(streams)
     yield _histogram(streams)
 
 
@@ -49,20 +52,51 @@ def _table(title: str, left: Sequence[str], right: Sequence[str]) -> "Table":
 
 
 def _streams(streams: Sequence[Mapping[str, Any]]) -> "Table":
-    table = _table("streams", ("output blocks", "codec", "parameters"), (
+    table = _table("streams", ("output blocks", "codec"), (
         "bits", "table", "bytes", "kept", "blocks", "skipped", "steps", "mean", "max", "cycles",
         "checksum"))
     for stream in streams:
         header, steps = stream["header"], stream["steps"]
-        last = stream["first"] + header["output_blocks"] - 1
         table.add_row(
-            f"{stream['first']} to {last}", _codec(header), _parameters(header),
-            str(header["weight_bits"]), str(header["table"] or ""), grouped(stream["bytes"]),
-            f"{stream['nonzeros'] / stream['weights']:.2%}", grouped(stream["blocks"]),
+            _blocks(stream), _codec(header), str(header["weight_bits"]), str(header["table"] or ""),
+            grouped(stream["bytes"]), _kept(stream), grouped(stream["blocks"]),
             grouped(stream["skipped"]) if header["map"] else "", grouped(steps["total"]),
             f"{steps['mean']:.2f}", grouped(steps["max"]), grouped(stream["cycles"]),
             stream["checksum"])
     return table
+
+
+def _header(stream: Mapping[str, Any]) -> "Table":
+    """A single stream in words."""
+    from rich.table import Table
+
+    header, steps = stream["header"], stream["steps"]
+    entries = "as they are" if header["table"] is None else f"from a table of {header['table']}"
+    skipped = f", {grouped(stream['skipped'])} skipped by the map" if header["map"] else ""
+    table = Table(show_header=False)
+    for row in (
+            ("version, checksum", f"{header['version']}, {stream['checksum']}"),
+            ("codec", _codec(header)),
+            ("values", f"{header['weight_bits']} bits, {entries}"),
+            ("parameters", _parameters(header)),
+            ("output blocks", f"{_blocks(stream)}, each of {grouped(header['blocks_of_each'])}"),
+            ("blocks", f"{grouped(stream['blocks'])} in the stream{skipped}"),
+            ("kept", f"{_kept(stream)} of {grouped(stream['weights'])} weights"),
+            ("bytes", f"{grouped(stream['bytes'])}, {grouped(header['granules'])} granules"),
+            ("steps", f"{grouped(steps['total'])}; of a block {steps['mean']:.2f}, at most "
+                      f"{grouped(steps['max'])}"),
+            ("cycles", grouped(stream["cycles"]))):
+        table.add_row(*row)
+    return table
+
+
+def _blocks(stream: Mapping[str, Any]) -> str:
+    last = stream["first"] + stream["header"]["output_blocks"] - 1
+    return f"{stream['first']} to {last}"
+
+
+def _kept(stream: Mapping[str, Any]) -> str:
+    return f"{stream['nonzeros'] / stream['weights']:.2%}"
 
 
 def _codec(header: Mapping[str, Any]) -> str:
