@@ -193,8 +193,9 @@ def parameter_granules(format_, parameters, channel):
     if format_.bias_bits == 32:
         yield bias >> 16
     if not format_.shared:
-        yield int(parameters.mantissa[channel]) & 0xFFFF
-        yield int(parameters.mantissa[channel]) >> 16 | int(parameters.shift[channel]) << 8
+        mantissa, shift = int(parameters.mantissa[channel]), int(parameters.shift[channel])
+        yield mantissa & 0xFFFF
+        yield from (mantissa >> 16, shift) if format_.long else (mantissa >> 16 | shift << 8,)
 
 
 CASES = [*itertools.product(CODECS, (False, True), (0.0, 0.03, 0.3, 1.0))]
@@ -204,7 +205,8 @@ CASES = [*itertools.product(CODECS, (False, True), (0.0, 0.03, 0.3, 1.0))]
 @pytest.mark.parametrize("options", [
     {}, {"parameters": 1}, {"parameters": 2, "block_map": True},
     {"parameters": 2, "reuse": True}, {"codebook": True, "block_map": True},
-    {"goal": "cycles", "parameters": 1}, {"fixed": False, "parameters": 1}], ids=str)
+    {"goal": "cycles", "parameters": 1}, {"parameters": 3},
+    {"fixed": False, "parameters": 1}], ids=str)
 def test_dealing(codec, four_bit, density, options):
     options = dict(options)
     if codec == "dense" and four_bit:
@@ -222,6 +224,8 @@ def test_dealing(codec, four_bit, density, options):
             parameters = Parameters(np.arange(15) - 7, np.full(15, 2**24 - 1), np.full(15, 255))
         case 2:
             parameters = Parameters(np.arange(15) - 2**31, np.arange(15) + 2**23, np.arange(15))
+        case 3:
+            parameters = Parameters(np.arange(15), 2**32 - 1 - np.arange(15), np.arange(15) + 9)
     stream = encode_blocks(blocks, codec, four_bit=four_bit, parameters=parameters, **options)
     granules, dealt, header = slow_stream(stream, blocks, parameters)
     size = header.granules - len(granules)

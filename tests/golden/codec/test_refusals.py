@@ -175,9 +175,12 @@ def test_every_error():
 
 def test_the_first_error():
     """Of several lanes in a step the smallest code; a step before comes first."""
-    granules = ["100" "10" "11", "101"]  # ENTRY in lane 0, COUNT in lane 1
+    found = stream("10" "11", "1" * 16, codec="huffman", runs=RunCode(code=PrefixCode((1, 1))),
+                   values=ValueCode(8, (1, 2), PrefixCode((1, 2))))  # ENTRY in lane 0, CODE in 1
+    assert error_of(found, columns=1)[0] == "ENTRY"
+    assert error_of(found, columns=2) == (
+        "CODE", "Lane 1, output block 0, step 0: code must be in the table, not 11111111")
     table = ValueCode(8, (1, 2, 3))
-    assert error_of(stream(*granules, values=table), columns=2)[0] == "COUNT"
     granules = ["100" "10" "11", "100" "00" "00" "101"]
     assert error_of(stream(*granules, values=table, steps=2), columns=2)[0] == "ENTRY"
     short = stream("100" "01" "11", values=table)[:18]
@@ -201,7 +204,7 @@ def test_what_decoders_accept():
 def test_lanes_that_have_nothing_left():
     """Bits that are no whole symbol, of any kind, are zeros once no granules are left."""
     plain = RunCode(code=PrefixCode((1, 1)))  # escape 0, no zeros 10, 11 is none
-    for bits in ("0" * 15 + "1", "0" * 9 + "10" + "10000"):
+    for bits in ("0" * 15 + "1", "0" * 14 + "11", "0" * 9 + "1" * 7):
         found = decode_blocks(stream(bits, codec="huffman", runs=plain, steps=9), lanes=4,
                               columns=1)
         assert not found.blocks.any()
