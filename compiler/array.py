@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+from collections.abc import Callable, Generator
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
@@ -10,7 +11,7 @@ from .timing import Timing
 
 __all__ = ["STALLS", "Array", "Post", "Results", "Uses", "post_cycles"]
 
-STALLS = ("weights", "results", "buffer", "tokens")
+STALLS = ("weights", "decoding", "results", "buffer", "tokens")
 """What the array waits for, as the accelerator counts it."""
 
 ADDITION = 4  # cycles after which a result comes back to the requantizer
@@ -68,6 +69,7 @@ class Array:
     """What the array and the requantizer have been given, and have used."""
 
     def __init__(self, simulation: Simulation):
+        self._simulation = simulation
         self.change = Change(simulation)
         self.reading: set[int] = set()  # banks, at least until ``reading_until``
         self.reading_until = 0
@@ -79,7 +81,30 @@ class Array:
         self.writes: collections.deque[Uses] = collections.deque(maxlen=RECENT)  # of results
         self.blocks = self.blocks_used = self.sets = self.sets_used = 0
         self.ready = 0  # when the latest block can be used
+        self.maps: collections.deque[list[bool]] = collections.deque()  # of output blocks
+        self.decoding = False  # whether compressed weights are at work, and words are there
         self.stalls = Stalls(simulation)
+
+    def take_block(self) -> Process:
+        """Wait for the next weight block, and use it."""
+        yield from self._wait_for_weights(lambda: self.blocks > self.blocks_used)
+        self.stalls.begin("weights")
+        yield max(0, self.ready - self._simulation.now)
+        self.stalls.end("weights")
+        self.blocks_used += 1
+        self.change.happen()
+
+    def take_map(self) -> "Generator[int | Change, None, list[bool]]":
+        """Wait for the block map of an output block: whether each step has weights."""
+        yield from self._wait_for_weights(lambda: bool(self.maps))
+        return self.maps.popleft()
+
+    def _wait_for_weights(self, there: Callable[[], bool]) -> Process:
+        while not there():
+            cause = "decoding" if self.decoding else "weights"
+            self.stalls.begin(cause)
+            yield self.change
+            self.stalls.end(cause)
 
     def added(self, begin: int, end: int, banks: set[int]) -> float:
         """Vectors that were read from some banks in the meantime, to be added to results."""

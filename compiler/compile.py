@@ -11,6 +11,7 @@ from sparrow.hw.spec.base import SpecError
 from sparrow.hw.spec.bus import PAGE_BYTES
 from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, compute_vectors, encode
 
+from .codecs import AUTO, PLAIN, Coder, check_codec
 from .cuts import Tiling
 from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
@@ -34,7 +35,7 @@ PREFETCH_BYTES = 512  # that the sequencer may fetch beyond END
 
 def compile_network(network: Network, spec: AcceleratorSpec, *,
                     keep_all: bool = True, residency: bool = True, fusion: bool = True,
-                    timing: Timing | None = TIMING) -> Program:
+                    codec: str = AUTO, timing: Timing | None = TIMING) -> Program:
     """Compile a network for an accelerator.
 
     Parameters
@@ -46,6 +47,9 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
         cycles. Without ``keep_all`` they go to memory only if they must.
     fusion : bool
         Whether residual additions may be done on the way of a layer's results to the buffer.
+    codec : str
+        How weights are sent: ``auto``, for each stream in the way that takes the fewest cycles;
+        ``plain``; or one of the accelerator's codecs, wherever it can be.
     timing : Timing or None
         Latencies with which cycles are predicted, and tilings chosen; None leaves the prediction
         out.
@@ -62,30 +66,40 @@ def compile_network(network: Network, spec: AcceleratorSpec, *,
         raise TypeError(f"network must be a Network, not {network!r}")
     if not isinstance(spec, AcceleratorSpec):
         raise TypeError(f"spec must be an AcceleratorSpec, not {spec!r}")
+    check_codec(codec, spec)
     require_supported(network, spec)
     fused = fusions(network, spec) if fusion else {}
     layouts, data_size = allocate(network, spec, keep_all=keep_all,
                                   readers=readers(network, fused),
                                   on_chip=[one.layer for one in fused.values()])
     works = lower_all(network, spec, layouts, fused)
-    compilation = _Compilation(network, spec, fused, keep_all, timing)
-    program = None
+    residents = None
     if residency:
         residents = choose_residents(network, spec, layouts, works, fused, keep_all=keep_all)
-        program = compilation.resident(residents) if residents.names else None
-    if program is not None and timing is None:
-        return program
-    plain = compilation.program(layouts, data_size, works, ())
-    return plain if program is None or plain.cycles < program.cycles else program
+        residents = residents if residents.names else None
+
+    def compiled(codec: str) -> Program:
+        compilation = _Compilation(network, spec, fused, keep_all, codec, timing)
+        program = None if residents is None else compilation.resident(residents)
+        if program is not None and timing is None:
+            return program
+        memory = compilation.program(layouts, data_size, works, ())
+        return memory if program is None or memory.cycles < program.cycles else program
+
+    program = compiled(codec)
+    if codec == AUTO and program.decodings and timing is not None:
+        plain = compiled(PLAIN)
+        program = plain if plain.cycles < program.cycles else program
+    return program
 
 
 class _Compilation:
     """Programs of a network, which differ in what stays in the buffer."""
 
     def __init__(self, network: Network, spec: AcceleratorSpec, fused: Fusions, keep_all: bool,
-                 timing: Timing | None):
+                 codec: str, timing: Timing | None):
         self._network, self._spec, self._keep_all = network, spec, keep_all
-        self._fused, self._timing = fused, timing
+        self._fused, self._timing, self._coder = fused, timing, Coder(spec, codec)
         self._found: dict[tuple[str, int, Room], list[Choice]] = {}
 
     def resident(self, residents: Residents) -> Program:
@@ -110,7 +124,7 @@ class _Compilation:
         for layer in network:
             chosen = list(itertools.islice(choices, len(works[layer.name])))
             layers.append([command for choice in chosen
-                           for command in schedule(choice.work, choice.tiling, spec)])
+                           for command in schedule(choice.work, choice.tiling, spec, self._coder)])
             tilings.append(tuple(_describe(choice.work, choice.tiling) for choice in chosen))
         instructions = [instruction for own in layers for instruction in own]
         instructions.append(Instruction(Opcode.END, {}))
@@ -123,6 +137,8 @@ class _Compilation:
             name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
             start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
             input=network.input_name, output=network.output,
+            decodings={one.values["offset"]: one.decoding for one in instructions
+                       if one.opcode is Opcode.WEIGHTS and one.decoding is not None},
             layers=tuple(dataclasses.replace(info, output=(
                 "fused" if info.fused_into else "chip" if layouts[info.name].on_chip
                 else "both" if info.name in stay else "memory")) for info in infos))
@@ -132,7 +148,8 @@ class _Compilation:
         """Good ways to carry out a pass, one of its layer's: as before if it has the same room."""
         key = work.layer, number, work.room
         if key not in self._found:
-            self._found[key] = good_choices(work, self._spec, self._timing or TIMING)
+            self._found[key] = good_choices(work, self._spec, self._timing or TIMING,
+                                             self._coder)
         return self._found[key]
 
 
@@ -203,6 +220,10 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
         match instruction.opcode:
             case Opcode.COMPUTE:
                 amount = values["output_blocks"] * compute_vectors(values)
+                if values["map"]:
+                    assert instruction.decoding is not None
+                    decoding = instruction.decoding
+                    amount = amount // len(decoding.steps) * decoding.kept
             case Opcode.WEIGHTS:
                 amount = len(instruction.stream)
             case Opcode.LOAD if values.get("unfold"):
@@ -215,4 +236,7 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
         name=layer.name, kind=type(layer).__name__, first_command=first,
         commands=len(instructions), macs=true_macs(layer), vectors=counts[Opcode.COMPUTE],
         bytes_read=counts[Opcode.LOAD] + counts[Opcode.WEIGHTS],
-        bytes_written=counts[Opcode.STORE], tiling=tilings)
+        bytes_written=counts[Opcode.STORE], tiling=tilings,
+        codecs=tuple(dict.fromkeys(
+            PLAIN if one.decoding is None else one.decoding.codec for one in instructions
+            if one.opcode is Opcode.WEIGHTS)))

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from sparrow.hw.spec.commands import Engine, Opcode, command
 
+from .decoding import Decoding
+
 __all__ = ["MEMORY", "Footprint", "Instruction", "Interval"]
 
 Interval = tuple[int, int, int]  # space, first, end
@@ -44,6 +46,8 @@ class Instruction:
     reads, writes : Footprint
     stream : bytes
         What a WEIGHTS command sends; its ``offset`` is set once all commands are known.
+    decoding : Decoding or None
+        How compressed weights are decoded, of WEIGHTS and of the COMPUTE that takes them.
     """
 
     opcode: Opcode
@@ -52,6 +56,7 @@ class Instruction:
     reads: Footprint = dataclasses.field(default_factory=Footprint)
     writes: Footprint = dataclasses.field(default_factory=Footprint)
     stream: bytes = b""
+    decoding: Decoding | None = None
 
     @property
     def engine(self) -> Engine:

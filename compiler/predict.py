@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import (
@@ -17,6 +17,7 @@ from sparrow.hw.spec.commands import (
 )
 
 from .array import STALLS, Array, Post, Results, post_cycles
+from .decoding import Decoding
 from .events import Process, Simulation
 from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, run_offsets
 from .store_model import Storer
@@ -53,12 +54,14 @@ class Prediction:
 
 
 def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *, start: int = 0,
-            timing: Timing | None = None) -> Prediction:
+            timing: Timing | None = None,
+            decodings: Mapping[int, Decoding] | None = None) -> Prediction:
     """Play a program's commands through a model of queues, tokens, bus, weights and array.
 
     The bus gives a word per cycle; its reads are shared by commands, loads and weights, burst by
     burst. A weight block is loaded while the one before is in use: a word per cycle and at least a
-    lane per cycle. A block of T pixels takes T cycles. Sums wait in a FIFO for the requantizer,
+    lane per cycle; of a compressed stream as its :class:`.decoding.Decoding` says. A block of T
+    pixels takes T cycles, one that a map leaves out one. Sums wait in a FIFO for the requantizer,
     which takes one every ``columns / post_lanes`` cycles; while that is full, the array waits. A
     vector of STORE waits while the array reads its bank, up to its ``patience``, and then costs the
     array a cycle, as does one that is added to a result; a result that is written to a bank that
@@ -72,19 +75,21 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
         Byte offset of the first one in the program window.
     timing : Timing
         Latencies.
+    decodings : mapping of int to Decoding
+        How compressed streams are decoded, by their offset.
 
     Raises
     ------
     ValueError
         If the commands wait for one another forever.
     """
-    model = _Model(commands, spec, start, timing or Timing())
+    model = _Model(commands, spec, start, timing or Timing(), decodings or {})
     return model.run()
 
 
 class _Model:
     def __init__(self, commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec,
-                 start: int, timing: Timing):
+                 start: int, timing: Timing, decodings: Mapping[int, Decoding]):
         self.simulation = Simulation()
         self.spec, self.timing = spec, timing
         self.tokens = Tokens(self.simulation)
@@ -100,7 +105,7 @@ class _Model:
         self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
         self._post = Post(self.simulation, spec, timing, self._array)
         storer = Storer(self.simulation, spec, timing, self._array)
-        decoder = Decoder(self.simulation, spec, timing, weights, self._array)
+        decoder = Decoder(self.simulation, spec, timing, weights, self._array, decodings)
         runs: dict[Engine, Callable[[Values], Step]] = {
             Engine.LOAD: self._load, Engine.STORE: storer.store,
             Engine.WEIGHTS: decoder.send, Engine.COMPUTE: self._compute}
@@ -221,15 +226,13 @@ class _Model:
         yield self.timing.compute_start
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
+            kept = (yield from array.take_map()) if values["map"] else None
             for step in range(steps):
+                if kept is not None and not kept[step]:
+                    yield 1
+                    continue
                 if not values["reuse"] or output_block == step == 0:
-                    array.stalls.begin("weights")
-                    while array.blocks == array.blocks_used:
-                        yield array.change
-                    yield max(0, array.ready - self.simulation.now)
-                    array.stalls.end("weights")
-                    array.blocks_used += 1
-                    array.change.happen()
+                    yield from array.take_block()
                 channel = step // kernel
                 array.outside = outside[step % kernel] if outside else ()
                 banks = {0, 1} if values["int4"] else {

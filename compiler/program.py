@@ -14,6 +14,7 @@ from sparrow.hw.spec.base import SpecError
 from sparrow.hw.spec.commands import COMMAND_BYTES, Command, Opcode, decode
 
 from .array import STALLS
+from .decoding import Decoding
 from .errors import CompileError
 from .layout import TensorLayout
 from .predict import predict
@@ -22,7 +23,7 @@ from .timing import Timing
 __all__ = ["LayerInfo", "Program"]
 
 PROGRAM_FILE, LAYOUT_FILE = "program.bin", "layout.json"
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,15 @@ class LayerInfo:
         ``"fused"``.
     fused_into : str
         The addition that its results meet on their way, or empty. That has no commands then.
+    codecs : tuple of str
+        Of its weight streams, each once: ``plain``, or a codec and what it goes with.
     cycles : int
         Predicted, from the retirement of the layer before to its own.
     stalls : dict of str to int
-        Predicted, cycles in which the array waits, by cause: ``weights``; ``results`` that have to
-        leave; ``buffer``, a bank that STORE or an addition reads; ``tokens`` of loads and stores,
-        and results that are on their way.
+        Predicted, cycles in which the array waits, by cause: ``weights`` that aren't there;
+        ``decoding`` of those that are, compressed; ``results`` that have to leave; ``buffer``, a
+        bank that STORE or an addition reads; ``tokens`` of loads and stores, and results that are
+        on their way.
     """
 
     name: str
@@ -67,6 +71,7 @@ class LayerInfo:
     tiling: tuple[str, ...]
     output: str = "memory"
     fused_into: str = ""
+    codecs: tuple[str, ...] = ()
     cycles: int = 0
     stalls: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
@@ -96,6 +101,8 @@ class Program:
     layers : tuple of LayerInfo
     cycles : int
         Predicted, from the start to the end.
+    decodings : dict of int to Decoding
+        How compressed weight streams are decoded, by their offset in the program window.
     """
 
     name: str
@@ -109,6 +116,7 @@ class Program:
     output: str
     layers: tuple[LayerInfo, ...]
     cycles: int = 0
+    decodings: Mapping[int, Decoding] = dataclasses.field(default_factory=dict)
 
     def layer(self, name: str) -> LayerInfo:
         """What became of a layer; raises ``KeyError`` if there is none of the name."""
@@ -128,7 +136,8 @@ class Program:
 
     def with_cycles(self, timing: Timing) -> "Program":
         """The same program, its cycles predicted with other latencies."""
-        prediction = predict(self.commands(), self.spec, start=self.start, timing=timing)
+        prediction = predict(self.commands(), self.spec, start=self.start, timing=timing,
+                             decodings=self.decodings)
         found = zip(prediction.layers, prediction.stalls, strict=True)
         layers = []
         for layer in self.layers:
@@ -185,7 +194,9 @@ class Program:
             "data_size": self.data_size, "input": self.input, "output": self.output,
             "cycles": self.cycles, "kept": self.kept,
             "tensors": [dataclasses.asdict(tensor) for tensor in self.tensors.values()],
-            "layers": [dataclasses.asdict(layer) for layer in self.layers]}
+            "layers": [dataclasses.asdict(layer) for layer in self.layers],
+            "decodings": {str(offset): decoding.to_mapping()
+                          for offset, decoding in self.decodings.items()}}
         layout["checksum"] = _checksum(layout, self.program_bytes)
         (folder / LAYOUT_FILE).write_text(json.dumps(layout, indent=1) + "\n", encoding="utf-8")
 
@@ -222,8 +233,11 @@ class Program:
                 data_size=layout["data_size"], input=layout["input"], output=layout["output"],
                 cycles=layout["cycles"], kept=tuple(layout["kept"]),
                 tensors={tensor.name: tensor for tensor in tensors},
-                layers=tuple(LayerInfo(**layer | {"tiling": tuple(layer["tiling"])})
-                             for layer in layout["layers"]))
+                layers=tuple(LayerInfo(**layer | {name: tuple(layer[name])
+                                                  for name in ("tiling", "codecs")})
+                             for layer in layout["layers"]),
+                decodings={int(offset): Decoding.from_mapping(decoding)
+                           for offset, decoding in layout["decodings"].items()})
             checksum = layout["checksum"]
         except (CompileError, SpecError):
             raise

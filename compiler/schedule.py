@@ -7,13 +7,13 @@ from typing import NamedTuple
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import Opcode
 
+from .codecs import PLAIN, Coded, Coder
 from .cuts import Part, Tile, Tiling
 from .footprint import MEMORY, Footprint, Instruction
 from .layout import TensorLayout
 from .passes import Pass, Region, Span
 from .place import Place
 from .unfold_loads import unfolding_loads
-from .weights import weight_stream
 
 __all__ = ["schedule"]
 
@@ -21,9 +21,13 @@ RUN = (1 << 16) - 1
 ROWS = 1 << 16
 
 
-def schedule(work: Pass, tiling: Tiling, spec: AcceleratorSpec) -> list[Instruction]:
-    """The commands of a pass: loads one tile ahead where there is room for it."""
-    return list(_Schedule(work, tiling, spec).instructions())
+def schedule(work: Pass, tiling: Tiling, spec: AcceleratorSpec,
+             coder: Coder | None = None) -> list[Instruction]:
+    """The commands of a pass: loads one tile ahead where there is room for it.
+
+    ``coder`` makes the weight streams; without it they are plain.
+    """
+    return list(_Schedule(work, tiling, spec, coder or Coder(spec, PLAIN)).instructions())
 
 
 class _Group(NamedTuple):
@@ -37,9 +41,9 @@ class _Group(NamedTuple):
 
 
 class _Schedule:
-    def __init__(self, work: Pass, tiling: Tiling, spec: AcceleratorSpec):
-        self._work, self._tiling, self._spec = work, tiling, spec
-        self._streams: dict[tuple[int, int, int], bytes] = {}
+    def __init__(self, work: Pass, tiling: Tiling, spec: AcceleratorSpec, coder: Coder):
+        self._work, self._tiling, self._spec, self._coder = work, tiling, spec, coder
+        self._streams: dict[tuple[int, int, int], Coded] = {}
         self._loaded = 0  # resident: rows that are loaded
         # What is added to the next group's results can be loaded before this one's are stored.
         self._early = tiling.target_areas > 1 or work.room.target is not None
@@ -171,8 +175,12 @@ class _Schedule:
                             min(region.bottom, tile.bottom), min(region.right, tile.right),
                             region.key)
             if window.top < window.bottom and window.left < window.right:
-                yield self._weights(span, region.key)
-                yield self._compute(number, part, tile, span, window, target)
+                weights = self._weights(span, region.key)
+                yield weights
+                compute = self._compute(number, part, tile, span, window, target)
+                compute.decoding = weights.decoding
+                compute.values["map"] = weights.decoding is not None and weights.decoding.map
+                yield compute
         if self._work.room.stored:
             store = self._copy(Opcode.STORE, group)
             store.values["patience"] = self._work.patience(span)
@@ -191,14 +199,16 @@ class _Schedule:
     def _weights(self, span: Span, key: int) -> Instruction:
         name = span.first, span.count, key
         if name not in self._streams:
-            self._streams[name] = weight_stream(self._work, span, key)
-        stream, work = self._streams[name], self._work
+            self._streams[name] = self._coder.stream(
+                self._work, span, key, (self._tiling.height, self._tiling.width))
+        coded, work = self._streams[name], self._work
         blocks = 1 if work.reuse else work.steps(span)
         return Instruction(Opcode.WEIGHTS, {
-            "int4": work.int4, "reuse": work.reuse, "zero_point": work.zero_point,
-            "words": len(stream) // self._spec.bus.word_bytes, "output_blocks": span.count,
+            "int4": work.int4, "reuse": work.reuse, "compressed": coded.decoding is not None,
+            "zero_point": work.zero_point,
+            "words": len(coded.data) // self._spec.bus.word_bytes, "output_blocks": span.count,
             "blocks": blocks, "minimum": work.minimum, "maximum_value": work.maximum_value},
-            work.layer, stream=stream)
+            work.layer, stream=coded.data, decoding=coded.decoding)
 
     def _compute(self, number: int, part: Part, tile: Tile, span: Span, window: Region,
                  target: tuple[Place, int, int]) -> Instruction:

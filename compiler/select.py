@@ -7,6 +7,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import Opcode, command
 
 from .array import post_cycles
+from .codecs import Coder
 from .cuts import Tiling
 from .dependencies import set_tokens
 from .footprint import Instruction
@@ -20,6 +21,7 @@ __all__ = ["Choice", "best_choices", "good_choices"]
 
 LONG = 50_000  # cycles of a pass that is worth no prediction
 TRIED = 8
+APART = 1 << 32  # offsets of streams that have no place yet
 HEADS = (1, 2, 4)  # rows of a first tile that are tried
 
 
@@ -48,10 +50,12 @@ class Choice:
     last: Instruction
 
 
-def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing) -> list[Choice]:
+def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing,
+                 coder: Coder | None = None) -> list[Choice]:
     """Ways to carry out a pass or an alternative, with predicted cycles.
 
-    Of long passes what is best by estimate: what tilings differ in is little there.
+    Of long passes what is best by estimate: what tilings differ in is little there. ``coder``
+    makes the weight streams, see :func:`.schedule.schedule`.
 
     Raises
     ------
@@ -63,11 +67,11 @@ def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing) -> list[Choi
                    key=lambda choice: choice[0])
     if len(found) == 1 or found[0][0] > LONG:
         estimate, number, tiling = found[0]
-        instructions = schedule(work.ways[number], tiling, spec)
+        instructions = schedule(work.ways[number], tiling, spec, coder)
         return [_choice(work.ways[number], tiling, instructions, estimate, spec)]
 
     def predicted(one: Pass, tiling: Tiling) -> Choice:
-        instructions = schedule(one, tiling, spec)
+        instructions = schedule(one, tiling, spec, coder)
         return _choice(one, tiling, instructions, _cycles(instructions, spec, timing), spec)
 
     choices = [predicted(work.ways[number], tiling) for _, number, tiling in found]
@@ -110,9 +114,14 @@ def _choice(work: Pass, tiling: Tiling, instructions: list[Instruction], cycles:
 def _cycles(instructions: list[Instruction], spec: AcceleratorSpec, timing: Timing) -> int:
     """Predicted cycles of a pass alone; its commands get tokens."""
     set_tokens(instructions)
+    decodings = {}
+    for number, instruction in enumerate(instructions):
+        if instruction.decoding is not None and instruction.opcode is Opcode.WEIGHTS:
+            instruction.values["offset"] = number * APART
+            decodings[number * APART] = instruction.decoding
     kinds = [command(instruction.opcode) for instruction in instructions]
     commands = [(kind, {field.name: instruction.values.get(field.name, 0) for field in kind.fields})
                 for kind, instruction in zip(kinds, instructions)]
     end = command(Opcode.END)
     commands.append((end, {field.name: 0 for field in end.fields}))
-    return predict(commands, spec, timing=timing).total
+    return predict(commands, spec, timing=timing, decodings=decodings).total

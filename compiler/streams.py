@@ -1,11 +1,13 @@
 """Weight streams on their way to the array, for predictions."""
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .array import Array
+from .decoding import Decoding
+from .decompress import decompress
 from .events import Change, Process, Simulation
 from .model import Burst, ReadClient, Step, Values
 from .timing import Timing
@@ -19,9 +21,10 @@ class Decoder:
     """The weight engine: asks for streams, takes them apart, one after the other."""
 
     def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing,
-                 client: ReadClient, array: Array):
+                 client: ReadClient, array: Array, decodings: Mapping[int, Decoding]):
         self._simulation, self._spec, self._timing = simulation, spec, timing
         self._client, self._array = client, array
+        self._decodings = decodings
         self._decoding, self._decoded = False, Change(simulation)
 
     def send(self, values: Values) -> Step:
@@ -31,10 +34,21 @@ class Decoder:
         while self._decoding:
             yield self._decoded
         self._decoding = True
-        self._simulation.resume(self._decode(values, collections.deque(wanted)))
+        self._simulation.resume(self._hand_on(values, collections.deque(wanted)))
         while not wanted[-1].granted:
             yield self._client.granted
         return None
+
+    def _hand_on(self, values: Values, wanted: collections.deque[Burst]) -> Process:
+        """A stream, until the next one can begin."""
+        if values["compressed"]:
+            yield from decompress(self._simulation, self._spec, self._timing, self._client,
+                                  self._array, values, self._decodings[values["offset"]], wanted)
+        else:
+            yield from self._decode(values, wanted)
+        yield self._timing.weights_end
+        self._decoding = False
+        self._decoded.happen()
 
     def _decode(self, values: Values, wanted: collections.deque[Burst]) -> Process:
         """Parameter sets and weight blocks of a stream."""
@@ -63,9 +77,6 @@ class Decoder:
                 array.blocks += 1
                 array.ready = self._simulation.now + self._timing.block
                 array.change.happen()
-        yield self._timing.weights_end
-        self._decoding = False
-        self._decoded.happen()
 
 
 def _remainder(wanted: Sequence[Burst], words: int) -> int:

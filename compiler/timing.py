@@ -35,6 +35,8 @@ class Timing:
         Between the last word of a burst and the first of the next one.
     weights_start, weights_end : int
         From the start of WEIGHTS to its request, and from its last word to its end.
+    stream_start : int
+        Of a compressed stream, from the first granules of weights to the first step.
     compute_start : int
         From a COMPUTE's start to its first vector.
     block : int
@@ -64,6 +66,7 @@ class Timing:
     store_burst: int = 0
     weights_start: int = 1
     weights_end: int = 1
+    stream_start: int = 5
     compute_start: int = 3
     block: int = 0
     same_pixel: int = 2

@@ -1,16 +1,10 @@
-"""Weight streams: parameter sets and weight blocks, as bytes."""
-
-from collections.abc import Callable, Sequence
+"""Weight streams that aren't compressed: parameter sets and weight blocks, as bytes."""
 
 import numpy as np
 
 from .passes import Pass, Span
 
-__all__ = ["Codec", "dense", "diagonal", "parameter_set", "weight_stream"]
-
-# A codec makes a stream of parameter sets and, for each, its weight blocks (there are none where
-# those of the first set are used again).
-Codec = Callable[[Sequence[bytes], Sequence[np.ndarray]], bytes]
+__all__ = ["block_values", "diagonal", "parameter_set", "weight_stream"]
 
 
 def parameter_set(bias: np.ndarray, mantissa: np.ndarray, shift: np.ndarray) -> bytes:
@@ -20,18 +14,19 @@ def parameter_set(bias: np.ndarray, mantissa: np.ndarray, shift: np.ndarray) -> 
     return records.astype("<u4").tobytes()
 
 
-def dense(parameters: Sequence[bytes], blocks: Sequence[np.ndarray]) -> bytes:
-    """The codec that leaves every weight as it is."""
-    return b"".join(part for pair in zip(parameters, blocks, strict=True)
-                    for part in (pair[0], pair[1].tobytes()))
+def weight_stream(work: Pass, span: Span, key: int) -> bytes:
+    """The stream of a span's output blocks, for the region of ``key``: all values as they are."""
+    return b"".join(parameter_set(*work.parameters(block, key))
+                    + (b"" if work.reuse and block != span.first else work.blocks(block).tobytes())
+                    for block in range(span.first, span.first + span.count))
 
 
-def weight_stream(work: Pass, span: Span, key: int, codec: Codec = dense) -> bytes:
-    """The stream of a span's output blocks, for the region of ``key``."""
-    numbers = range(span.first, span.first + span.count)
-    return codec([parameter_set(*work.parameters(block, key)) for block in numbers],
-                 [work.blocks(block)[:0] if work.reuse and block != span.first
-                  else work.blocks(block) for block in numbers])
+def block_values(blocks: np.ndarray, int4: bool) -> np.ndarray:
+    """Weights of some blocks, int8, shape (blocks, halves, lanes, columns), from their bytes."""
+    signed = blocks.view(np.int8)[:, None]
+    if not int4:
+        return signed
+    return np.concatenate([(signed << 4).astype(np.int8) >> 4, signed >> 4], axis=1)
 
 
 def diagonal(values: np.ndarray) -> np.ndarray:

@@ -52,9 +52,13 @@ class StreamTarget:
 
     @classmethod
     def of(cls, spec: AcceleratorSpec) -> "StreamTarget":
-        """The one of an accelerator."""
-        return cls(lanes=spec.lanes, columns=spec.columns, word_bytes=spec.bus.word_bytes,
-                   int4=spec.int4, mantissa_width=spec.mantissa_width)
+        """The one of an accelerator; if that decodes nothing, of one that decodes all."""
+        found = cls(lanes=spec.lanes, columns=spec.columns, word_bytes=spec.bus.word_bytes,
+                    int4=spec.int4, mantissa_width=spec.mantissa_width)
+        if not spec.codecs:
+            return found
+        return dataclasses.replace(found, codebook=spec.codebook,
+                                   codecs=tuple(codec.value for codec in spec.codecs))
 
 
 @dataclasses.dataclass(frozen=True)

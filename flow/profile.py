@@ -12,8 +12,8 @@ from sparrow.sim.accelerator import Outcome
 
 __all__ = ["measured_stalls", "profile"]
 
-STALL_COUNTERS = {"weights": "STALL_WEIGHTS", "results": "STALL_RESULTS",
-                  "buffer": "STALL_BUFFER", "tokens": "STALL_TOKENS"}
+STALL_COUNTERS = {"weights": "STALL_WEIGHTS", "decoding": "STALL_DECODING",
+                  "results": "STALL_RESULTS", "buffer": "STALL_BUFFER", "tokens": "STALL_TOKENS"}
 SUMMED = ("macs", "vectors", "predicted_cycles", "measured_cycles", "bytes_read",
           "bytes_written", "memory_accesses")
 

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparrow.compiler import Program
-from sparrow.golden.codec import CODECS
-from sparrow.hw.spec.commands import Command, Opcode
+from sparrow.compiler.codecs import PLAIN
+from sparrow.hw.spec.commands import Opcode
 
-__all__ = ["PLAIN", "compressed", "with_dense", "weight_traffic"]
-
-PLAIN = "plain"
+__all__ = ["weight_traffic", "with_dense"]
 
 
 def weight_traffic(program: Program) -> dict[str, dict[str, Any]]:
@@ -21,14 +19,16 @@ def weight_traffic(program: Program) -> dict[str, dict[str, Any]]:
         ``weight_bytes`` of all streams, as often as they are read; ``codec``: the codecs of
         compressed ones and ``plain`` if there are others, with commas; empty if none is compressed.
     """
-    commands = program.commands()
-    return {layer.name: _traffic(program, commands[layer.first_command:][:layer.commands])
-            for layer in program.layers}
-
-
-def compressed(program: Program) -> bool:
-    """Whether any stream is."""
-    return any(values.get("compressed") for _, values in program.commands())
+    commands, word = program.commands(), program.spec.bus.word_bytes
+    result: dict[str, dict[str, Any]] = {}
+    for layer in program.layers:
+        own = commands[layer.first_command:][:layer.commands]
+        codecs = dict.fromkeys(codec.partition(",")[0] for codec in layer.codecs)
+        result[layer.name] = {
+            "codec": "" if set(codecs) <= {PLAIN} else ", ".join(codecs),
+            "weight_bytes": sum(values["words"] * word for kind, values in own
+                                if kind.opcode is Opcode.WEIGHTS)}
+    return result
 
 
 def with_dense(rows: Sequence[Mapping[str, Any]], program: Program,
@@ -54,15 +54,3 @@ def with_dense(rows: Sequence[Mapping[str, Any]], program: Program,
             row["dense"] = {"weight_bytes": before[layer.name]["weight_bytes"],
                             "predicted_cycles": layer.cycles, "stalls": dict(layer.stalls)}
     return result
-
-
-def _traffic(program: Program,
-             commands: Sequence[tuple[Command, Mapping[str, int]]]) -> dict[str, Any]:
-    size, codecs = 0, []
-    for kind, values in commands:
-        if kind.opcode is Opcode.WEIGHTS:
-            size += values["words"] * program.spec.bus.word_bytes
-            number = program.program_bytes[values["offset"]] >> 4 & 7  # of the header
-            codecs.append(CODECS[number] if values.get("compressed") else PLAIN)
-    found = dict.fromkeys(codecs)
-    return {"codec": "" if set(found) <= {PLAIN} else ", ".join(found), "weight_bytes": size}

@@ -136,10 +136,10 @@ class Accelerator(wiring.Component):
             *(getattr(registers, f"status_{name}").eq(getattr(supervisor, name))
               for name in ("busy", "done", "error", "draining")),
             *(getattr(registers, name).eq(getattr(supervisor, name))
-              for name in ("error_code", *COUNTERS)),
+              for name in ("error_code", "stream_error", *COUNTERS)),
             registers.error_command.eq(supervisor.commands),
             *(getattr(supervisor, name).eq(getattr(inside, name))
-              for name in ("causes", "finished", "idle", "progress",
+              for name in ("causes", "stream_code", "finished", "idle", "progress",
                            *(f"{name}_event" for name in EVENTS))),
             self.retired.eq(inside.layers_event.any()),
         ]

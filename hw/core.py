@@ -33,7 +33,7 @@ class Core(wiring.Component):
         The channels of AXI4, see :mod:`.bus.signature`.
     windows, offset, begin, halt
         Windows; the program's offset, with the pulse ``begin``; nothing new may go to the bus.
-    causes, finished, idle, progress, {counter}_event
+    causes, stream_code, finished, idle, progress, {counter}_event
         For :class:`.control.supervisor.Supervisor`.
     """
 
@@ -43,7 +43,8 @@ class Core(wiring.Component):
             **read_signatures(spec.bus), **write_signatures(spec.bus),
             "windows": In(data.ArrayLayout(window_layout(spec.bus), 2)),
             "offset": In(32), "begin": In(1), "halt": In(1),
-            "causes": Out(len(CAUSES)), "finished": Out(1), "idle": Out(1), "progress": Out(1),
+            "causes": Out(len(CAUSES)), "stream_code": Out(4), "finished": Out(1), "idle": Out(1),
+            "progress": Out(1),
             **{f"{name}_event": Out(width) for name, width in EVENTS.items()},
         })
 
@@ -81,9 +82,10 @@ class Core(wiring.Component):
             self.finished.eq(sequencer.finished),
             self.causes.eq(Cat(read.response_error, write.response_error,
                                read.window_error | write.window_error, sequencer.illegal,
-                               compute.error)),
+                               compute.error, weights.stream_code.any())),
+            self.stream_code.eq(weights.stream_code),
         ]
-        self._report(m, read, write, sequencer, load, compute, queues)
+        self._report(m, read, write, sequencer, load, weights, compute, queues)
         return m
 
     def _place_engines(self, m, sequencer, engines):
@@ -133,7 +135,7 @@ class Core(wiring.Component):
             store.data.eq(buffer.fetch_data),
         ]
 
-    def _report(self, m, read, write, sequencer, load, compute, queues):
+    def _report(self, m, read, write, sequencer, load, weights, compute, queues):
         """What happens, for counters and watchdog."""
         waiting = queues[ENGINES.index(Engine.COMPUTE)]
         retired = Signal(range(len(queues) + 1))
@@ -141,7 +143,8 @@ class Core(wiring.Component):
             retired.eq(sum((queue.retire for queue in queues[1:]), queues[0].retire)),
             self.layers_event.eq(retired),
             self.vectors_event.eq(compute.vector),
-            self.stall_weights_event.eq(compute.waits_for_weights),
+            self.stall_weights_event.eq(compute.waits_for_weights & ~weights.decoding),
+            self.stall_decoding_event.eq(compute.waits_for_weights & weights.decoding),
             self.stall_results_event.eq(compute.waits_for_results),
             self.stall_tokens_event.eq(waiting.held
                                        | (waiting.take.any() & ~waiting.tokens_done)),

@@ -62,7 +62,7 @@ def c_header(spec: AcceleratorSpec) -> str:
 
 
 def choice_macro(field: str, value: str) -> str:
-    """The macro that is defined where an enumerated field of the specification has a value."""
+    """The macro that is defined where a field of the specification has a value of several."""
     return f"SPARROW_SPEC_{field.upper()}_{value.upper()}"
 
 
@@ -72,6 +72,9 @@ def _start(spec: AcceleratorSpec) -> str:
              "#include <stdint.h>", "", "#ifdef __cplusplus", 'extern "C" {', "#endif", "",
              "/* The specification it was generated for. */"]
     for name, value in spec.to_mapping().items():
+        if isinstance(value, list):
+            lines += [f"#define {choice_macro(name, str(choice))} 1" for choice in value]
+            continue
         text = f'"{value}"' if isinstance(value, str) else str(int(value))  # type: ignore[call-overload]
         lines.append(f"#define SPARROW_SPEC_{name.upper()} {text}")
         if isinstance(value, str):  # which the preprocessor can't compare

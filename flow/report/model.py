@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["CAUSES", "Area", "Array", "Dense", "Figure", "Layer", "Module", "Report", "Weights"]
 
-CAUSES = {"weights": "waits for weights", "results": "waits for results to leave",
+CAUSES = {"weights": "waits for weights", "decoding": "waits for weights to be decoded",
+          "results": "waits for results to leave",
           "buffer": "waits for a bank that is stored from", "tokens": "waits for another engine"}
 """Causes of stalls, and how the report names them."""
 

@@ -32,8 +32,8 @@ _AREA_FIGURES = (("nand2_equivalents", "NAND2 equivalents"), ("area_um2", "µm²
                  ("flip_flops", "flip-flops"), ("luts", "LUTs"), ("dsps", "DSPs"),
                  ("carry_cells", "carry cells"), ("block_rams", "block RAMs"),
                  ("fmax_mhz", "MHz"), ("memory_bits", "memory bits"))
-_COUNTERS = {"VECTORS": "busy", "STALL_WEIGHTS": "weights", "STALL_RESULTS": "results",
-             "STALL_TOKENS": "tokens", "STALL_BUFFER": "buffer"}
+_COUNTERS = {"VECTORS": "busy", "STALL_WEIGHTS": "weights", "STALL_DECODING": "decoding",
+             "STALL_RESULTS": "results", "STALL_TOKENS": "tokens", "STALL_BUFFER": "buffer"}
 
 
 def read_report(path: Path) -> Report:

@@ -43,6 +43,10 @@ def check_compute(spec: AcceleratorSpec, values: Values) -> None:
         for name in ("channel_alternate", "block_alternate", "source_bank"):
             if values[name]:
                 raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be 0 with int4, not 1")
+    if values["map"]:
+        for name in ("reuse", "maximum", "shifted", "window"):
+            if values[name]:
+                raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be 0 with map, not 1")
     if values["window"]:
         _check_window(spec, values)
     elif values["down"]:
@@ -122,6 +126,9 @@ def _check_blocks(values: Values, blocks: np.ndarray, own: OutputBlock) -> None:
     if own.int4 != bool(values["int4"]):
         raise MachineError("STREAM", f"COMPUTE: int4 must be that of its weights, "
                                      f"{int(own.int4)}, not {values['int4']}")
+    if (own.kept is not None) != bool(values["map"]):
+        raise MachineError("STREAM", f"COMPUTE: map must be that of its weights, "
+                                     f"{int(own.kept is not None)}, not {values['map']}")
 
 
 def _step(values: Values, output_block: int, channel_block: int,

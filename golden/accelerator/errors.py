@@ -20,18 +20,23 @@ class MachineError(Exception):
     Parameters
     ----------
     code : str
-        A key of ``CODES``. The first five are names of ``ErrorCode``, which the hardware reports;
-        hardware doesn't see the others, and its results are then undefined.
+        A key of ``CODES``. The first five are names of ``ErrorCode``, which the hardware reports,
+        ``STREAM`` if the fault is in a compressed stream itself; it doesn't see the others, and
+        its results are then undefined.
     text : str
         One line: the number of the command, its kind, and what is wrong.
+    stream_error : int
+        With ``STREAM``: what a compressed stream isn't, a value of ``golden.codec.ERRORS``, which
+        the hardware reports, too; 0 if it sees nothing.
 
     Attributes
     ----------
     code, text : str
+    stream_error : int
     """
 
-    def __init__(self, code: str, text: str):
+    def __init__(self, code: str, text: str, stream_error: int = 0):
         if code not in CODES:
             raise ValueError(f"code must be one of {', '.join(CODES)}, not {code!r}")
         super().__init__(f"{code}: {text}")
-        self.code, self.text = code, text
+        self.code, self.text, self.stream_error = code, text, stream_error

@@ -134,7 +134,8 @@ class _Execution:
                 if error.text.startswith(waiting.subject):
                     raise
                 _, _, text = error.text.partition(": ")
-                raise MachineError(error.code, f"{waiting.subject}: {text}") from None
+                raise MachineError(error.code, f"{waiting.subject}: {text}",
+                                   error.stream_error) from None
             self._counts["layers"] += waiting.values["retire"]
             self._queues.finish(waiting, clock)
         if self._weights:
@@ -234,8 +235,9 @@ class _Execution:
         if values["int4"] and not self._spec.int4:
             raise MachineError("ILLEGAL_COMMAND", f"{waiting.subject}: int4 must be 0 in an "
                                                   "accelerator of int8, not 1")
-        wanted = stream_bytes(self._spec, values)
-        if values["words"] * word != wanted:
+        found = values["words"] * word
+        wanted = found if values["compressed"] else stream_bytes(self._spec, values)
+        if found != wanted:
             raise MachineError("STREAM", f"{waiting.subject}: words must be {wanted // word}, "
                                          f"not {values['words']}")
         end = values["offset"] + wanted
@@ -253,7 +255,11 @@ class _Execution:
             return self._buffer[bank].read(waiting.subject, engine, clock, rows)
 
         weights = [self._weights.popleft() for _ in range(values["output_blocks"])]
-        self._counts["vectors"] += values["output_blocks"] * compute_vectors(values)
+        for block in weights:
+            count = compute_vectors(values)
+            if block.kept is not None:
+                count = count // block.kept.size * int(block.kept.sum())
+            self._counts["vectors"] += count
         ordered = (*clock[:RESULTS], clock[engine])  # results are written in order
         self._addition.begin(values)
         for results in compute(self._spec, values, weights, read):

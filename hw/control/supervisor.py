@@ -10,9 +10,9 @@ __all__ = ["CAUSES", "COUNTERS", "EVENTS", "Supervisor"]
 
 # what can end a run, first come first: an error's code where two happen in the same cycle
 CAUSES = (ErrorCode.READ_RESPONSE, ErrorCode.WRITE_RESPONSE, ErrorCode.WINDOW,
-          ErrorCode.ILLEGAL_COMMAND, ErrorCode.ACCUMULATORS)
+          ErrorCode.ILLEGAL_COMMAND, ErrorCode.ACCUMULATORS, ErrorCode.STREAM)
 COUNTERS = ("cycles", "vectors", "stall_weights", "stall_results", "stall_tokens", "words_read",
-            "words_written", "commands", "layers", "stall_buffer")
+            "words_written", "commands", "layers", "stall_buffer", "stall_decoding")
 EVENTS = {name: 3 if name == "layers" else 1 for name in COUNTERS[1:]}
 
 
@@ -35,6 +35,8 @@ class Supervisor(wiring.Component):
         Something moved.
     causes : ``In(len(CAUSES))``
         Errors, in the order of :data:`CAUSES`.
+    stream_code : ``In``
+        With the cause ``STREAM``: what is wrong with the stream.
     finished : ``In(1)``
         The program has ended.
     idle : ``In(1)``
@@ -47,7 +49,7 @@ class Supervisor(wiring.Component):
         Nothing new may go to the bus.
     core_reset : ``Out(1)``
         Reset everything but the host's registers; ``idle`` is up.
-    busy, done, error, draining : ``Out(1)``, error_code : ``Out``
+    busy, done, error, draining : ``Out(1)``, error_code, stream_error : ``Out``
         For the status registers.
     done_event, error_event : ``Out(1)``
         Pulses, for the interrupt.
@@ -65,11 +67,12 @@ class Supervisor(wiring.Component):
         super().__init__({
             "start": In(1), "soft_reset": In(1), "watchdog": In(_width("watchdog")),
             "progress": In(1),
-            "causes": In(len(CAUSES)), "finished": In(1), "idle": In(1),
+            "causes": In(len(CAUSES)), "stream_code": In(_width("stream_error")),
+            "finished": In(1), "idle": In(1),
             **{f"{name}_event": In(width) for name, width in EVENTS.items()},
             "begin": Out(1), "halt": Out(1), "core_reset": Out(1),
             "busy": Out(1), "done": Out(1), "error": Out(1), "draining": Out(1),
-            "error_code": Out(8),
+            "error_code": Out(8), "stream_error": Out(_width("stream_error")),
             "done_event": Out(1), "error_event": Out(1),
             **{name: Out(_width(name)) for name in COUNTERS},
         })
@@ -91,16 +94,18 @@ class Supervisor(wiring.Component):
         ]
         with m.If(self.begin):
             m.d.sync += [running.eq(1), ending.eq(0), self.done.eq(0), self.error.eq(0),
-                         self.error_code.eq(0)]
+                         self.error_code.eq(0), self.stream_error.eq(0)]
         with m.If(running & (failed | self.finished)):
             m.d.sync += [running.eq(0), self.draining.eq(1), ending.eq(~failed)]
             with m.If(failed):
                 m.d.sync += [self.error.eq(1), self.error_code.eq(code)]
+            with m.If(code == ErrorCode.STREAM):
+                m.d.sync += self.stream_error.eq(self.stream_code)
         with m.If(self.core_reset):
             m.d.sync += [self.draining.eq(0), self.done.eq(ending)]
         with m.If(self.soft_reset):
             m.d.sync += [running.eq(0), self.draining.eq(1), ending.eq(0), self.done.eq(0),
-                         self.error.eq(0), self.error_code.eq(0)]
+                         self.error.eq(0), self.error_code.eq(0), self.stream_error.eq(0)]
         self._count(m, running)
         return m
 

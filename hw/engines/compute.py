@@ -12,6 +12,7 @@ from ..post import Requantize
 from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
+from .maps import GRANULE
 from .results import ResultLoop
 from .steps import StepLoop, step_layout
 
@@ -38,6 +39,8 @@ class ComputeEngine(wiring.Component):
     weights, parameters : ``In(stream)``
         A weight block for each step of the loops over channel blocks and kernel positions (with
         ``reuse``: one for the command), a parameter set for each output block, in order.
+    maps : ``In(stream)``
+        With codecs: the granules of block maps, see :class:`.steps.StepLoop`.
     step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
     result_valid, result_bank, result_row, result_data : ``Out``
         The ports of :class:`.memory.ActivationBuffer`.
@@ -68,6 +71,7 @@ class ComputeEngine(wiring.Component):
             "start": In(1), "released": Out(1), "done": Out(1),
             "weights": In(stream.Signature(stationary_layout(spec.array))),
             "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
+            **({"maps": In(stream.Signature(GRANULE))} if spec.codecs else {}),
             "step_enable": Out(2), "step_row": Out(row), "step_ready": In(1),
             "step_data": In(2 * vector), "others": In(2),
             "result_valid": Out(1), "result_bank": Out(1), "result_row": Out(row),
@@ -139,7 +143,9 @@ class ComputeEngine(wiring.Component):
         with m.Elif(~advance):
             m.d.sync += lost.eq((self.others & banks(here)).any())
 
-        working = loop.o.valid | valid
+        if spec.codecs:
+            wiring.connect(m, wiring.flipped(self.maps), loop.maps)
+        working = loop.busy | valid
         if spec.residual_add:
             working |= command.drain & writing
         self._release(m, working, command.window & here.silent, array)
@@ -158,8 +164,8 @@ class ComputeEngine(wiring.Component):
             self.waits_for_buffer.eq((loop.o.valid & advance & ~self.step_ready)
                                      | (lost & array.activations.ready)),
             self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
-            self.waits_for_weights.eq(valid & ~array.activations.ready
-                                      & ~self.waits_for_results),
+            self.waits_for_weights.eq((valid & ~array.activations.ready
+                                       & ~self.waits_for_results) | (loop.waits & ~valid)),
         ]
         if spec.window:
             m.d.comb += [activations.slide.eq(command.window), activations.silent.eq(here.silent)]

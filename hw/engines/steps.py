@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..control.layout import command_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import COORDINATE_WIDTH, Engine
+from .maps import GRANULE, MapReader
 
 __all__ = ["StepLoop", "step_layout"]
 
@@ -23,8 +24,8 @@ def step_layout(spec: AcceleratorSpec) -> data.StructLayout:
 
     ``row`` in ``bank``, or in both; ``outside``: it is padding; ``alone``: there is no second
     channel block; ``swap``: it is the first to meet the next weight block; ``last`` pixel of the
-    tile; ``start`` and ``finish``: first and last weight block of the output block; ``silent``:
-    with a window, it completes no pixel.
+    tile; ``start`` and ``finish``: first and last weight block of the output block that is in the
+    stream; ``silent``: with a window, it completes no pixel.
     """
     return data.StructLayout({
         "row": (spec.buffer_rows - 1).bit_length(), "bank": 1, "outside": 1, "alone": 1,
@@ -47,6 +48,13 @@ class StepLoop(wiring.Component):
         The command, from ``start`` : ``In(1)`` on until all steps are taken.
     o : ``Out(stream.Signature(step_layout(spec)))``
         The steps, the first one valid in the cycle after ``start``. One per cycle.
+    busy : ``Out(1)``
+        There are steps left. Without ``map`` it is ``o.valid``.
+    waits : ``Out(1)``
+        With ``map``: which steps have weights isn't known yet.
+    maps : ``In(stream.Signature(16))``
+        With codecs: of commands with ``map``, see :class:`.maps.MapReader`. Steps over channel
+        blocks and kernel positions that have no weights there take a cycle each and give nothing.
 
     Notes
     -----
@@ -58,30 +66,36 @@ class StepLoop(wiring.Component):
 
     def __init__(self, *, spec: AcceleratorSpec):
         self._row_width = (spec.buffer_rows - 1).bit_length()
-        self._window = spec.window
+        self._window, self._maps = spec.window, bool(spec.codecs)
         super().__init__({
             "command": In(command_layout(Engine.COMPUTE, spec)),
             "start": In(1),
             "o": Out(stream.Signature(step_layout(spec))),
+            "busy": Out(1), "waits": Out(1),
+            **({"maps": In(stream.Signature(GRANULE))} if self._maps else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
         command = data.View(self.command.shape(), self.command.as_value())
-        busy, advance = Signal(), Signal()
-        m.d.comb += [self.o.valid.eq(busy), advance.eq(busy & self.o.ready)]
+        advance, skips = Signal(), Signal()
         window = command.window if self._window else Const(0, 1)
-        begins, ends, goes = self._count(m, command, window, advance)
+        begins, ends, goes = self._count(m, command, window, advance, skips)
         levels = self._levels(m, window, goes)
         with m.If(self.start):
-            m.d.sync += busy.eq(1)
+            m.d.sync += self.busy.eq(1)
         with m.Elif(advance & ends.all()):
-            m.d.sync += busy.eq(0)
+            m.d.sync += self.busy.eq(0)
+        first = begins[_CHANNEL] & begins[_KERNEL_X:_CHANNEL].all()
+        if self._maps:
+            first = self._skip(m, command, advance, skips, ends)
+        else:
+            m.d.comb += [self.o.valid.eq(self.busy), advance.eq(self.busy & self.o.ready)]
         self._rows(m, command, window, advance, levels)
         x, y = self._coordinates(m, command, window, advance, levels)
         step = self.o.payload
         pixel, kernel = (slice(_X, _KERNEL_X), slice(_KERNEL_X, _CHANNEL))
-        start = begins[_CHANNEL] & (window | begins[kernel].all())
+        start = window | first
         finish = ends[_CHANNEL] & (window | ends[kernel].all())
         complete = ~window | ends[kernel].all()
         m.d.comb += [
@@ -94,7 +108,26 @@ class StepLoop(wiring.Component):
         ]
         return m
 
-    def _count(self, m, command, window, advance):
+    def _skip(self, m, command, advance, skips, ends):
+        """Go on over steps that have no weights; whether a step is the first one that has."""
+        m.submodules.reader = reader = MapReader()
+        wiring.connect(m, wiring.flipped(self.maps), reader.granules)
+        started, ended = Signal(), Signal()
+        m.d.comb += [
+            self.o.valid.eq(self.busy & (~command.map | (reader.valid & reader.kept))),
+            skips.eq(self.busy & command.map & reader.valid & ~reader.kept),
+            self.waits.eq(self.busy & command.map & ~reader.valid),
+            advance.eq((self.o.valid & self.o.ready) | skips),
+            ended.eq(advance & ends[:_KERNEL_X].all()),
+            reader.step.eq(ended & command.map), reader.last.eq(ends[:_OUTPUT].all()),
+        ]
+        with m.If(self.start):
+            m.d.sync += started.eq(0)
+        with m.Elif(ended):
+            m.d.sync += started.eq(~ends[:_OUTPUT].all() & (started | ~skips))
+        return ~started
+
+    def _count(self, m, command, window, advance, skips):
         """Each loop's counter: whether it is in its first, its last round, whether it goes on."""
         begins, ends, goes = (Signal(len(_LOOPS), name=name)
                               for name in ("begins", "ends", "goes"))
@@ -107,7 +140,8 @@ class StepLoop(wiring.Component):
             if loop == _KERNEL_X:  # a row's further pixels take as many columns as the stride
                 limit = Mux(window & ~begins[_X], command.stride_x, limit)
             counter = Signal(len(limit), name=f"counter_{_LOOPS[loop]}", reset_less=True)
-            m.d.comb += [begins[loop].eq(counter == 1), ends[loop].eq(counter == limit),
+            skipped = skips if loop < _KERNEL_X else Const(0, 1)
+            m.d.comb += [begins[loop].eq(counter == 1), ends[loop].eq((counter == limit) | skipped),
                          goes[loop].eq(inner & ~ends[loop])]
             with m.If(self.start):
                 m.d.sync += counter.eq(1)

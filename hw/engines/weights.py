@@ -30,6 +30,10 @@ class WeightEngine(wiring.Component):
         To and from the read master, which fetches ahead.
     parameters, weights : ``Out(stream)``
         See :class:`.decode.dense.DenseDecoder`.
+    decoding : ``Out(1)``
+        A compressed stream is at work, and words of it are there.
+    stream_code : ``Out(4)``
+        What is wrong with a compressed stream, 0 for nothing; until reset.
 
     Notes
     -----
@@ -49,6 +53,7 @@ class WeightEngine(wiring.Component):
                 {"data": spec.data_width, "last": 1}))),
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
             "weights": Out(stream.Signature(stationary_layout(spec.array))),
+            "decoding": Out(1), "stream_code": Out(4),
         })
 
     def elaborate(self, platform):

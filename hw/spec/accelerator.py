@@ -4,10 +4,13 @@ import dataclasses
 
 from .base import Spec, SpecError, require_integer
 from .bus import BusClock, BusProtocol, BusSpec
+from .decode import ALL_CODECS, Codec, DecompressorSpec
 from .mac import AccumulatorsSpec, MacArraySpec, Multiplier, Precision
 from .requantize import RequantizeSpec, Rounding
 
 __all__ = ["AcceleratorSpec"]
+
+FIFO_WORDS = 16  # of the decompressor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,10 @@ class AcceleratorSpec(Spec):
         Whether the buses have a clock of their own.
     weight_fifo_bytes : int
         Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
+    codecs : tuple of Codec
+        Compressed weight streams that it decodes; empty: none. Plain streams it takes in any case.
+    codebook : int, 0 or 2 to 32
+        Entries of the largest table of values that their decoder takes; 0: none.
     queue_depth : int, 2 to 64
         Commands that wait in front of each engine.
 
@@ -96,6 +103,8 @@ class AcceleratorSpec(Spec):
     prot: int = 0
     bus_clock: BusClock = BusClock.SAME
     weight_fifo_bytes: int = 4096
+    codecs: tuple[Codec, ...] = ()
+    codebook: int = 16
     queue_depth: int = 4
 
     def __post_init__(self) -> None:
@@ -121,6 +130,12 @@ class AcceleratorSpec(Spec):
         _require_power("weight_fifo_bytes", self.weight_fifo_bytes,
                        2 * self.max_burst * self.bus.word_bytes, 1 << 20)
         require_integer("queue_depth", self.queue_depth, 2, 64)
+        decompressor = self.decompressor
+        object.__setattr__(self, "codecs", decompressor.codecs if decompressor else ())
+
+    def to_mapping(self) -> dict[str, object]:
+        """The fields as plain integers, flags and strings, in order of declaration."""
+        return super().to_mapping() | {"codecs": [codec.value for codec in self.codecs]}
 
     @property
     def bus(self) -> BusSpec:
@@ -161,6 +176,20 @@ class AcceleratorSpec(Spec):
                               multiplier=self.multiplier)
 
     @property
+    def decompressor(self) -> DecompressorSpec | None:
+        """What decodes compressed weight streams; None if nothing does.
+
+        Its own FIFO is small: weights are fetched ahead in front of it.
+        """
+        empty = isinstance(self.codecs, list | tuple) and not self.codecs
+        found = DecompressorSpec(
+            lanes=self.lanes, columns=self.columns, int4=self.int4,
+            codecs=ALL_CODECS if empty else self.codecs, codebook=self.codebook,
+            data_width=self.data_width, fifo_bytes=FIFO_WORDS * self.bus.word_bytes,
+            mantissa_width=self.mantissa_width)
+        return None if empty else found
+
+    @property
     def int4(self) -> bool:
         """Whether layers can have 4-bit weights."""
         return self.precision is Precision.INT8_INT4
@@ -170,7 +199,7 @@ class AcceleratorSpec(Spec):
         """What :func:`.fields.implemented_width` depends on."""
         return {"buffer_rows": self.buffer_rows, "accumulator_depth": self.accumulator_depth,
                 "line_bytes": self.line_bytes, "residual_add": self.residual_add,
-                "mantissa_width": self.mantissa_width}
+                "mantissa_width": self.mantissa_width, "compressed": bool(self.codecs)}
 
     @property
     def buffer_rows(self) -> int:

@@ -101,7 +101,9 @@ LOAD = _fields(
 WEIGHTS = _fields(
     "int4 1: blocks hold 4-bit weights, two channel blocks each",
     "reuse 1: there are blocks for the first output block only, and they serve all",
-    "- 30: ",
+    "compressed 1: the stream has a header, see docs/weight-stream.md, that says the same as "
+    "output_blocks, blocks, int4 and reuse",
+    "- 29: ",
     "offset 32: first byte in the program window, a multiple of the bus word",
     "words 24 count: bus words of the stream",
     "zero_point 8 signed: zero point of the output, the same for all parameter sets",
@@ -127,7 +129,9 @@ COMPUTE = _fields(
     "scale_result 1: add: factor is that of results, not that of what is added",
     "drain 1: the next command is begun when all results are in the buffer: if this one adds, and "
     "the next one, adding or not, hasn't the same fields for it",
-    "- 17: ",
+    "map 1: weights have a block map: steps that aren't in the stream take a cycle each and no "
+    "vectors; not with reuse, maximum, shifted or window",
+    "- 16: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",
     "width 16 count: columns of the source; what lies left or right is padding",
@@ -170,16 +174,21 @@ _ADDING = {"add": 1, "scale_result": 1, "drain": 1, "add_factor": 15, "add_offse
 _UNFOLDING = frozenset({"unfold", "pair", "joined", "words", "row_bytes", "first", "pixel_step",
                         "lane", "fill_value"})
 
+_DECODING = frozenset({"compressed", "map"})
+
 
 def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
-                      line_bytes: int, residual_add: int, mantissa_width: int) -> int:
+                      line_bytes: int, residual_add: int, mantissa_width: int,
+                      compressed: int) -> int:
     """Bits of a field that an accelerator has; the upper ones must be 0.
 
     Counts of what lies in the buffer have a bit more than its rows need, those of pixels as many
     as the number of accumulators needs, sizes of the source one less than coordinates, those of
     image rows as many as the number of bytes of the line memory; without it there is no unfolding,
-    without ``residual_add`` nothing is added to results.
+    without ``residual_add`` nothing is added to results, without codecs no stream is compressed.
     """
+    if field.name in _DECODING:
+        return int(bool(compressed))
     if field.name in _UNFOLDING and not field.count and not line_bytes:
         return 0
     if field.name in _ADDING:

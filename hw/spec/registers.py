@@ -38,7 +38,7 @@ class ErrorCode(enum.IntEnum):
     ACCUMULATORS
         A vector for a pixel past the depth of the accumulators.
     STREAM
-        Reserved for malformed weight streams.
+        A compressed weight stream is malformed; ``STREAM_ERROR`` tells how.
     """
 
     NONE = 0
@@ -237,7 +237,8 @@ REGISTERS: tuple[Register, ...] = (
         "cycles; 0: no limit", width=24), reset=1_000_000),
     _counter("CYCLES", 0x40, "cycles"),
     _counter("VECTORS", 0x44, "steps of the array"),
-    _counter("STALL_WEIGHTS", 0x48, "cycles in which the array waited for weights"),
+    _counter("STALL_WEIGHTS", 0x48, "cycles in which the array waited for weights that weren't "
+             "there"),
     _counter("STALL_RESULTS", 0x4C, "cycles in which the array waited for its results to leave"),
     _counter("STALL_TOKENS", 0x50, "cycles in which the array waited for tokens, or for results "
              "that it reads"),
@@ -246,5 +247,8 @@ REGISTERS: tuple[Register, ...] = (
     _counter("COMMANDS", 0x5C, "commands fetched", width=24),
     _counter("LAYERS", 0x60, "layers retired", width=16),
     _counter("STALL_BUFFER", 0x64, "cycles in which the array waited for a bank that others read"),
+    _counter("STALL_DECODING", 0x68, "cycles in which the array waited for weights to be decoded"),
+    Register("STREAM_ERROR", 0x80, "ro", "what is wrong with a weight stream", _word(
+        "a number of docs/weight-stream.md, 0 for none", width=4)),
 )
 check_registers(REGISTERS)

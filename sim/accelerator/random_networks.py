@@ -4,14 +4,17 @@ Nothing here decides by itself: ``choose(low, high)`` gives an integer between b
 Hypothesis' ``draw(integers(low, high))``, what fails shrinks towards the lowest of everything.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from sparrow.golden.network import Concat, Network
+import torch
+
+from sparrow.golden.network import Concat, Conv, Linear, Network
 
 from .builder import Builder
 
-__all__ = ["KINDS", "Choose", "random_network", "random_window"]
+__all__ = ["KINDS", "Choose", "random_network", "random_window", "sparse_network"]
 
 Choose = Callable[[int, int], int]
 LARGEST_KERNEL, LARGEST_STRIDE, LARGEST_DILATION, LARGEST_PADDING = 7, 3, 3, 9
@@ -161,3 +164,32 @@ def random_network(kind: str, choose: Choose, **numbers: Any) -> Network:
     for _ in range(choose(2, 4)):
         source = layers[choose(0, len(layers) - 1)](builder, choose, source, 3)
     return builder.network(name=kind)
+
+
+def sparse_network(network: Network, choose: Choose, *, values: int = 16) -> Network:
+    """The same with some weights set to zero, alone and in whole tiles, and few others in layers.
+
+    Parameters
+    ----------
+    network : Network
+    choose
+    values : int
+        Different weights of a layer at most, where they are few.
+    """
+    layers = []
+    for layer in network:
+        if isinstance(layer, Conv | Linear):
+            noise = torch.Generator().manual_seed(choose(0, 999))
+            weight = layer.weight.clone()
+            single = torch.rand(weight.shape, generator=noise)
+            tiles = torch.rand([-(-size // 4) for size in weight.shape[:2]]
+                               + list(weight.shape[2:]), generator=noise)
+            whole = tiles.repeat_interleave(4, 0).repeat_interleave(4, 1)
+            whole = whole[:len(weight), :weight.shape[1]]
+            if choose(0, 1):
+                weight = (weight % values - values // 2).clamp(-8, 7).to(torch.int8)
+            weight[(single < (0, 0.5, 0.9, 1)[choose(0, 3)])
+                   | (whole < (0, 0.5, 0.8)[choose(0, 2)])] = 0
+            layer = dataclasses.replace(layer, weight=weight)
+        layers.append(layer)
+    return dataclasses.replace(network, layers=tuple(layers))

@@ -13,7 +13,7 @@ DATA_BASE = 0x2000_0000
 PAGE = 4096
 CORE_PERIOD = 7.0  # ns, of a core whose clock isn't that of its buses, which has 10
 CHANNELS = ("ar", "r", "aw", "w", "b")
-COUNTERS = tuple(entry.name for entry in REGISTERS if entry.offset >= 0x40)
+COUNTERS = tuple(entry.name for entry in REGISTERS if 0x40 <= entry.offset < 0x80)
 _AHEAD = 512  # bytes behind a program's END that are fetched, too
 
 

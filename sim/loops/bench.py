@@ -10,15 +10,16 @@ from sparrow.hw.export import flat_ports
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.commands import Opcode, command
 
-from ..streams import Clocking, StreamMonitor, pattern
+from ..streams import Clocking, StreamDriver, StreamMonitor, pattern
 from .cases import Loop
+from .reference import Command
 
 __all__ = ["LoopBench", "command_bits"]
 
 _IDLE_CYCLES = 20
 
 
-def command_bits(opcode: Opcode, values: dict[str, int]) -> int:
+def command_bits(opcode: Opcode, values: Command) -> int:
     """A command as the bits of a ``command`` port."""
     return sum((values[field.name] & ((1 << field.width) - 1)) << field.low
                for field in command(opcode).fields)
@@ -40,13 +41,13 @@ class _Start:
     """
 
     def __init__(self, dut, width: int, moves: Iterator[bool], *, free: Callable[[], bool],
-                 needed: Callable[[], bool], begin: Callable[[dict[str, int]], None],
+                 needed: Callable[[], bool], begin: Callable[[Command], None],
                  opcode: Opcode, seed: int):
         self._dut, self._width, self._moves, self._opcode = dut, width, moves, opcode
         self._free, self._needed, self._begin = free, needed, begin
         self._noise = random.Random(seed)
         self._starts = False
-        self.commands: collections.deque[dict[str, int]] = collections.deque()
+        self.commands: collections.deque[Command] = collections.deque()
 
     def clear(self) -> None:
         """Start nothing, and forget what was to be started."""
@@ -95,8 +96,8 @@ class _Ports:
 class LoopBench:
     """Starts a loop with commands, one after the other, and checks all that it puts out.
 
-    From the cycle after ``start`` to its last output it must have something to offer in every
-    cycle. Where it doesn't need a command, there is noise.
+    From the cycle after ``start`` to its last output it must be busy, and, unless it has further
+    inputs, have something to offer in every cycle. Where it doesn't need a command, there is noise.
 
     Parameters
     ----------
@@ -126,8 +127,11 @@ class LoopBench:
         width = next(port.width for port in ports if port.name == "command")
         self._start = _Start(dut, width, starts, free=self._free, needed=self._needed,
                              begin=self._begin, opcode=loop.opcode, seed=seed)
-        self._clocking = Clocking(dut, [output, self._start])
-        self._offers = [dut[name] for name in ("busy", f"{loop.stream}_valid") if name in outputs]
+        self._inputs = {name: StreamDriver(dut, name, ports, pattern(stall, seed + 2), seed=seed)
+                        for name in loop.inputs if f"{name}_valid" in {port.name for port in ports}}
+        self._clocking = Clocking(dut, [output, self._start, *self._inputs.values()])
+        offers = ["busy", *([] if self._inputs else [f"{loop.stream}_valid"])]
+        self._offers = [dut[name] for name in offers if name in outputs]
         Clock(dut.clk, 10, "ns").start()
 
     def _free(self) -> bool:
@@ -142,6 +146,9 @@ class LoopBench:
 
     def _begin(self, values):
         self._expected.extend(self._loop.expected(values, self._spec))
+        for name, driver in self._inputs.items():
+            for number in self._loop.inputs[name](values):
+                driver.send({"payload": number})
         self.covered["commands"] += 1
 
     def _check(self, output: dict[str, int]) -> None:
@@ -157,7 +164,7 @@ class LoopBench:
         self._expected.clear()
         await self._clocking.reset()
 
-    async def run(self, *commands: dict[str, int], cycles: int | None = None) -> None:
+    async def run(self, *commands: Command, cycles: int | None = None) -> None:
         """Execute commands to their end, each as soon as can be, or for some cycles."""
         self._start.commands.extend(commands)
         spent = 0

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sparrow.hw.control.layout import field_width
@@ -13,10 +13,13 @@ from sparrow.hw.spec.commands import Opcode, command
 
 from .parts import buffer_loop, memory_loop
 from .reference import (
+    Command,
     at_edges,
+    map_granules,
     memory_requests,
     random_compute,
     random_copy,
+    random_mapped,
     random_unfold,
     random_window,
     result_rows,
@@ -27,7 +30,6 @@ from .reference import (
 
 __all__ = ["LOOPS", "Kind", "Loop"]
 
-_Values = dict[str, int]
 _LONGEST = 11  # bits of a count that are walked through
 _LONG = 32  # rounds of a loop that takes long steps
 _SPREAD = 4  # times that each loop takes them
@@ -50,11 +52,11 @@ class Kind:
     exists : function
         Whether a specification has it.
     """
-    draw: Callable[[random.Random, AcceleratorSpec], _Values]
+    draw: Callable[[random.Random, AcceleratorSpec], Command]
     counts: tuple[str, ...]
     steps: tuple[str, ...] = ()
     spread: tuple[str, ...] = ()
-    adjust: Callable[[random.Random, _Values], _Values] = lambda source, values: values
+    adjust: Callable[[random.Random, Command], Command] = lambda source, values: values
     exists: Callable[[AcceleratorSpec], bool] = lambda spec: True
 
 
@@ -75,27 +77,31 @@ class Loop:
     keeps : bool
         It needs a command in the cycle of ``start`` alone, which may be the last one of the command
         before.
+    inputs : mapping of str to function
+        Its streams of numbers, and what of a whole command comes on each.
     """
     opcode: Opcode
     component: Callable[..., Any]
-    expected: Callable[[_Values, AcceleratorSpec], Iterable[Any]]
+    expected: Callable[[Command, AcceleratorSpec], Iterable[Any]]
     kinds: tuple[Kind, ...]
     stream: str | None = None
     keeps: bool = False
+    inputs: Mapping[str, Callable[[Command], Iterable[int]]] = dataclasses.field(
+        default_factory=dict)
 
-    def random_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
+    def random_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[Command]:
         """Whole commands of short loops, without end."""
         while True:
             for kind in self._kinds(spec):
                 yield self._whole(kind, source, spec)
 
-    def long_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
+    def long_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[Command]:
         """Whole commands with three rounds of each loop, without end."""
         while True:
             for kind in self._kinds(spec):
                 yield self._whole(kind, source, spec, **dict.fromkeys(kind.counts, 3))
 
-    def wide_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[_Values]:
+    def wide_commands(self, source: random.Random, spec: AcceleratorSpec) -> Iterator[Command]:
         """Whole commands with all bits of a field, one field after the other.
 
         Each count is even once and odd once, and the other loops have a single round. Then come
@@ -134,6 +140,7 @@ def _draw(function, *names):
 
 _STEPS = ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
           "output_blocks")
+_STRIDES = ("row_step", "kernel_step", "channel_step", "block_step")
 _RESULTS = ("out_width", "out_height", "output_blocks")
 _DISTANCES = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
 
@@ -157,8 +164,10 @@ def _load_kinds(counts, strides=(), spread=()):
 LOOPS = {
     "step-loop": Loop(
         Opcode.COMPUTE, StepLoop, lambda values, spec: steps(values, spec.buffer_rows),
-        _compute_kinds(_STEPS, ("row_step", "kernel_step", "channel_step", "block_step"),
-                       spread=_DISTANCES, adjust=at_edges), stream="o"),
+        (*_compute_kinds(_STEPS, _STRIDES, spread=_DISTANCES, adjust=at_edges),
+         Kind(_draw(random_mapped, "buffer_rows"), _STEPS, _STRIDES, spread=_DISTANCES,
+              adjust=at_edges, exists=lambda spec: bool(spec.codecs))),
+        stream="o", inputs={"maps": map_granules}),
     "result-loop": Loop(
         Opcode.COMPUTE, ResultLoop, lambda values, spec: result_rows(values, spec.buffer_rows),
         _compute_kinds(_RESULTS, ("destination_step", "destination_row")), keeps=True),

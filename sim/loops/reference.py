@@ -3,15 +3,22 @@
 import dataclasses
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sparrow.hw.spec.commands import COORDINATE_WIDTH, TOKEN_MAXIMUM, TOKENS, Opcode, command
 
-__all__ = ["TokenRequest", "TokenTable", "at_edges", "memory_requests", "random_compute",
-           "random_copy", "random_token_request", "random_transfer", "random_unfold",
-           "random_window", "result_rows", "steps", "transfer_rows", "whole_command"]
+__all__ = ["Command", "TokenRequest", "TokenTable", "at_edges", "map_granules",
+           "memory_requests", "random_compute", "random_copy", "random_mapped",
+           "random_token_request", "random_transfer", "random_unfold", "random_window",
+           "result_rows", "steps", "transfer_rows", "whole_command"]
+
+Command = dict[str, Any]
+"""The fields of a command, and ``kept`` with ``map``: whether each step of each output block is in
+the stream, the last one always."""
+_GRANULE = 16  # steps
 
 
-def whole_command(opcode: Opcode, values: dict) -> dict[str, int]:
+def whole_command(opcode: Opcode, values: Command) -> Command:
     """All fields of a command; those that aren't given are as small as they can be."""
     kind = command(opcode)
     return {field.name: field.minimum for field in kind.fields} | {"opcode": int(opcode)} | values
@@ -49,6 +56,30 @@ def random_window(source: random.Random, rows: int) -> dict[str, int]:
     """A COMPUTE command of short loops with a window."""
     return random_compute(source, rows) | {"window": 1, "channel_blocks": 1,
                                            "down": source.getrandbits(1)}
+
+
+def random_mapped(source: random.Random, rows: int) -> Command:
+    """A COMPUTE command of short loops whose weights have a block map."""
+    values = random_compute(source, rows) | {"map": 1, "reuse": 0}
+    share = source.choice((0.1, 0.5, 0.9))
+    # up to 5 x 5 x 3 steps of an output block, counted again where a field is changed
+    return values | {"kept": [[source.random() < share for _ in range(75)] for _ in range(3)],
+                     "kernel_height": source.randint(1, 5), "kernel_width": source.randint(1, 5)}
+
+
+def _kept(c: Command) -> list[list[bool]]:
+    """Whether each step of each output block is in the stream."""
+    steps = c["channel_blocks"] * c["kernel_height"] * c["kernel_width"]
+    return [[bits[step % len(bits)] for step in range(steps - 1)] + [True]
+            for block in range(c["output_blocks"])
+            for bits in [c["kept"][block % len(c["kept"])]]]
+
+
+def map_granules(c: Command) -> Iterator[int]:
+    """What the hardware gets of a command's block map."""
+    for bits in _kept(c) if c["map"] else []:
+        for first in range(0, len(bits), _GRANULE):
+            yield sum(bit << place for place, bit in enumerate(bits[first:first + _GRANULE]))
 
 
 def at_edges(source: random.Random, values: dict[str, int]) -> dict[str, int]:
@@ -109,19 +140,24 @@ def _blocks(bank: int, alternate: int, step: int, count: int) -> Iterator[tuple[
         bank ^= alternate
 
 
-def steps(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
+def steps(c: Command, rows: int) -> Iterator[dict[str, int]]:
     """The steps of a COMPUTE command, as :func:`sparrow.hw.engines.steps.step_layout`."""
     if c["window"]:
         yield from _window_steps(c, rows)
         return
+    kept = _kept(c) if c["map"] else None
     for output, (output_bank, output_row) in enumerate(_blocks(
             c["source_bank"], c["block_alternate"], c["block_step"], c["output_blocks"])):
         for channel, (bank, channel_row) in enumerate(_blocks(
                 output_bank, c["channel_alternate"], c["channel_step"], c["channel_blocks"])):
             last_channel = channel == c["channel_blocks"] - 1
+            before = channel * c["kernel_height"] * c["kernel_width"]
             for kernel_y in range(c["kernel_height"]):
                 for kernel_x in range(c["kernel_width"]):
-                    start = not (channel or kernel_y or kernel_x)
+                    step = before + kernel_y * c["kernel_width"] + kernel_x
+                    if kept is not None and not kept[output][step]:
+                        continue
+                    start = not (step if kept is None else any(kept[output][:step]))
                     finish = last_channel and (kernel_y, kernel_x) == (
                         c["kernel_height"] - 1, c["kernel_width"] - 1)
                     row = (c["source"] + output_row + channel_row + kernel_y * c["kernel_step"]

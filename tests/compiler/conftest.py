@@ -24,10 +24,10 @@ def small_spec(lanes=4, **changes):
 
 
 def check(network, spec, image, *, orders=("eager",), keep_all=True, residency=True, fusion=True,
-          timing=None):
+          codec="auto", timing=None):
     """Compile, run in some orders, compare all tensors that are kept; gives the program."""
     program = compile_network(network, spec, keep_all=keep_all, residency=residency,
-                              fusion=fusion, timing=timing)
+                              fusion=fusion, codec=codec, timing=timing)
     expected = execute(network, image, trace=True)
     fused = {info.name for info in program.layers if info.fused_into}
     assert (set(program.kept) == set(expected) - fused if keep_all

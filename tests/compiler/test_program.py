@@ -98,7 +98,7 @@ def edit(**changes):
 
 
 @pytest.mark.parametrize("changes, text", [
-    ({"format": 2}, "format must be 3, not 2"),
+    ({"format": 2}, "format must be 4, not 2"),
     ({"tensors": [{"name": "x"}]}, "not a layout of a program: 'segments'"),
     ({"layers": [3]}, "not a layout of a program: "),
 ])

@@ -7,7 +7,7 @@ from sparrow.compiler import compile_network
 from sparrow.compiler.layout import allocate
 from sparrow.compiler.lower import lower
 from sparrow.compiler.passes import Span
-from sparrow.compiler.weights import dense, diagonal, parameter_set, weight_stream
+from sparrow.compiler.weights import diagonal, parameter_set, weight_stream
 from sparrow.golden.accelerator.weights import read_weights
 
 
@@ -27,11 +27,6 @@ def test_diagonal():
     assert diagonal(np.array([-1, 2, 3])).tolist() == [[[255, 0, 0], [0, 2, 0], [0, 0, 3]]]
 
 
-def test_dense_leaves_all_as_it_is():
-    blocks = [np.full((2, 2, 2), value, np.uint8) for value in (1, 2)]
-    assert dense([b"ab", b"cd"], blocks) == b"ab" + bytes([1] * 8) + b"cd" + bytes([2] * 8)
-
-
 @pytest.mark.parametrize("weight_bits", [8, 4])
 def test_a_stream_holds_the_weights_in_order(tools, weight_bits):
     spec = tools.small_spec()
@@ -42,7 +37,7 @@ def test_a_stream_holds_the_weights_in_order(tools, weight_bits):
     steps = work.steps(span)
     assert steps == 6 * (2 if weight_bits == 4 else 3)
     values = {"output_blocks": 2, "blocks": steps, "reuse": 0, "int4": weight_bits == 4,
-              "zero_point": 1, "minimum": 2, "maximum_value": 3}
+              "compressed": 0, "zero_point": 1, "minimum": 2, "maximum_value": 3}
     read = read_weights(spec, values, weight_stream(work, span, 0))
     for output in range(8):
         block, column = read[output // 4], output % 4
@@ -62,19 +57,11 @@ def test_a_stream_holds_the_weights_in_order(tools, weight_bits):
                     assert got == wanted
 
 
-def test_a_codec_can_take_the_place_of_the_dense_one(tools):
-    spec = tools.small_spec()
+def test_with_reuse_one_output_block_has_weights(tools):
     builder = tools.Builder((4, 5, 5))
     builder.max_pool("input")
-    given = []
-
-    def codec(parameters, blocks):
-        given.append((len(parameters), [len(block) for block in blocks]))
-        return b"stream"
-
-    work = only_pass(builder, spec)
-    assert weight_stream(work, Span(0, 3, 0, 1, 1), 0, codec) == b"stream"
-    assert given == [(3, [1, 0, 0])]
+    work = only_pass(builder, tools.small_spec())
+    assert len(weight_stream(work, Span(0, 3, 0, 1, 1), 0)) == 3 * 4 * 8 + 16
 
 
 def test_equal_streams_are_stored_once(tools):

@@ -187,6 +187,15 @@ def test_target_of_an_accelerator():
                                                  mantissa_width=20)
 
 
+def test_target_of_an_accelerator_with_a_decoder():
+    spec = AcceleratorSpec(codecs=["rle", "dense"], codebook=8)
+    target = StreamTarget.of(spec)
+    assert (target.codecs, target.codebook) == (("dense", "rle"), 8)
+    layer, network = linear(random(16, 64, 0.1))
+    with pytest.raises(EncodeError, match="^codec must be auto, dense, rle, not 'csr'$"):
+        encode_layer(layer, network, target, codec="csr")
+
+
 def test_streams_stay_apart():
     """Those of a span don't depend on the others."""
     weight = random(48, 40, 0.3)

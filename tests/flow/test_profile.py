@@ -61,12 +61,14 @@ def test_measured():
     names = [layer.name for layer in program.layers if layer.commands]
     retired = [100 * (number + 1) for number in range(len(names))]
     marks = [{"CYCLES": 0, "STALL_WEIGHTS": 10 * number, "STALL_RESULTS": 1, "STALL_BUFFER": number,
-              "STALL_TOKENS": 5 * number} for number in range(1, len(names) + 1)]
+              "STALL_TOKENS": 5 * number, "STALL_DECODING": 3 * number}
+             for number in range(1, len(names) + 1)]
     found = profile(program, network, Outcome(
         end="done", retired=retired, marks=marks, counters=dict.fromkeys(marks[0], 0)))
     layers = {layer["name"]: layer for layer in found["layers"]}
     assert [layers[name]["measured_cycles"] for name in names] == [100] * len(names)
-    assert layers[names[1]]["stalls"] == {"weights": 10, "results": 0, "buffer": 1, "tokens": 5}
+    assert layers[names[1]]["stalls"] == {"weights": 10, "decoding": 3, "results": 0, "buffer": 1,
+                                          "tokens": 5}
     assert layers[names[0]]["utilization"] == pytest.approx(
         layers[names[0]]["macs"] / 16 / 100, abs=1e-4)
     assert found["total"]["stalls"]["tokens"] == 5 * len(names)

@@ -9,7 +9,7 @@ from sparrow.golden.network import save
 from sparrow.sim.accelerator.samples import sample
 
 ACCELERATOR = {"lanes": 16, "columns": 8, "precision": "int8_int4", "data_width": 64}
-STALLS = {"weights": 100, "results": 20, "tokens": 30, "buffer": 0}
+STALLS = {"weights": 100, "decoding": 0, "results": 20, "tokens": 30, "buffer": 0}
 SIZES = {"layers": [{"name": "first", "shape": [8, 8, 3, 3], "bits": 8, "kept": 0.25,
                      "codec": "huffman", "before": 640, "after": 80, "ratio": 8.0},
                     {"name": "pool", "shape": [], "bits": None, "kept": None, "codec": None,

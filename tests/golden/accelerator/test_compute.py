@@ -1,5 +1,6 @@
 """COMPUTE against the definition of its fields, written out as plain loops."""
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -155,6 +156,8 @@ def base(**changes):
     ({"window": 1, "kernel_height": 5}, "ILLEGAL_COMMAND",
      "COMPUTE: kernel positions must be at most 4 with window, not 5"),
     ({"down": 1}, "ILLEGAL_COMMAND", "COMPUTE: down must be 0 without window, not 1"),
+    *(({"map": 1, name: 1}, "ILLEGAL_COMMAND", f"COMPUTE: {name} must be 0 with map, not 1")
+      for name in ("reuse", "maximum", "shifted", "window")),
     ({"out_height": 5, "out_width": 13}, "ACCUMULATORS",
      "COMPUTE: pixels must be at most 64, not 65"),
 ])
@@ -198,6 +201,9 @@ def one_block(count=1, int4=False):
     (one_block(2), {"kernel_width": 2, "reuse": 1},
      "COMPUTE: an output block takes 1 weight blocks, not 2"),
     (one_block(1, True), {}, "COMPUTE: int4 must be that of its weights, 1, not 0"),
+    (one_block(1), {"map": 1}, "COMPUTE: map must be that of its weights, 0, not 1"),
+    (dataclasses.replace(one_block(1), kept=np.ones(1, bool)), {},
+     "COMPUTE: map must be that of its weights, 1, not 0"),
 ])
 def test_weights_that_do_not_match(block, changes, text):
     with pytest.raises(MachineError) as info:

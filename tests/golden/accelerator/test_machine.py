@@ -5,6 +5,7 @@ import pytest
 
 from sparrow.golden.accelerator import CODES, Machine, MachineError
 from sparrow.golden.accelerator.weights import stream_bytes
+from sparrow.golden.codec import ERRORS, Parameters, encode_blocks
 from sparrow.hw.spec.commands import COMMAND_BYTES
 from sparrow.hw.spec.registers import ErrorCode
 
@@ -240,3 +241,36 @@ def test_refuses_a_start_between_commands():
 
 def test_stream_bytes_are_those_of_the_test():
     assert stream_bytes(SPEC, {"reuse": 0, "output_blocks": 1, "blocks": 1}) == len(identity())
+
+
+def mapped(damage=0):
+    """A stream of four weight blocks for one output block, the first and the third all zero."""
+    blocks = np.zeros((1, 4, 1, 4, 4), np.int8)
+    blocks[0, 1], blocks[0, 3] = np.eye(4), 2 * np.eye(4)
+    ones = np.ones(4, np.int64)
+    stream = encode_blocks(blocks, "bitmask", block_map=True, word_bytes=4,
+                           parameters=Parameters(0 * ones, ones, 0 * ones)).data
+    return stream[:-1] + bytes([stream[-1] ^ damage])
+
+
+def test_a_block_map_saves_vectors():
+    data, spec = np.zeros(4096, np.uint8), SPEC.replace(codecs=["bitmask"])
+    data[:24] = np.arange(24)
+    result = run(load(run=6, signal=1),
+                 weights(words=len(mapped()) // 4, blocks=4, compressed=1),
+                 compute(width=6, out_width=3, kernel_width=4, dilation_x=1, stride_x=1, map=1,
+                         destination=8, wait=1, signal=2),
+                 store(offset=64, row=8, run=3, wait=2), data=data, stream=mapped(), spec=spec)
+    assert result.vectors == 2 * 3
+    wanted = data[4:16].astype(int) + 2 * data[12:24].astype(int)
+    assert data[64:76].tolist() == wanted.tolist()
+
+
+def test_compressed_weights_need_hardware_for_them():
+    command = weights(words=len(mapped()) // 4, blocks=4, compressed=1)
+    assert refusal(command, stream=mapped()) == (
+        "ILLEGAL_COMMAND", "command 0: compressed of WEIGHTS must be below 1, not 1")
+    with pytest.raises(MachineError) as info:
+        run(command, stream=mapped(damage=1), spec=SPEC.replace(codecs=["bitmask"]))
+    assert info.value.stream_error == ERRORS["CHECKSUM"]
+    assert info.value.text.startswith("command 0 (WEIGHTS): Stream must have the checksum")

@@ -5,6 +5,7 @@ import pytest
 
 from sparrow.golden.accelerator import MachineError
 from sparrow.golden.accelerator.weights import read_weights, stream_bytes
+from sparrow.golden.codec import ERRORS, Parameters, encode_blocks
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 SPEC = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, weight_fifo_bytes=1024,
@@ -12,8 +13,8 @@ SPEC = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, weight_f
 
 
 def values(**changes):
-    return {"int4": 0, "reuse": 0, "output_blocks": 1, "blocks": 1, "zero_point": -3,
-            "minimum": -100, "maximum_value": 90} | changes
+    return {"int4": 0, "reuse": 0, "compressed": 0, "output_blocks": 1, "blocks": 1,
+            "zero_point": -3, "minimum": -100, "maximum_value": 90} | changes
 
 
 def record(bias, mantissa, shift):
@@ -83,3 +84,76 @@ def test_refuses_scales_that_do_not_fit(scale):
     stream[4:8] = scale.to_bytes(4, "little")
     assert refusal({}, bytes(stream)) == (
         "WEIGHTS: a scale must have a mantissa of 16 bits and a shift of 6")
+
+
+DECODES = SPEC.replace(codecs=("bitmask", "huffman"), codebook=4)
+
+
+def compressed(codec="bitmask", largest=1, *, int4=0, outputs=2, **options):
+    """Two output blocks of three blocks, the second of which is all zero, and their stream."""
+    random = np.random.default_rng(1)
+    blocks = random.integers(-1, largest + 1, (outputs, 3, 1 + int4, 4, 4)).astype(np.int8)
+    blocks[:, 1] = 0
+    number = np.arange(8)
+    options = {"parameters": Parameters(-number, number + 1, number), "four_bit": bool(int4),
+               "word_bytes": 4} | options
+    return blocks, encode_blocks(blocks, codec, **options).data
+
+
+@pytest.mark.parametrize("int4", [0, 1])
+@pytest.mark.parametrize("block_map", [False, True])
+@pytest.mark.parametrize("codec", ["bitmask", "huffman"])
+def test_compressed(codec, int4, block_map):
+    blocks, stream = compressed(codec, int4=int4, block_map=block_map)
+    own = values(compressed=1, output_blocks=2, blocks=3, int4=int4)
+    for number, read in enumerate(read_weights(DECODES, own, stream)):
+        assert (read.blocks == blocks[number]).all() and read.int4 == bool(int4)
+        assert read.bias.tolist() == [-4 * number - column for column in range(4)]
+        assert read.mantissa.tolist() == [4 * number + column + 1 for column in range(4)]
+        assert (read.zero_point, read.minimum, read.maximum) == (-3, -100, 90)
+        assert (read.kept.tolist() == [True, False, True]) if block_map else read.kept is None
+
+
+def test_compressed_with_reuse():
+    blocks, stream = compressed(outputs=1, reuse=True)
+    read = read_weights(DECODES, values(compressed=1, output_blocks=2, blocks=3, reuse=1), stream)
+    assert (read[0].blocks == blocks[0]).all() and len(read[1].blocks) == 0
+    assert read[1].mantissa.tolist() == [5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("options, changes, code, text", [
+    ({}, {"blocks": 2}, "SIZE", "blocks of the stream must be 2, not 3"),
+    ({}, {"output_blocks": 1}, "SIZE", "output_blocks of the stream must be 1, not 2"),
+    ({}, {"int4": 1}, "SIZE", "int4 of the stream must be 1, not 0"),
+    ({}, {"reuse": 1}, "SIZE", "reuse of the stream must be 1, not 0"),
+    ({"parameters": None}, {}, "SIZE", "parameters of the stream must be 1, not 0"),
+    ({"codec": "csr"}, {}, "FORMAT",
+     "Codec of the stream must be one of bitmask, huffman, not csr"),
+    ({"largest": 5, "codebook": True}, {}, "FORMAT",
+     "Table of the stream must have at most 4 entries, not 6"),
+    ({"parameters": Parameters(*np.full((3, 8), 63))}, {}, None, None),
+    ({"parameters": Parameters(*np.full((3, 8), 64))}, {}, None,
+     "a scale must have a mantissa of 16 bits and a shift of 6"),
+])
+def test_refuses_a_compressed_stream(options, changes, code, text):
+    _, stream = compressed(**options)
+    own = values(compressed=1, output_blocks=2, blocks=3) | changes
+    if text is None:
+        assert len(read_weights(DECODES, own, stream)) == 2
+        return
+    with pytest.raises(MachineError) as info:
+        read_weights(DECODES, own, stream)
+    assert info.value.code == "STREAM" and info.value.text == f"WEIGHTS: {text}"
+    assert info.value.stream_error == (ERRORS[code] if code else 0)
+
+
+def test_tells_what_is_wrong_with_a_damaged_stream():
+    _, stream = compressed()
+    own = values(compressed=1, output_blocks=2, blocks=3)
+    damaged = stream[:-1] + bytes([stream[-1] ^ 1])
+    with pytest.raises(MachineError) as info:
+        read_weights(DECODES, own, damaged)
+    assert info.value.stream_error == ERRORS["CHECKSUM"]
+    with pytest.raises(MachineError) as info:
+        read_weights(DECODES, own, stream + bytes(4))
+    assert info.value.stream_error == ERRORS["TRAILING"]

@@ -69,6 +69,7 @@ def test_an_error_stops_a_run_at_once(drive, causes, code, finished):
         await pulse(ctx, "start")
         ctx.set(supervisor.finished, finished)
         ctx.set(supervisor.causes, causes)
+        ctx.set(supervisor.stream_code, 9)
         assert ctx.get(supervisor.error_event)
         await ctx.tick()
         ctx.set(supervisor.finished, 0)
@@ -76,6 +77,7 @@ def test_an_error_stops_a_run_at_once(drive, causes, code, finished):
         assert ctx.get(supervisor.error_code) == code
         assert not ctx.get(supervisor.error_event)
         ctx.set(supervisor.causes, 0)
+        ctx.set(supervisor.stream_code, 0)
         await pulse(ctx, "start")
         assert _state(ctx, supervisor) == {"error", "draining", "halt"}
         ctx.set(supervisor.idle, 1)
@@ -83,6 +85,7 @@ def test_an_error_stops_a_run_at_once(drive, causes, code, finished):
         await ctx.tick()
         assert _state(ctx, supervisor) == {"error"}
         assert ctx.get(supervisor.error_code) == code
+        assert ctx.get(supervisor.stream_error) == (9 if code is ErrorCode.STREAM else 0)
         await pulse(ctx, "start")
         assert _state(ctx, supervisor) == {"busy"}
         assert ctx.get(supervisor.error_code) == ErrorCode.NONE

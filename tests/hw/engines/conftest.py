@@ -28,7 +28,7 @@ def walk():
             await ctx.tick()
             ctx.set(loop.start, 0)
             for _ in range(limit):
-                moves = random_stall.random() < 0.7
+                moves = seed is None or random_stall.random() < 0.7
                 valid = begin(ctx, moves)
                 if not valid:
                     return

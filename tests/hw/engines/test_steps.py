@@ -8,7 +8,9 @@ from sparrow.hw.engines.results import ResultLoop
 from sparrow.hw.engines.steps import StepLoop
 from sparrow.hw.spec.commands import Opcode
 from sparrow.sim.loops.reference import (
+    map_granules,
     random_compute,
+    random_mapped,
     random_window,
     result_rows,
     steps,
@@ -38,6 +40,56 @@ def test_steps_are_those_of_nested_loops(small_spec, walk, seed, make):
         return {name: int(getattr(step, name)) for name in expected[0]}
 
     assert walk(loop, values, seed=seed, begin=begin, sample=sample) == expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("make", [random_mapped, random_compute, random_window])
+def test_steps_without_weights_give_nothing(small_spec, walk, seed, make):
+    values = _command(seed, make)
+    granules, expected = list(map_granules(values)), list(steps(values, _ROWS))
+    values.pop("kept", None)
+    loop = StepLoop(spec=small_spec.replace(codecs=("bitmask",)))
+    late, waits = random.Random(seed), False
+
+    def begin(ctx, moves):
+        nonlocal waits
+        ctx.set(loop.o.ready, moves)
+        waits = bool(granules) and (waits or late.random() < 0.5)
+        ctx.set(loop.maps.valid, waits)
+        ctx.set(loop.maps.payload, granules[0] if waits else late.getrandbits(16))
+        if waits and ctx.get(loop.maps.ready):
+            granules.pop(0)
+            waits = False
+        return ctx.get(loop.busy)
+
+    def sample(ctx):
+        step = ctx.get(loop.o.payload)
+        return ctx.get(loop.o.valid) and {name: int(getattr(step, name)) for name in expected[0]}
+
+    found = walk(loop, values, seed=seed, begin=begin, sample=sample)
+    assert list(filter(None, found)) == expected
+    assert not granules
+
+
+def test_a_skipped_step_takes_a_cycle(small_spec, walk):
+    kept = [[False] * 35]
+    values = whole_command(Opcode.COMPUTE, {"map": 1, "kernel_height": 6, "kernel_width": 6,
+                                            "out_width": 3, "kept": kept})
+    granules = list(map_granules(values))
+    assert granules == [0, 0, 1 << 3]
+    values.pop("kept")
+    loop = StepLoop(spec=small_spec.replace(codecs=("bitmask",)))
+
+    def begin(ctx, moves):
+        ctx.set(loop.o.ready, 1)
+        ctx.set(loop.maps.valid, bool(granules))
+        ctx.set(loop.maps.payload, granules[0] if granules else 0)
+        if granules and ctx.get(loop.maps.ready):
+            granules.pop(0)
+        return ctx.get(loop.busy)
+
+    found = walk(loop, values, seed=None, begin=begin, sample=lambda ctx: ctx.get(loop.o.valid))
+    assert found == [0] * (2 + 35) + [1] * 3  # 2: from a granule to the first step
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,0 +1,110 @@
+"""Compressed weight streams on their way to the array, for predictions."""
+
+import collections
+import dataclasses
+
+from sparrow.hw.spec.accelerator import FIFO_WORDS, AcceleratorSpec
+
+from .array import Array
+from .decoding import CONTROL, GRANULE_BYTES, Decoding
+from .events import Change, Process, Simulation
+from .model import Burst, ReadClient, Values
+from .timing import Timing
+
+__all__ = ["decompress"]
+
+WINDOW = 16  # granules that are dealt in a cycle at most
+
+
+def decompress(simulation: Simulation, spec: AcceleratorSpec, timing: Timing, client: ReadClient,
+               array: Array, values: Values, decoding: Decoding,
+               wanted: collections.deque[Burst]) -> Process:
+    """A stream from its first word to its last block; ``wanted`` are its bursts."""
+    work = _Work(simulation, spec, timing, client, array, decoding)
+    simulation.resume(work.fill(values["words"], wanted))
+    return work.run(values)
+
+
+@dataclasses.dataclass(eq=False)
+class _Work:
+    """A stream in the decoder: granules that have come, and those that are used up."""
+
+    simulation: Simulation
+    spec: AcceleratorSpec
+    timing: Timing
+    client: ReadClient
+    array: Array
+    decoding: Decoding
+
+    def __post_init__(self) -> None:
+        self._change = Change(self.simulation)
+        self._came = self._used = 0
+        self._granules = self.spec.bus.word_bytes // GRANULE_BYTES
+
+    def fill(self, words: int, wanted: collections.deque[Burst]) -> Process:
+        """Take words, each a cycle after the other, as far as there is room for them."""
+        taken, left = 0, words
+        while left > 0:
+            room = FIFO_WORDS + (self._used - self._came) // self._granules
+            if room <= 0:
+                yield self._change
+                continue
+            count = min(room, left, wanted[0].words - taken)
+            ends = taken + count == wanted[0].words
+            yield from self.client.consume(wanted, count, 1, taken)
+            taken, left = 0 if ends else taken + count, left - count
+            self._came += count * self._granules
+            self._change.happen()
+
+    def run(self, values: Values) -> Process:
+        """Header, parameter sets and weight blocks."""
+        array, decoding, timing = self.array, self.decoding, self.timing
+        yield from self._use(decoding.header, decoding.header // CONTROL)
+        first = True
+        for output_block in range(values["output_blocks"]):
+            while array.sets > array.sets_used:
+                yield array.change
+            yield from self._use(self._used + decoding.parameters, decoding.parameters // CONTROL)
+            array.sets += 1
+            array.change.happen()
+            if output_block and values["reuse"]:
+                continue
+            own = slice(output_block * decoding.blocks, (output_block + 1) * decoding.blocks)
+            steps, dealt = decoding.steps[own], decoding.dealt[own]
+            if decoding.map:
+                array.maps.append([count > 0 for count in steps])
+                array.change.happen()
+            for count, end in zip(steps, dealt, strict=True):
+                if not count:
+                    continue
+                if first:
+                    yield timing.stream_start
+                    first = False
+                while array.blocks > array.blocks_used:
+                    yield array.change
+                yield from self._use(end, count)
+                array.blocks += 1
+                array.ready = self.simulation.now + timing.block
+                array.change.happen()
+        self._used = self._came
+        self._set_decoding(False)
+
+    def _use(self, end: int, cycles: int) -> Process:
+        """Use up granules, to ``end`` from the beginning of the stream, in some cycles at least."""
+        pieces = max(1, -(-(end - self._used) // WINDOW))
+        first, spent = self._used, 0
+        for piece in range(1, pieces + 1):
+            here = first + (end - first) * piece // pieces
+            while self._came < here:
+                self._set_decoding(False)
+                yield self._change
+            self._set_decoding(True)
+            yield cycles * piece // pieces - spent
+            spent = cycles * piece // pieces
+            self._used = here
+            self._change.happen()
+
+    def _set_decoding(self, value: bool) -> None:
+        if self.array.decoding != value:
+            self.array.decoding = value
+            self.array.change.happen()
