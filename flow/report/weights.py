@@ -12,30 +12,34 @@ Column = tuple[str, Callable[[Layer], str], Callable[[list[Layer]], str]]
 
 
 def weights(report: Report) -> Html:
-    """Bars where cycles without compression are known, and a table; empty without weights."""
+    """Bars and a table where cycles without compression are known, and a table of bytes; empty
+    without weights."""
     found = [(place, layer) for place, layer in enumerate(report.layers, start=1)
              if layer.weights or layer.dense]
     if not found:
         return Html("")
     layers = [layer for _, layer in found]
-    return tag("div", _bars(found) if any(layer.dense for layer in layers) else Html(""),
-               _table(found, layers))
+    bytes_ = _table("Bytes of weights", found, [*_stored(layers), *_read(layers)])
+    run = [(place, layer) for place, layer in found if layer.dense]
+    if not run:
+        return tag("div", bytes_)
+    return tag("div", _bars(run), _table("Cycles with and without compression", run,
+                                         _run([layer for _, layer in run])), bytes_)
 
 
-def _table(found: list[tuple[int, Layer]], layers: list[Layer]) -> Html:
-    columns = [column for group in (_stored, _read, _run) for column in group(layers)]
-    head = [tag("th", title, scope="col") for title in ("#", "layer", "codec")]
+def _table(title: str, found: list[tuple[int, Layer]], columns: list[Column]) -> Html:
+    layers = [layer for _, layer in found]
+    head = [tag("th", text, scope="col") for text in ("#", "layer", "codec")]
     rows = [tag("tr", tag("td", str(place), class_="place"), tag("th", layer.name, scope="row"),
                 tag("td", _codec(layer), class_="kind"),
                 *(tag("td", value(layer)) for _, value, _ in columns)) for place, layer in found]
     foot = tag("tr", tag("td", class_="place"), tag("th", "all", scope="row"), tag("td"),
                *(tag("td", total(layers)) for *_, total in columns))
-    table = tag("table", tag("caption", "Compressed weights", class_="hidden"),
-                tag("thead", tag("tr", *head, *(tag("th", title, scope="col")
-                                                for title, *_ in columns))),
+    table = tag("table", tag("caption", title, class_="hidden"),
+                tag("thead", tag("tr", *head, *(tag("th", text, scope="col")
+                                                for text, *_ in columns))),
                 tag("tbody", *rows), tag("tfoot", foot))
-    return tag("div", table, class_="scroll", tabindex=0, role="region",
-               aria_label="Table of compressed weights")
+    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=title)
 
 
 def _codec(layer: Layer) -> str:
@@ -82,9 +86,6 @@ def _read(layers: list[Layer]) -> list[Column]:
 
 def _run(layers: list[Layer]) -> list[Column]:
     """Cycles, and those in which the array waits for weights."""
-    if not any(layer.dense for layer in layers):
-        return []
-
     def waits(cause: str) -> Column:
         title = "waits for weights" if cause == "weights" else "waits for decoding"
         return (title, lambda layer: count(layer.stalls.get(cause) if layer.stalls else None),
@@ -99,7 +100,7 @@ def _run(layers: list[Layer]) -> list[Column]:
              lambda layers: count(sum(layer.cycles for layer in layers))),
             ("faster", lambda layer: _times(_dense(layer, "cycles"), layer.cycles),
              lambda layers: _times(_sum(layers, "cycles"),
-                                   sum(layer.cycles for layer in layers if layer.dense))),
+                                   sum(layer.cycles for layer in layers))),
             ("dense waits for weights", lambda layer: count(dense_waits(layer)),
              lambda layers: count(sum(map(dense_waits, layers)))),
             waits("weights"),
@@ -120,10 +121,8 @@ def _times(before: int | None, after: int | None) -> str:
 
 def _bars(found: list[tuple[int, Layer]]) -> Html:
     """Two bars for each layer, on one scale: dense, then compressed."""
-    pairs = [(place, layer, _dense_parts(layer), parts(layer)) for place, layer in found
-             if layer.dense]
-    largest = max(1, *(max(layer.cycles, _dense(layer, "cycles") or 0)
-                       for _, layer, *_ in pairs))
+    pairs = [(place, layer, _dense_parts(layer), parts(layer)) for place, layer in found]
+    largest = max(1, *(max(layer.cycles, _dense(layer, "cycles") or 0) for _, layer in found))
     used = [name for name in NAMES
             if any(name in each for _, _, *both in pairs for each in both)]
     legend = tag("ul", *(tag("li", tag("i", class_=f"swatch {name}", aria_hidden="true"),

@@ -25,17 +25,28 @@ def test_sizes_alone(write, results):
 
 
 def test_with_and_without_compression(write, results):
+    """A table of cycles, of the layers of which they are known, then one of bytes."""
     results["layers"][0].update(codec="rle", weight_bytes=1024, dense=DENSE, stalls=STALLS)
-    results["layers"][2].update(codec="dense", weight_bytes=256, dense=DENSE
-                                | {"weight_bytes": 256, "predicted_cycles": 753})
-    head, rows, total = table_of(write(results))
-    assert head[3:] == ["kept", "float32, bytes", "stored by", "stored, bytes", "ratio",
-                        "read dense, bytes", "read, bytes", "dense cycles", "cycles", "faster",
-                        "dense waits for weights", "waits for weights"]
-    assert rows[0][2:] == ["rle", "25.0 %", "640", "huffman", "80", "8.00×", "4 096", "1 024",
-                           "1 500", "1 000", "1.50×", "600", "100"]
-    assert rows[1][8:] == ["256", "256", "753", "753", "1.00×", "600", "100"]
-    assert total[8:] == ["4 352", "1 280", "2 253", "1 753", "1.29×", "1 200", "200"]
+    results["layers"][1].update(codec="", weight_bytes=256, stalls=dict(STALLS, decoding=7),
+                                dense=DENSE | {"weight_bytes": 256, "predicted_cycles": 371})
+    text = page(read_report(write(results)))
+    cells = cells_of(text, "weights")
+    cycles, sizes = cells[:4], cells[4:]
+    assert cycles == [
+        ["#", "layer", "codec", "dense cycles", "cycles", "faster", "dense waits for weights",
+         "waits for weights", "waits for decoding"],
+        ["1", "first", "rle", "1 500", "1 000", "1.50×", "600", "100", "0"],
+        ["2", "pool", "plain", "371", "371", "1.00×", "600", "100", "7"],
+        ["", "all", "", "1 871", "1 371", "1.36×", "1 200", "200", "7"]]
+    assert sizes == [
+        ["#", "layer", "codec", "kept", "float32, bytes", "stored by", "stored, bytes", "ratio",
+         "read dense, bytes", "read, bytes"],
+        ["1", "first", "rle", "25.0 %", "640", "huffman", "80", "8.00×", "4 096", "1 024"],
+        ["2", "pool", "plain", "–", "–", "–", "–", "–", "256", "256"],
+        ["3", "last", "dense", "100.0 %", "160", "dense", "60", "2.67×", "–", "–"],
+        ["", "all", "", "", "800", "", "140", "5.71×", "4 352", "1 280"]]
+    results["layers"][1]["stalls"]["decoding"] = 0
+    assert "waits for decoding" not in cells_of(page(read_report(write(results))), "weights")[0]
 
 
 def test_bars(write, results):
