@@ -86,7 +86,7 @@ class Coder:
         maps = (False, True) if mapped and not kept.all() else (False,)
         codecs = [own for own in self._spec.codecs if self._codec in (AUTO, own.value)]
         for codec, table, skips in itertools.product(codecs, (False, True), maps):
-            if not self._fits(codec, table, blocks, work.int4):
+            if not self._fits(codec, table, skips, blocks, work.int4):
                 continue
             stream = encode_blocks(
                 blocks, codec.value, four_bit=work.int4, codebook=table, parameters=parameters,
@@ -96,9 +96,10 @@ class Coder:
             yield Coded(stream.data, Decoding.of(stream, text, kept if skips
                                                  else np.ones_like(kept)))
 
-    def _fits(self, codec: Codec, table: bool, blocks: np.ndarray, int4: bool) -> bool:
-        """Whether a stream can be of a codec, and it makes sense."""
-        if codec is Codec.DENSE and (int4 or self._codec == AUTO) and table == int4:
+    def _fits(self, codec: Codec, table: bool, skips: bool, blocks: np.ndarray,
+              int4: bool) -> bool:
+        """Whether a stream can be of a codec, and isn't as if it were plain."""
+        if codec is Codec.DENSE and (int4 if table else self._codec == AUTO and not skips):
             return False
         if not table:
             return not (int4 and codec is Codec.HUFFMAN)

@@ -28,12 +28,13 @@ def load_network(path: Path) -> Network:
 
 
 def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20,
-             keep_all: bool = True, residency: bool = True, fusion: bool = True) -> Program:
+             keep_all: bool = True, residency: bool = True, fusion: bool = True,
+             codec: str = "auto") -> Program:
     """The program of a network.
 
     Parameters
     ----------
-    network, spec, keep_all, residency, fusion
+    network, spec, keep_all, residency, fusion, codec
         See :func:`sparrow.compiler.compile_network`.
     latency : int
         Of the memory, with which cycles are predicted.
@@ -45,6 +46,7 @@ def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20,
     """
     try:
         return compile_network(network, spec, keep_all=keep_all, residency=residency, fusion=fusion,
+                               codec=codec,
                                timing=Timing(memory_read=latency, memory_write=latency))
     except CompileError as error:
         raise UserError(str(error)) from None
@@ -113,12 +115,12 @@ def listing(program: Program) -> str:
 
 
 def layer_rows(program: Program) -> list[dict[str, Any]]:
-    """For each layer name, kind, predicted cycles and stalls, steps, bytes, output.
+    """For each layer name, kind, predicted cycles and stalls, steps, bytes, output, codecs.
 
     ``fused_into`` is the addition that its results meet on their way, or empty.
     """
     return [{"name": layer.name, "kind": layer.kind, "predicted_cycles": layer.cycles,
              "vectors": layer.vectors, "macs": layer.macs, "bytes_read": layer.bytes_read,
              "bytes_written": layer.bytes_written, "output": layer.output,
-             "fused_into": layer.fused_into,
+             "fused_into": layer.fused_into, "codecs": list(layer.codecs),
              "stalls": dict(layer.stalls)} for layer in program.layers]

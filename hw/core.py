@@ -71,6 +71,8 @@ class Core(wiring.Component):
         wiring.connect(m, store.words, write.data)
         wiring.connect(m, weights.weights, compute.weights)
         wiring.connect(m, weights.parameters, compute.parameters)
+        if spec.codecs:
+            wiring.connect(m, weights.maps, compute.maps)
         self._place_buffer(m, load, compute, store)
         m.d.comb += [
             read.windows.eq(self.windows), write.window.eq(self.windows[1]),

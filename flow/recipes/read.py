@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.compress.passes import make_pass
+from sparrow.flow.compile_options import CODECS
 from sparrow.flow.data import VARIABLE, require_data
 from sparrow.flow.datasets import FACTORY
 from sparrow.flow.errors import UserError
@@ -22,7 +23,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "data": {"name": str, "test": int, "train": int, "seed": int},
     "quantize": {"bits": int, "layers": dict, "calibration": str, "calibration_images": int},
     "accelerator": {},
-    "compile": {"keep_all": bool, "residency": bool, "fusion": bool},
+    "compile": {"keep_all": bool, "residency": bool, "fusion": bool, "codec": str},
     "simulate": {"images": int, "latency": int, "bandwidth": float, "stalls": str, "seed": int,
                  "engine": str},
     "estimate": {"targets": list},
@@ -30,6 +31,7 @@ _KINDS: dict[str, dict[str, Any]] = {
 _CHOICES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("quantize", "bits"): (8, 4),
     ("quantize", "calibration"): ("minmax", "percentile", "mse"),
+    ("compile", "codec"): CODECS,
     ("simulate", "stalls"): ("always", "often", "seldom", "bursts", "alternate"),
     ("simulate", "engine"): ("cocotb", "native"),
 }

@@ -74,6 +74,8 @@ class Recipe:
         Let tensors stay in the buffer where that is faster.
     fusion : bool
         Add residuals to a layer's results on their way to the buffer.
+    codec : str
+        How weights are sent: ``auto``, ``plain`` or a codec.
     images : int
         Test images that are simulated.
     latency : int
@@ -102,6 +104,7 @@ class Recipe:
     keep_all: bool = True
     residency: bool = True
     fusion: bool = True
+    codec: str = "auto"
     images: int = 50
     latency: int = 20
     bandwidth: float = 1.0
@@ -114,4 +117,4 @@ class Recipe:
     def compile_options(self) -> dict[str, Any]:
         """What the compiler is told beside network and accelerator."""
         return {"latency": self.latency, "keep_all": self.keep_all, "residency": self.residency,
-                "fusion": self.fusion}
+                "fusion": self.fusion, "codec": self.codec}

@@ -30,13 +30,13 @@ class DenseDecoder(wiring.Component):
     Members
     -------
     start : ``In(1)``
-        A stream of ``output_blocks`` and ``blocks`` (at least 1 each) begins, with ``int4``,
-        ``reuse``, ``zero_point``, ``minimum`` and ``maximum`` as they are in this cycle. Not while
-        ``busy``.
+        A stream of ``output_blocks`` and ``blocks`` (at least 1 each) begins, with ``int4`` and
+        ``reuse`` as they are in this cycle. Not while ``busy``.
     words : ``In(stream)``
         Bus words.
     parameters, weights : ``Out(stream)``
-        For :class:`.post.Requantize` and :class:`.mac.MacArray`.
+        For :class:`.post.Requantize`, but for what is the same in all sets, and
+        :class:`.mac.MacArray`.
     busy : ``Out(1)``
         From the cycle after ``start`` until all has been handed on.
 
@@ -53,7 +53,6 @@ class DenseDecoder(wiring.Component):
             "start": In(1), "busy": Out(1),
             "output_blocks": In(len(command.output_blocks)), "blocks": In(len(command.blocks)),
             "int4": In(1), "reuse": In(1),
-            "zero_point": In(8), "minimum": In(8), "maximum": In(8),
             "words": In(stream.Signature(spec.data_width)),
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
             "weights": Out(stream.Signature(stationary_layout(spec.array))),
@@ -84,12 +83,11 @@ class DenseDecoder(wiring.Component):
                   | (self.weights.valid & self.weights.ready)):
             m.d.sync += number.eq(number + 1)
         own = {name: Signal.like(getattr(self, name), name=f"own_{name}", reset_less=True)
-               for name in ("output_blocks", "blocks", "int4", "reuse", "zero_point", "minimum",
-                            "maximum")}
+               for name in ("output_blocks", "blocks", "int4", "reuse")}
         with m.If(self.start):
             m.d.sync += [signal.eq(getattr(self, name)) for name, signal in own.items()]
         self._count(m, own, end, in_blocks)
-        self._parameters(m, own, records, number, final)
+        self._parameters(m, records, number, final)
         self._weights(m, own, steps, number, final)
         return m
 
@@ -109,7 +107,7 @@ class DenseDecoder(wiring.Component):
                              own["output_blocks"].eq(own["output_blocks"] - 1),
                              self.busy.eq(own["output_blocks"] != 1)]
 
-    def _parameters(self, m, own, records, number, final):
+    def _parameters(self, m, records, number, final):
         record, parameters = records.o.payload, self.parameters.payload
         m.d.comb += [
             self.parameters.valid.eq(records.o.valid),
@@ -118,9 +116,6 @@ class DenseDecoder(wiring.Component):
             parameters.bias.eq(record[:32]),
             parameters.mantissa.eq(record[32:56]),
             parameters.shift.eq(record[56:62]),
-            parameters.zero_point.eq(own["zero_point"]),
-            parameters.minimum.eq(own["minimum"]),
-            parameters.maximum.eq(own["maximum"]),
             parameters.commit.eq(final),
         ]
 

@@ -1,18 +1,23 @@
 """The weight engine: a weight stream from memory to array and requantizer."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus.signature import request_layout
 from ..control.layout import command_layout
+from ..decode.decompressor import Decompressor
 from ..decode.dense import DenseDecoder
+from ..decode.errors import StreamFault
 from ..mac.ports import stationary_layout
 from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
+from .maps import GRANULE
 
 __all__ = ["WeightEngine"]
+
+_FLAGS = (7, 10, 13)  # of a header's first word: weights of 4 bits, parameters, reuse
 
 
 class WeightEngine(wiring.Component):
@@ -30,6 +35,8 @@ class WeightEngine(wiring.Component):
         To and from the read master, which fetches ahead.
     parameters, weights : ``Out(stream)``
         See :class:`.decode.dense.DenseDecoder`.
+    maps : ``Out(stream)``
+        With codecs, the granules of block maps.
     decoding : ``Out(1)``
         A compressed stream is at work, and words of it are there.
     stream_code : ``Out(4)``
@@ -38,7 +45,9 @@ class WeightEngine(wiring.Component):
     Notes
     -----
     A command is complete when all its words are asked for and the decoder has begun with them; the
-    next one asks for its words while the decoder is at work.
+    next one asks for its words while the decoder is at work. With codecs there is a second decoder
+    for compressed streams; one of both is at work at a time, and such a command is complete when
+    it agrees with the stream's header.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -53,38 +62,105 @@ class WeightEngine(wiring.Component):
                 {"data": spec.data_width, "last": 1}))),
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
             "weights": Out(stream.Signature(stationary_layout(spec.array))),
+            **({"maps": Out(stream.Signature(GRANULE))} if spec.codecs else {}),
             "decoding": Out(1), "stream_code": Out(4),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.decoder = decoder = DenseDecoder(spec=self._spec)
-        wiring.connect(m, decoder.parameters, wiring.flipped(self.parameters))
-        wiring.connect(m, decoder.weights, wiring.flipped(self.weights))
+        spec = self._spec
+        m.submodules.decoder = decoder = DenseDecoder(spec=spec)
         command = data.View(self.command.shape(), self.command.as_value())
         asking, handing, running = Signal(), Signal(), Signal()
+        begins, busy, judging = Signal(), Signal(), Signal()
         with m.If(self.start):
             m.d.sync += [asking.eq(1), handing.eq(1)]
         with m.Else():
             with m.If(self.requests.ready):
                 m.d.sync += asking.eq(0)
-            with m.If(~decoder.busy):
+            with m.If(~busy):
                 m.d.sync += handing.eq(0)
         m.d.sync += running.eq(self.start | (running & ~self.done))
+        plain = begins & ~command.compressed if spec.codecs else begins
         m.d.comb += [
             self.requests.valid.eq(asking),
             self.requests.payload.offset.eq(command.offset),
             self.requests.payload.words.eq(command.words),
-            decoder.start.eq(handing & ~decoder.busy),
+            begins.eq(handing & ~busy),
+            decoder.start.eq(plain),
             decoder.output_blocks.eq(command.output_blocks),
             decoder.blocks.eq(command.blocks),
             decoder.int4.eq(command.int4), decoder.reuse.eq(command.reuse),
-            decoder.zero_point.eq(command.zero_point),
-            decoder.minimum.eq(command.minimum), decoder.maximum.eq(command.maximum_value),
             decoder.words.valid.eq(self.words.valid),
             decoder.words.payload.eq(self.words.payload.data),
             self.words.ready.eq(decoder.words.ready),
-            self.released.eq(~asking & ~handing),
+            busy.eq(decoder.busy),
+            self.released.eq(~asking & ~handing & ~judging),
             self.done.eq(running & self.released),
         ]
+        wiring.connect(m, decoder.parameters, wiring.flipped(self.parameters))
+        wiring.connect(m, decoder.weights, wiring.flipped(self.weights))
+        if spec.codecs:
+            self._decompress(m, command, begins, decoder, busy, judging)
+        for name, field in (("zero_point", command.zero_point), ("minimum", command.minimum),
+                            ("maximum", command.maximum_value)):
+            own = Signal.like(field, name=name, reset_less=True)
+            with m.If(begins):
+                m.d.sync += own.eq(field)
+            m.d.comb += self.parameters.payload[name].eq(own)
         return m
+
+    def _decompress(self, m, command, begins, decoder, busy, judging):
+        """Give streams that are compressed to a decoder of their own, one after the other."""
+        m.submodules.decompressor = decompressor = Decompressor(spec=self._spec.decompressor)
+        wiring.connect(m, decompressor.maps, wiring.flipped(self.maps))
+        working, feeding, differs = Signal(), Signal(), Signal()
+        words, taken = decompressor.words, Signal()
+        with m.If(begins & command.compressed):
+            m.d.sync += [working.eq(1), feeding.eq(1), judging.eq(1)]
+        with m.Elif(decompressor.done):
+            m.d.sync += working.eq(0)
+        with m.If(taken & self.words.payload.last):
+            m.d.sync += feeding.eq(0)
+        self._judge(m, command, taken, judging, differs)
+        m.d.comb += [
+            busy.eq(decoder.busy | working),
+            words.payload.eq(self.words.payload), words.valid.eq(feeding & self.words.valid),
+            taken.eq(words.valid & words.ready),
+            decoder.words.valid.eq(self.words.valid & ~feeding),
+            self.words.ready.eq(Mux(feeding, words.ready, decoder.words.ready)),
+            self.decoding.eq(working & ~decompressor.waits_for_words),
+            self.stream_code.eq(decompressor.error),
+        ]
+        with m.If(working):
+            for name in ("parameters", "weights"):
+                own, theirs = getattr(self, name), getattr(decompressor, name)
+                m.d.comb += [own.valid.eq(theirs.valid & ~differs),
+                             theirs.ready.eq(own.ready & ~differs)]
+                m.d.comb += [own.payload[field].eq(theirs.payload[field])
+                             for field, _ in theirs.payload.shape()]
+                # the header is well formed, but says something else than the command
+                with m.If(theirs.valid & differs):
+                    m.d.comb += self.stream_code.eq(StreamFault.SIZE)
+
+    def _judge(self, m, command, taken, judging, differs):
+        """Compare what the header says with the command, in its first three words of 32 bits."""
+        width, word = self._spec.data_width, self.words.payload.data
+        number = Signal(range(3))
+        flags, counts = word[:32], word.word_select(64 % width // 32, 32)
+        with m.If(judging & taken):
+            m.d.sync += number.eq(number + 1)
+            with m.If((number == 0) & (Cat(flags[bit] for bit in _FLAGS)
+                                       != Cat(command.int4, 1, command.reuse))):
+                m.d.sync += differs.eq(1)
+            with m.If(number == 64 // width):
+                m.d.sync += [judging.eq(0), number.eq(0)]
+                with m.If(counts != Cat(_padded(command.output_blocks), _padded(command.blocks))):
+                    m.d.sync += differs.eq(1)
+            with m.If(self.words.payload.last):
+                m.d.sync += [judging.eq(0), number.eq(0)]
+
+
+def _padded(value):
+    """A number in 16 bits."""
+    return Cat(value, Const(0, 16 - len(value)))
