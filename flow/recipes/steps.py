@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from sparrow.compiler.codecs import PLAIN
 from sparrow.compress.report import accuracy
 from sparrow.flow.blocks import block
 from sparrow.flow.compression import accelerator_numbers
@@ -100,8 +101,8 @@ class RecipeSteps:
             paths = write_image(image, program, network, with_listing=True)
             plain = None
             if program.decodings:
-                plain = compiled(network, dataclasses.replace(self.spec, codecs=()),
-                                 **self.recipe.compile_options)
+                plain = compiled(network, self.spec,
+                                 **self.recipe.compile_options | {"codec": PLAIN})
             rows = with_dense(layer_rows(program), program, plain)
             return {"layers": rows, "program": digest(program.program_bytes),
                     "program_bytes": len(program.program_bytes),
