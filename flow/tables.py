@@ -107,11 +107,11 @@ def weights_table(results: Mapping[str, Any]) -> "Table | None":
     layers = [layer for layer in results["layers"] if layer.get("dense")]
     if not any(layer["codec"] for layer in layers):
         return None
-    table = Table(title="compressed weights; in brackets without compression, as predicted",
-                  title_justify="left")
-    for heading in ("layer", "codec"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("bytes", "cycles", "faster", "waits for weights", "for decoding"):
+    table = Table(title="compressed weights, in brackets plain ones, as predicted; cycles of "
+                        "waiting for them, and for decoding", title_justify="left")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("codec", min_width=len("huffman,"))
+    for heading in ("bytes", "cycles", "faster", "waits", "decoding"):
         table.add_column(heading, justify="right", no_wrap=True)
     for layer in layers:
         table.add_row(layer["name"], layer["codec"] or "plain", *_compared_weights([layer]))

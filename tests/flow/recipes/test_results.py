@@ -1,7 +1,11 @@
 """What a recipe's job says about predicted cycles, and about accuracies."""
 
+import io
+
+from rich.console import Console
+
 from sparrow.flow.recipes.recipe import ModelSource, Recipe
-from sparrow.flow.recipes.results import merged, predictions_line
+from sparrow.flow.recipes.results import WIDTH, merged, predictions_line
 from sparrow.flow.tables import result_table, weights_table
 
 QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9, "passes": [],
@@ -84,6 +88,16 @@ def test_compressed_weights(tmp_path):
         ["1 000 (4 000)", "512 (512)", "1 512 (4 512)"],
         ["100 (150)", "200 (200)", "300 (350)"], ["1.50×", "1.00×", "1.17×"],
         ["7 (70)", "7 (70)", "14 (140)"], ["5", "0", "5"]]
+
+
+def test_compressed_weights_fit_the_page(tmp_path):
+    found = results(tmp_path, [10**7], [10**7])
+    found["layers"][0].update(codec="rle, huffman, plain", weight_bytes=10**7,
+                              dense=dense(10**8, 10**8))
+    text = io.StringIO()
+    Console(file=text, width=WIDTH).print(weights_table(found))
+    assert "…" not in text.getvalue()
+    assert " 10 000 000 (100 000 000) " in text.getvalue()
 
 
 def test_nothing_is_compressed(tmp_path):
