@@ -107,8 +107,8 @@ def weights_table(results: Mapping[str, Any]) -> "Table | None":
     layers = [layer for layer in results["layers"] if layer.get("dense")]
     if not any(layer["codec"] for layer in layers):
         return None
-    table = Table(title="compressed weights, in brackets plain ones, as predicted; cycles of "
-                        "waiting for them, and for decoding", title_justify="left")
+    table = Table(title="compressed weights; in brackets plain ones, as predicted",
+                  title_justify="left")
     table.add_column("layer", no_wrap=True)
     table.add_column("codec", min_width=len("huffman,"))
     for heading in ("bytes", "cycles", "faster", "waits", "decoding"):
