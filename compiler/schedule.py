@@ -179,7 +179,7 @@ class _Schedule:
                 yield weights
                 compute = self._compute(number, part, tile, span, window, target)
                 compute.decoding = weights.decoding
-                compute.values["map"] = weights.decoding is not None and weights.decoding.map
+                compute.values["map"] = weights.values["map"]
                 yield compute
         if self._work.room.stored:
             store = self._copy(Opcode.STORE, group)
@@ -205,6 +205,7 @@ class _Schedule:
         blocks = 1 if work.reuse else work.steps(span)
         return Instruction(Opcode.WEIGHTS, {
             "int4": work.int4, "reuse": work.reuse, "compressed": coded.decoding is not None,
+            "map": coded.decoding is not None and coded.decoding.map,
             "zero_point": work.zero_point,
             "words": len(coded.data) // self._spec.bus.word_bytes, "output_blocks": span.count,
             "blocks": blocks, "minimum": work.minimum, "maximum_value": work.maximum_value},

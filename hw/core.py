@@ -79,7 +79,7 @@ class Core(wiring.Component):
             read.halt.eq(self.halt), write.halt.eq(self.halt),
             self.idle.eq(read.idle & write.idle),
             sequencer.start.eq(self.begin), sequencer.offset.eq(self.offset),
-            sequencer.quiet.eq(Cat(queue.empty for queue in queues).all()),
+            sequencer.quiet.eq(Cat(queue.empty for queue in queues).all() & weights.idle),
             store.outstanding.eq(write.outstanding), store.answered.eq(write.answered),
             self.finished.eq(sequencer.finished),
             self.causes.eq(Cat(read.response_error, write.response_error,

@@ -77,6 +77,11 @@ uint32_t sparrow_error_command(const sparrow_device *device)
     return get(device, SPARROW_ERROR_COMMAND);
 }
 
+uint32_t sparrow_stream_error(const sparrow_device *device)
+{
+    return get(device, SPARROW_STREAM_ERROR);
+}
+
 void sparrow_stop(const sparrow_device *device)
 {
     set(device, SPARROW_CONTROL, SPARROW_CONTROL_SOFT_RESET_MASK);

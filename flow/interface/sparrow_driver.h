@@ -62,6 +62,10 @@ enum sparrow_state sparrow_acknowledge(const sparrow_device *device);
 enum sparrow_error sparrow_error_code(const sparrow_device *device);
 uint32_t sparrow_error_command(const sparrow_device *device);
 
+/* With SPARROW_ERROR_STREAM: what is wrong with a compressed weight stream, a number of
+   docs/weight-stream.md. */
+uint32_t sparrow_stream_error(const sparrow_device *device);
+
 /* Break a program off. sparrow_start answers SPARROW_BUSY until the bus is drained. */
 void sparrow_stop(const sparrow_device *device);
 

@@ -90,10 +90,11 @@ def read_weights(spec: AcceleratorSpec, values: Values, stream: bytes) -> list[O
     return result
 
 
-def _check_scales(spec: AcceleratorSpec, mantissa: np.ndarray, shift: np.ndarray) -> None:
+def _check_scales(spec: AcceleratorSpec, mantissa: np.ndarray, shift: np.ndarray,
+                  stream_error: int = 0) -> None:
     if shift.max() >= 1 << SHIFT_BITS or mantissa.max() >= 1 << spec.mantissa_width:
         raise MachineError("STREAM", "WEIGHTS: a scale must have a mantissa of "
-                                     f"{spec.mantissa_width} bits and a shift of {SHIFT_BITS}")
+                           f"{spec.mantissa_width} bits and a shift of {SHIFT_BITS}", stream_error)
 
 
 def _decoded(spec: AcceleratorSpec, values: Values, stream: bytes) -> Contents:
@@ -118,6 +119,7 @@ def _decoded(spec: AcceleratorSpec, values: Values, stream: bytes) -> Contents:
                 ("blocks", values["blocks"], header.steps),
                 ("int4", values["int4"], int(header.four_bit)),
                 ("reuse", values["reuse"], int(header.reuse)),
+                ("map", values["map"], int(header.map)),
                 ("parameters", 1, int(header.parameters.bias_bits > 0))):
             require(name, wanted, found)
         return decode_blocks(stream, lanes=spec.lanes, columns=spec.columns,
@@ -130,7 +132,7 @@ def _output_blocks(spec: AcceleratorSpec, values: Values, contents: Contents) ->
     """The output blocks of a compressed stream."""
     parameters, result = contents.parameters, []
     assert parameters is not None
-    _check_scales(spec, parameters.mantissa, parameters.shift)
+    _check_scales(spec, parameters.mantissa, parameters.shift, ERRORS["FORMAT"])
     for number in range(values["output_blocks"]):
         own = slice(number * spec.columns, (number + 1) * spec.columns)
         there = number < len(contents.blocks)

@@ -17,7 +17,7 @@ from .maps import GRANULE
 
 __all__ = ["WeightEngine"]
 
-_FLAGS = (7, 10, 13)  # of a header's first word: weights of 4 bits, parameters, reuse
+_FLAGS = (7, 9, 10, 13)  # of a header's first word: weights of 4 bits, map, parameters, reuse
 
 
 class WeightEngine(wiring.Component):
@@ -37,6 +37,8 @@ class WeightEngine(wiring.Component):
         See :class:`.decode.dense.DenseDecoder`.
     maps : ``Out(stream)``
         With codecs, the granules of block maps.
+    idle : ``Out(1)``
+        No compressed stream is at work, all that were have been found to be well formed.
     decoding : ``Out(1)``
         A compressed stream is at work, and words of it are there.
     stream_code : ``Out(4)``
@@ -63,7 +65,7 @@ class WeightEngine(wiring.Component):
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
             "weights": Out(stream.Signature(stationary_layout(spec.array))),
             **({"maps": Out(stream.Signature(GRANULE))} if spec.codecs else {}),
-            "decoding": Out(1), "stream_code": Out(4),
+            "idle": Out(1), "decoding": Out(1), "stream_code": Out(4),
         })
 
     def elaborate(self, platform):
@@ -102,6 +104,8 @@ class WeightEngine(wiring.Component):
         wiring.connect(m, decoder.weights, wiring.flipped(self.weights))
         if spec.codecs:
             self._decompress(m, command, begins, decoder, busy, judging)
+        else:
+            m.d.comb += self.idle.eq(1)
         for name, field in (("zero_point", command.zero_point), ("minimum", command.minimum),
                             ("maximum", command.maximum_value)):
             own = Signal.like(field, name=name, reset_less=True)
@@ -112,7 +116,9 @@ class WeightEngine(wiring.Component):
 
     def _decompress(self, m, command, begins, decoder, busy, judging):
         """Give streams that are compressed to a decoder of their own, one after the other."""
-        m.submodules.decompressor = decompressor = Decompressor(spec=self._spec.decompressor)
+        spec = self._spec.decompressor
+        assert spec is not None
+        m.submodules.decompressor = decompressor = Decompressor(spec=spec)
         wiring.connect(m, decompressor.maps, wiring.flipped(self.maps))
         working, feeding, differs = Signal(), Signal(), Signal()
         words, taken = decompressor.words, Signal()
@@ -129,6 +135,7 @@ class WeightEngine(wiring.Component):
             taken.eq(words.valid & words.ready),
             decoder.words.valid.eq(self.words.valid & ~feeding),
             self.words.ready.eq(Mux(feeding, words.ready, decoder.words.ready)),
+            self.idle.eq(~working),
             self.decoding.eq(working & ~decompressor.waits_for_words),
             self.stream_code.eq(decompressor.error),
         ]
@@ -151,7 +158,7 @@ class WeightEngine(wiring.Component):
         with m.If(judging & taken):
             m.d.sync += number.eq(number + 1)
             with m.If((number == 0) & (Cat(flags[bit] for bit in _FLAGS)
-                                       != Cat(command.int4, 1, command.reuse))):
+                                       != Cat(command.int4, command.map, 1, command.reuse))):
                 m.d.sync += differs.eq(1)
             with m.If(number == 64 // width):
                 m.d.sync += [judging.eq(0), number.eq(0)]

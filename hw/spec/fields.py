@@ -102,8 +102,9 @@ WEIGHTS = _fields(
     "int4 1: blocks hold 4-bit weights, two channel blocks each",
     "reuse 1: there are blocks for the first output block only, and they serve all",
     "compressed 1: the stream has a header, see docs/weight-stream.md, that says the same as "
-    "output_blocks, blocks, int4 and reuse",
-    "- 29: ",
+    "output_blocks, blocks, int4, reuse and map",
+    "map 1: compressed: the stream has a block map, which COMPUTE takes with it",
+    "- 28: ",
     "offset 32: first byte in the program window, a multiple of the bus word",
     "words 24 count: bus words of the stream",
     "zero_point 8 signed: zero point of the output, the same for all parameter sets",

@@ -161,6 +161,7 @@ class AcceleratorBench:
             writes_while_running=written - writes,
             error_code=await self.host.read("ERROR_CODE"),
             error_command=await self.host.read("ERROR_COMMAND"),
+            stream_error=await self.host.read("STREAM_ERROR"),
             counters=await self._counters())
         await self._check_interrupt(bool(error))
         return outcome

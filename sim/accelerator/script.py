@@ -136,7 +136,7 @@ class Outcome:
     ----------
     end : str
         ``done``, ``error``, ``timeout`` or ``reset``.
-    error_code, error_command : int
+    error_code, error_command, stream_error : int
         The registers.
     retired : list of int
         For each layer the cycle in which it was complete, counted from the start.
@@ -156,6 +156,7 @@ class Outcome:
     end: str
     error_code: int = 0
     error_command: int = 0
+    stream_error: int = 0
     retired: list[int] = dataclasses.field(default_factory=list)
     interrupt: int = 0
     cause: int | None = None

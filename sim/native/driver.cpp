@@ -29,7 +29,7 @@ struct Run {
 
 struct Outcome {
     std::string end;
-    uint32_t error_code = 0, error_command = 0;
+    uint32_t error_code = 0, error_command = 0, stream_error = 0;
     uint64_t started = 0, interrupt = 0;
     std::vector<uint32_t> counters;
 };
@@ -143,6 +143,7 @@ private:
         outcome.end = error ? "error" : "done";
         outcome.error_code = bench.read(ERROR_CODE);
         outcome.error_command = bench.read(ERROR_COMMAND);
+        outcome.stream_error = bench.read(STREAM_ERROR);
         read_counters(outcome);
         check_interrupt(error);
         return outcome;
@@ -182,6 +183,7 @@ private:
         std::ostringstream text;
         text << "{\"end\": \"" << outcome.end << "\", \"error_code\": " << outcome.error_code
              << ", \"error_command\": " << outcome.error_command
+             << ", \"stream_error\": " << outcome.stream_error
              << ", \"interrupt\": " << outcome.interrupt << ", \"retired\": [";
         const char* comma = "";
         for (const uint64_t cycle : m_bench->retired) {

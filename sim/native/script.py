@@ -17,7 +17,7 @@ from ..runner import SimulationError
 
 __all__ = ["registers_header", "script_text"]
 
-_NAMED = ("CONTROL", "STATUS", "ERROR_CODE", "ERROR_COMMAND", "INTERRUPT_ENABLE",
+_NAMED = ("CONTROL", "STATUS", "ERROR_CODE", "ERROR_COMMAND", "STREAM_ERROR", "INTERRUPT_ENABLE",
           "INTERRUPT_STATUS", "PROGRAM_START", "WATCHDOG")
 _SEEDS = 1 << 64
 

@@ -257,7 +257,7 @@ def test_a_block_map_saves_vectors():
     data, spec = np.zeros(4096, np.uint8), SPEC.replace(codecs=["bitmask"])
     data[:24] = np.arange(24)
     result = run(load(run=6, signal=1),
-                 weights(words=len(mapped()) // 4, blocks=4, compressed=1),
+                 weights(words=len(mapped()) // 4, blocks=4, compressed=1, map=1),
                  compute(width=6, out_width=3, kernel_width=4, dilation_x=1, stride_x=1, map=1,
                          destination=8, wait=1, signal=2),
                  store(offset=64, row=8, run=3, wait=2), data=data, stream=mapped(), spec=spec)
@@ -267,7 +267,7 @@ def test_a_block_map_saves_vectors():
 
 
 def test_compressed_weights_need_hardware_for_them():
-    command = weights(words=len(mapped()) // 4, blocks=4, compressed=1)
+    command = weights(words=len(mapped()) // 4, blocks=4, compressed=1, map=1)
     assert refusal(command, stream=mapped()) == (
         "ILLEGAL_COMMAND", "command 0: compressed of WEIGHTS must be below 1, not 1")
     with pytest.raises(MachineError) as info:

@@ -13,7 +13,7 @@ SPEC = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, weight_f
 
 
 def values(**changes):
-    return {"int4": 0, "reuse": 0, "compressed": 0, "output_blocks": 1, "blocks": 1,
+    return {"int4": 0, "reuse": 0, "compressed": 0, "map": 0, "output_blocks": 1, "blocks": 1,
             "zero_point": -3, "minimum": -100, "maximum_value": 90} | changes
 
 
@@ -95,8 +95,8 @@ def compressed(codec="bitmask", largest=1, *, int4=0, outputs=2, **options):
     blocks = random.integers(-1, largest + 1, (outputs, 3, 1 + int4, 4, 4)).astype(np.int8)
     blocks[:, 1] = 0
     number = np.arange(8)
-    options = {"parameters": Parameters(-number, number + 1, number), "four_bit": bool(int4),
-               "word_bytes": 4} | options
+    options = {"block_map": False, "parameters": Parameters(-number, number + 1, number),
+               "four_bit": bool(int4), "word_bytes": 4} | options
     return blocks, encode_blocks(blocks, codec, **options).data
 
 
@@ -105,7 +105,7 @@ def compressed(codec="bitmask", largest=1, *, int4=0, outputs=2, **options):
 @pytest.mark.parametrize("codec", ["bitmask", "huffman"])
 def test_compressed(codec, int4, block_map):
     blocks, stream = compressed(codec, int4=int4, block_map=block_map)
-    own = values(compressed=1, output_blocks=2, blocks=3, int4=int4)
+    own = values(compressed=1, output_blocks=2, blocks=3, int4=int4, map=int(block_map))
     for number, read in enumerate(read_weights(DECODES, own, stream)):
         assert (read.blocks == blocks[number]).all() and read.int4 == bool(int4)
         assert read.bias.tolist() == [-4 * number - column for column in range(4)]
@@ -126,13 +126,14 @@ def test_compressed_with_reuse():
     ({}, {"output_blocks": 1}, "SIZE", "output_blocks of the stream must be 1, not 2"),
     ({}, {"int4": 1}, "SIZE", "int4 of the stream must be 1, not 0"),
     ({}, {"reuse": 1}, "SIZE", "reuse of the stream must be 1, not 0"),
+    ({}, {"map": 1}, "SIZE", "map of the stream must be 1, not 0"),
     ({"parameters": None}, {}, "SIZE", "parameters of the stream must be 1, not 0"),
     ({"codec": "csr"}, {}, "FORMAT",
      "Codec of the stream must be one of bitmask, huffman, not csr"),
     ({"largest": 5, "codebook": True}, {}, "FORMAT",
      "Table of the stream must have at most 4 entries, not 6"),
     ({"parameters": Parameters(*np.full((3, 8), 63))}, {}, None, None),
-    ({"parameters": Parameters(*np.full((3, 8), 64))}, {}, None,
+    ({"parameters": Parameters(*np.full((3, 8), 64))}, {}, "FORMAT",
      "a scale must have a mantissa of 16 bits and a shift of 6"),
 ])
 def test_refuses_a_compressed_stream(options, changes, code, text):

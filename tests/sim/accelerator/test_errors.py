@@ -23,9 +23,9 @@ VECTOR = {"run": 1, "runs": 1, "planes": 1}
 class Tower:
     """A network, compiled, with an image."""
 
-    def __init__(self, spec):
+    def __init__(self, spec, **options):
         self.network = sample("mixed")
-        self.program = compile_network(self.network, spec)
+        self.program = compile_network(self.network, spec, **options)
         self.image = sample_images(self.network, 1)
         data = bytearray(b"\x55" * self.program.data_size)
         self.program.write_input(data, self.image)
