@@ -39,8 +39,8 @@ def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
         ``weights`` (where the shape isn't known, all positions), ``nonzeros``, ``bits`` of each
         part, ``blocks`` in the stream, ``skipped`` ones, ``steps`` (total, mean and max of a
         block), ``cycles``, ``values`` and ``runs`` (the tables, null without) and ``histogram``:
-        how many runs there are of each length (rle, huffman), or blocks of a column with each
-        number of nonzeros.
+        pairs, ascending, of a length and how many runs have it (rle, huffman), or of a number of
+        nonzeros and how many columns of blocks have that.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def _runs(header: Header, laid: np.ndarray) -> list[dict[str, Any]] | None:
                                                            counts))]
 
 
-def _histogram(header: Header, laid: np.ndarray) -> list[int]:
-    if header.runs is not None:
-        return Gaps(laid).counts.tolist()
-    return np.bincount(np.count_nonzero(laid, axis=2).ravel()).tolist()
+def _histogram(header: Header, laid: np.ndarray) -> list[list[int]]:
+    found = (Gaps(laid).run if header.runs is not None
+             else np.count_nonzero(laid, axis=2).ravel())
+    return np.stack(np.unique(found, return_counts=True), axis=1).tolist()

@@ -145,17 +145,17 @@ def _codes(title: str, what: str, rows: Sequence[Mapping[str, Any]]) -> "Table":
 
 def _histogram(streams: Sequence[Mapping[str, Any]]) -> "Table":
     runs = streams[0]["runs"] is not None
-    counts = [0] * max(len(stream["histogram"]) for stream in streams)
-    for stream in streams:
-        for place, count in enumerate(stream["histogram"]):
-            counts[place] += count
-    wide = -(-len(counts) // _ROWS)
-    bins = [sum(counts[start:start + wide]) for start in range(0, len(counts), wide)]
+    pairs = [pair for stream in streams for pair in stream["histogram"]]
+    largest = max((value for value, _ in pairs), default=0)
+    wide = -(-(largest + 1) // _ROWS)
+    bins = [0] * (largest // wide + 1)
+    for value, count in pairs:
+        bins[value // wide] += count
     table = _table("runs of zeros" if runs else "nonzeros of a column in a block",
                    (), ("zeros" if runs else "nonzeros", "runs" if runs else "columns"))
     table.add_column("", no_wrap=True)
     for number, count in enumerate(bins):
-        first, last = number * wide, min((number + 1) * wide, len(counts)) - 1
+        first, last = number * wide, min((number + 1) * wide - 1, largest)
         table.add_row(f"{first}" if first == last else f"{first} to {last}", grouped(count),
                       "█" * round(_BAR * count / max(1, *bins)))
     return table

@@ -6,11 +6,11 @@ from typing import Any
 
 from sparrow.flow.blocks import add_settings, block
 from sparrow.flow.errors import UserError
+from sparrow.hw.spec import Codec
 
 __all__ = ["add_parser", "run"]
 
 _WIDEST = 1000
-_CODECS = "dense", "bitmask", "rle", "csr", "huffman"
 _GOALS = "cycles", "bytes"
 
 
@@ -23,7 +23,8 @@ def add_parser(subparsers: Any) -> None:
                     "replaced if this command wrote it.")
     parser.add_argument("network", type=Path, metavar="NET.sparrow")
     add_settings(parser, "the accelerator's specification, TOML")
-    parser.add_argument("--codec", choices=("auto", *_CODECS), default="auto",
+    parser.add_argument("--codec", default="auto",
+                        choices=("auto", *(codec.value for codec in Codec)),
                         help="auto: layer by layer what is best (default: %(default)s)")
     parser.add_argument("--goal", choices=_GOALS, default=_GOALS[0],
                         help="what is best: the fewest cycles of the decoder, as predicted, or "

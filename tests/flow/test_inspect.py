@@ -79,7 +79,7 @@ def test_a_stream_alone(folder, capsys):
     read = inspected(capsys, "one", *ARRAY)
     assert (read["container"], read["shape"], read["weights"]) == (None, None, 24)
     [stream] = read["streams"]
-    assert stream["histogram"] == [0, 0, 2, 0, 0, 1, 0, 0, 1]
+    assert stream["histogram"] == [[2, 2], [5, 1], [8, 1]]
     assert [(row["value"], row["code"], row["count"]) for row in stream["values"]] == [
         (-1, "0", 1), (5, "1", 3)]
     sent = {row["run"]: row["count"] for row in stream["runs"]}
@@ -98,12 +98,12 @@ def test_counts_of_columns(folder, capsys, codec):
     """Blocks that the map skips aren't counted."""
     (folder / "one").write_bytes(single(codec, block_map=True))
     [stream] = inspected(capsys, "one", *ARRAY)["streams"]
-    assert stream["histogram"] == [0, 2, 1]
+    assert stream["histogram"] == [[1, 2], [2, 1]]
     assert (stream["blocks"], stream["skipped"], stream["header"]["map"]) == (3, 3, True)
     assert stream["runs"] is None and stream["values"] is None
     (folder / "all").write_bytes(single(codec, block_map=False))
     [stream] = inspected(capsys, "all", *ARRAY)["streams"]
-    assert stream["histogram"] == [3, 2, 1]
+    assert stream["histogram"] == [[0, 3], [1, 2], [2, 1]]
 
 
 def test_codes_are_prefix_codes(folder, capsys):
@@ -172,6 +172,26 @@ def test_broken_streams(folder, capsys, change, text):
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
     assert captured.err.startswith(f"sparrow: error: {text}")
+
+
+def test_long_runs(folder, capsys):
+    """Lengths are put together to as many rows as a screen has; an empty stream has none."""
+    blocks = np.zeros((1, 500, 1, 4, 1), np.int8)
+    (folder / "none").write_bytes(encode_blocks(blocks, "rle", word_bytes=4).data)
+    assert inspected(capsys, "none", *ARRAY)["streams"][0]["histogram"] == []
+    assert main(["inspect", "none", *ARRAY]) == 0
+    assert "│     0 │    0 │" in capsys.readouterr().out
+    blocks[0, 499, 0, 3, 0], blocks[0, 0, 0, 1, 0] = 1, 1
+    (folder / "one").write_bytes(encode_blocks(blocks, "rle", word_bytes=4,
+                                               block_map=False).data)
+    assert inspected(capsys, "one", *ARRAY)["streams"][0]["histogram"] == [[1, 1], [1997, 1]]
+    assert main(["inspect", "one", *ARRAY]) == 0
+    rows = capsys.readouterr().out.partition("runs of zeros")[2].splitlines()[4:-1]
+    ranges = [row.split("│")[1].split() for row in rows]
+    assert len(rows) == 24 and ranges[0] == ["0", "to", "83"] and ranges[-1][-1] == "1997"
+    assert all(int(after[0]) == int(before[-1]) + 1
+               for before, after in itertools.pairwise(ranges))
+    assert sum(int(row.split("│")[2]) for row in rows) == 2
 
 
 def test_broken_containers(folder, capsys):
