@@ -12,7 +12,7 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.decode import Codec
 
 from .cost import BUS_SHARE, Rates
-from .decoding import CONTROL, GRANULE_BYTES, Decoding
+from .decoding import GRANULE_BYTES, HEADER, SET_CYCLES, Decoding
 from .errors import CompileError
 from .passes import Pass, Span
 from .weights import block_values, weight_stream
@@ -119,7 +119,7 @@ class Coder:
             granules = np.diff(dealt[steps > 0], prepend=decoding.header)
             times = np.maximum(steps[steps > 0],
                                granules * GRANULE_BYTES / self._spec.bus.word_bytes)
-            first = (decoding.header + decoding.parameters) / CONTROL
+            first = decoding.header / HEADER + self._spec.columns + SET_CYCLES
             skipped = int((steps == 0).sum())
         vectors = work.vectors(span, *size) / work.steps(span)
         taken = np.maximum(vectors, np.append(times[1:], 0)).sum() + skipped

@@ -7,10 +7,13 @@ import numpy as np
 
 from sparrow.golden.codec import Stream, read_header
 
-__all__ = ["CONTROL", "GRANULE_BYTES", "Decoding"]
+__all__ = ["GRANULE_BYTES", "HEADER", "SET_CYCLES", "Decoding"]
 
 GRANULE_BYTES = 2
-CONTROL = 2  # granules of header, parameters and map that are read in a cycle
+HEADER = 2  # granules that are read in a cycle
+SET_CYCLES = 2  # of a parameter set, besides one for each column
+MAP_CYCLES = 2  # of a granule of the map
+MAP_STEPS = 16  # that it tells of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,10 @@ class Decoding:
                    parameters=stream.columns * header.parameters.granules, blocks=kept.shape[1],
                    steps=tuple(steps.tolist()),
                    dealt=tuple(np.maximum.accumulate(dealt).tolist()))
+
+    def map_cycles(self, place: int) -> int:
+        """Cycles for the map in front of a weight block."""
+        return MAP_CYCLES if self.map and place % self.blocks % MAP_STEPS == 0 else 0
 
     @property
     def kept(self) -> int:

@@ -6,7 +6,7 @@ import dataclasses
 from sparrow.hw.spec.accelerator import FIFO_WORDS, AcceleratorSpec
 
 from .array import Array
-from .decoding import CONTROL, GRANULE_BYTES, Decoding
+from .decoding import GRANULE_BYTES, HEADER, SET_CYCLES, Decoding
 from .events import Change, Process, Simulation
 from .model import Burst, ReadClient, Values
 from .timing import Timing
@@ -59,12 +59,13 @@ class _Work:
     def run(self, values: Values) -> Process:
         """Header, parameter sets and weight blocks."""
         array, decoding, timing = self.array, self.decoding, self.timing
-        yield from self._use(decoding.header, decoding.header // CONTROL)
+        yield from self._use(decoding.header, decoding.header // HEADER)
         first = True
         for output_block in range(values["output_blocks"]):
             while array.sets > array.sets_used:
                 yield array.change
-            yield from self._use(self._used + decoding.parameters, decoding.parameters // CONTROL)
+            yield from self._use(self._used + decoding.parameters,
+                                 self.spec.columns + SET_CYCLES)
             array.sets += 1
             array.change.happen()
             if output_block and values["reuse"]:
@@ -74,7 +75,8 @@ class _Work:
             if decoding.map:
                 array.maps.append([count > 0 for count in steps])
                 array.change.happen()
-            for count, end in zip(steps, dealt, strict=True):
+            for place, (count, end) in enumerate(zip(steps, dealt, strict=True)):
+                yield decoding.map_cycles(place)
                 if not count:
                     continue
                 if first:
@@ -92,15 +94,14 @@ class _Work:
     def _use(self, end: int, cycles: int) -> Process:
         """Use up granules, to ``end`` from the beginning of the stream, in some cycles at least."""
         pieces = max(1, -(-(end - self._used) // WINDOW))
-        first, spent = self._used, 0
+        first, begun = self._used, self.simulation.now
         for piece in range(1, pieces + 1):
             here = first + (end - first) * piece // pieces
             while self._came < here:
                 self._set_decoding(False)
                 yield self._change
             self._set_decoding(True)
-            yield cycles * piece // pieces - spent
-            spent = cycles * piece // pieces
+            yield max(0, begun + cycles * piece // pieces - self.simulation.now)
             self._used = here
             self._change.happen()
 

@@ -224,13 +224,18 @@ class _Model:
         turn = pixels % 2 if self.spec.single_port_accumulators else 0
         outside = _outside(*(values[name] for name in PLACES)) if not values["window"] else None
         yield self.timing.compute_start
+        skipped, entered = 0, self.simulation.now
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
             kept = (yield from array.take_map()) if values["map"] else None
             for step in range(steps):
                 if kept is not None and not kept[step]:
-                    yield 1
+                    skipped += 1
                     continue
+                # the loop goes on while the vector before waits for its weights
+                hidden = self.simulation.now - entered if vectors == 1 else 1
+                yield max(0, skipped - hidden)
+                skipped, entered = 0, self.simulation.now
                 if not values["reuse"] or output_block == step == 0:
                     yield from array.take_block()
                 channel = step // kernel

@@ -105,7 +105,8 @@ class Accelerator(wiring.Component):
     @property
     def kept_modules(self) -> dict[str, str]:
         """Submodules that stay modules of the exported Verilog, and what they are called there."""
-        return _PARTS | (_CROSSINGS if self._separate else {})
+        decoders = {"core.weights.decompressor": "decompressor"} if self._spec.codecs else {}
+        return _PARTS | decoders | (_CROSSINGS if self._separate else {})
 
     @property
     def spec(self) -> AcceleratorSpec:

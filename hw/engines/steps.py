@@ -95,7 +95,7 @@ class StepLoop(wiring.Component):
         x, y = self._coordinates(m, command, window, advance, levels)
         step = self.o.payload
         pixel, kernel = (slice(_X, _KERNEL_X), slice(_KERNEL_X, _CHANNEL))
-        start = window | first
+        start = (window & begins[_CHANNEL]) | first
         finish = ends[_CHANNEL] & (window | ends[kernel].all())
         complete = ~window | ends[kernel].all()
         m.d.comb += [
