@@ -3,18 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 
-from sparrow.golden.codec import (
-    CODECS,
-    LARGEST_TABLE,
-    PARTS,
-    Parameters,
-    Stream,
-    encode,
-    read_header,
-)
-from sparrow.golden.network import Add, Concat, Layer, Linear, Network, Table, Weighted
+from sparrow.compress.encode import StreamTarget, layer_streams
+from sparrow.golden.codec import PARTS, read_header
+from sparrow.golden.network import Add, Concat, Layer, Network, Table, Weighted
 
-__all__ = ["LayerSize", "Sizes", "layer_streams", "network_size"]
+__all__ = ["LayerSize", "Sizes", "network_size"]
 
 FLOAT_BYTES = 4
 LIMIT_BYTES = 3  # zero point of the output, smallest and largest element
@@ -136,38 +129,21 @@ def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Siz
     ValueError
         If ``lanes`` or ``columns`` is out of range.
     """
-    sizes = (_weighted(layer, network, lanes, columns) if isinstance(layer, Weighted)
+    target = StreamTarget(lanes=lanes, columns=columns)
+    sizes = (_weighted(layer, network, target) if isinstance(layer, Weighted)
              else _other(layer) for layer in network)
     return Sizes(name=network.name, layers=tuple(size for size in sizes if size is not None))
 
 
-def layer_streams(layer: Weighted, network: Network, *, lanes: int = 16,
-                  columns: int = 16) -> dict[str, Stream]:
-    """A layer's streams by codec, each with or without a codebook, whichever is shorter.
-
-    The kernel of a linear layer is its whole input.
-    """
-    weights = layer.weight
-    if isinstance(layer, Linear):
-        weights = weights.reshape(-1, *network.input_types(layer)[0].shape)
-    parameters = Parameters(layer.bias.numpy(), layer.mantissa.numpy(), layer.shift.numpy())
-    values = set(weights.unique().tolist()) | {0}  # which fills blocks
-    few = len(values) <= LARGEST_TABLE
-    return {codec: min((encode(weights, codec, bits=layer.weight_bits, codebook=codebook,
-                               parameters=parameters, lanes=lanes, columns=columns)
-                        for codebook in ((False, True) if few else (False,))), key=len)
-            for codec in CODECS}
-
-
-def _weighted(layer: Weighted, network: Network, lanes: int, columns: int) -> LayerSize:
-    streams = layer_streams(layer, network, lanes=lanes, columns=columns)
+def _weighted(layer: Weighted, network: Network, target: StreamTarget) -> LayerSize:
+    streams = layer_streams(layer, network, target)
     codec = min(streams, key=lambda name: len(streams[name]))
     best = streams[codec]
     parts = {name: best.bits[name] / 8 for name in PARTS} | {"limits": float(LIMIT_BYTES)}
     return LayerSize(
         name=layer.name, kind=type(layer).__name__, shape=tuple(layer.weight.shape),
         weights=layer.weight.numel(), nonzeros=int(layer.weight.count_nonzero()),
-        bits=read_header(best.data, lanes=lanes).values.width,
+        bits=read_header(best.data, lanes=target.lanes).values.width,
         before=FLOAT_BYTES * (layer.weight.numel() + layer.channels),
         codecs={name: len(stream) for name, stream in streams.items()}, codec=codec,
         after=len(best) + LIMIT_BYTES, parts=parts)

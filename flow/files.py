@@ -5,12 +5,14 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sparrow.flow.errors import UserError
 
-__all__ = ["joined", "only_user", "require_writable", "write_atomically"]
+__all__ = ["joined", "only_user", "require_replaceable", "require_writable", "write_atomically",
+           "write_folder"]
 
 
 def joined(paths: Sequence[Path]) -> str:
@@ -36,7 +38,11 @@ def require_writable(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, "must be a file, not a folder", str(path))
     if path.exists() and not path.is_file():
         return  # such as /dev/stdout
-    folder = path.absolute().parent
+    _require_place(path.absolute().parent)
+
+
+def _require_place(folder: Path) -> None:
+    """Check that something can be made in a folder, which itself may have to be made."""
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
@@ -122,3 +128,76 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return path
+
+
+def require_replaceable(folder: Path, *, owned: str, suffixes: Collection[str]) -> None:
+    """Check that :func:`write_folder` can write a folder, before work is spent on its content.
+
+    Raises
+    ------
+    UserError
+        If the folder has something in it that the command didn't write.
+    OSError
+        If it is a file, or can't be made where it is to be.
+    """
+    if folder.exists():
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "must be a folder, not a file", str(folder))
+        found = sorted(folder.iterdir())
+        strange = [path.name for path in found
+                   if path.suffix not in suffixes or not path.is_file()]
+        if found and not (folder / owned).is_file():
+            strange = strange or [found[0].name]
+        if strange:
+            raise UserError(f"{folder} must be a new or an empty folder, or one that this command "
+                            f"wrote, but has {strange[0]!r} in it")
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise UserError(f"{folder} must not be the current folder, which a new one can't replace")
+    _require_place(folder.resolve().parent)
+
+
+def write_folder(folder: Path, files: Mapping[str, str | bytes], *, owned: str,
+                 suffixes: Collection[str]) -> Path:
+    """Write a folder of files whole or not at all; one that the same command wrote is replaced.
+
+    The files go to a temporary folder beside it, which then takes its name. On any failure the
+    temporary folder is removed, and a folder that was there before stays as it was.
+
+    Parameters
+    ----------
+    folder
+        It is made, and the folders that it is in. A link is followed.
+    files
+        Contents by name.
+    owned, suffixes
+        A folder that has a file of the first name, and none with other suffixes than these, is
+        replaced.
+
+    Raises
+    ------
+    UserError
+        If the folder has something else in it.
+    OSError
+        If it can't be made.
+    """
+    target = folder.resolve()
+    require_replaceable(folder, owned=owned, suffixes=suffixes)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    new, old = (target.with_name(f".{target.name}.{mark}.{end}") for end in ("tmp", "old"))
+    try:
+        new.mkdir()
+        for name, content in files.items():
+            (new / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        if target.exists():
+            os.rename(target, old)
+        try:
+            os.rename(new, target)
+        except BaseException:
+            if old.exists():
+                os.rename(old, target)
+            raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return folder

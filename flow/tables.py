@@ -1,6 +1,6 @@
 """Tables of layers, for the terminal and for files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparrow.flow.numbers import grouped
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from sparrow.compiler import Program
     from sparrow.compress.size import Sizes
 
-__all__ = ["compared", "layer_table", "part_table", "profile_table", "result_table", "size_table"]
+__all__ = ["compared", "layer_table", "part_table", "profile_table", "result_table", "size_table",
+           "weights_table"]
 
 
 def layer_table(program: "Program", measured: Mapping[str, int] | None = None) -> "Table":
@@ -93,6 +94,45 @@ def _area(target: str, area: Mapping[str, Any]) -> list[tuple[str, str]]:
                ("block RAMs", "block_rams")]
     return [(f"{target}: {label}", grouped(area[name], "{:,.0f}"))
             for label, name in figures if area.get(name) is not None]
+
+
+def weights_table(results: Mapping[str, Any]) -> "Table | None":
+    """Layers with and without compressed weights: bytes, cycles, waits for weights.
+
+    None if no layer has any. Cycles with compression are those that were measured, stalls as
+    ``stalls_measured`` of the results says; without, all are predicted.
+    """
+    from rich.table import Table
+
+    layers = [layer for layer in results["layers"] if layer.get("dense")]
+    if not any(layer["codec"] for layer in layers):
+        return None
+    table = Table(title="compressed weights; in brackets plain ones, as predicted",
+                  title_justify="left")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("codec", min_width=len("huffman,"))
+    for heading in ("bytes", "cycles", "faster", "waits", "decoding"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for layer in layers:
+        table.add_row(layer["name"], layer["codec"] or "plain", *_compared_weights([layer]))
+    table.add_section()
+    table.add_row("all", "", *_compared_weights(layers))
+    return table
+
+
+def _compared_weights(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+    def pair(now: int, dense: int) -> str:
+        return f"{grouped(now)} ({grouped(dense)})"
+
+    cycles = sum(layer["measured_cycles"] or layer["predicted_cycles"] for layer in layers)
+    dense = [layer["dense"] for layer in layers]
+    before = sum(one["predicted_cycles"] for one in dense)
+    return [pair(sum(layer["weight_bytes"] for layer in layers),
+                 sum(one["weight_bytes"] for one in dense)),
+            pair(cycles, before), f"{before / cycles:.2f}×" if cycles else "",
+            pair(sum(layer["stalls"]["weights"] for layer in layers),
+                 sum(one["stalls"]["weights"] for one in dense)),
+            grouped(sum(layer["stalls"].get("decoding", 0) for layer in layers))]
 
 
 def profile_table(found: Mapping[str, Any]) -> "Table":

@@ -9,7 +9,7 @@ from rich.console import Console
 from sparrow import __version__
 from sparrow.compiler import Program
 from sparrow.flow.recipes.recipe import Recipe
-from sparrow.flow.tables import layer_table, result_table
+from sparrow.flow.tables import layer_table, result_table, weights_table
 from sparrow.sim.accelerator.predictions import CYCLES, SHARE, is_off
 
 __all__ = ["as_text", "merged", "predictions_line"]
@@ -25,7 +25,8 @@ def merged(recipe: Recipe, quantized: Mapping[str, Any], image: Mapping[str, Any
     ``predictions_off`` names the layers whose cycles were predicted wrongly. That is a warning:
     whether the job has passed depends on ``bit_exact`` alone. Accuracies are ``None`` for images
     without labels. A layer's ``stalls`` are measured on the native engine, else predicted, as
-    ``stalls_measured`` says.
+    ``stalls_measured`` says; what its weights cost is told as in
+    :func:`~sparrow.flow.weight_traffic.with_dense`.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def as_text(results: Mapping[str, Any], program: Program) -> str:
     measured = {layer["name"]: layer["measured_cycles"] for layer in results["layers"]}
     console.print(result_table(results))
     console.print(layer_table(program, measured))
+    if (weights := weights_table(results)) is not None:
+        console.print(weights)
     console.print(predictions_line(results), soft_wrap=True)
     return text.getvalue()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from sparrow.compiler.codecs import PLAIN
 from sparrow.compress.report import accuracy
 from sparrow.flow.blocks import block
 from sparrow.flow.compression import accelerator_numbers
@@ -27,6 +28,7 @@ from sparrow.flow.recipes.recipe import Recipe
 from sparrow.flow.simulation import built_simulation, require_engine, simulate
 from sparrow.flow.steps import code_digest, digest
 from sparrow.flow.synthesis import estimate
+from sparrow.flow.weight_traffic import with_dense
 from sparrow.sim.accelerator import Traffic
 from sparrow.sim.runner import SimulationError, require_buildable, simulator_version
 
@@ -89,7 +91,7 @@ class RecipeSteps:
     def compile(self, quantized: dict[str, Any]) -> dict[str, Any]:
         key = {"network": quantized["network"], "spec": self.spec.to_mapping(),
                "compile": self.recipe.compile_options,
-               "code": code_digest("sparrow.compiler", "sparrow.hw.spec",
+               "code": code_digest("sparrow.compiler", "sparrow.hw.spec", "sparrow.golden.codec",
                                    "sparrow.flow.interface")}
         image = self.folder / IMAGE
 
@@ -97,7 +99,12 @@ class RecipeSteps:
             network = load_network(self.network.network_file)
             program = compiled(network, self.spec, **self.recipe.compile_options)
             paths = write_image(image, program, network, with_listing=True)
-            return {"layers": layer_rows(program), "program": digest(program.program_bytes),
+            plain = None
+            if program.decodings:
+                plain = compiled(network, self.spec,
+                                 **self.recipe.compile_options | {"codec": PLAIN})
+            rows = with_dense(layer_rows(program), program, plain)
+            return {"layers": rows, "program": digest(program.program_bytes),
                     "program_bytes": len(program.program_bytes),
                     "data_bytes": program.data_size, "files": [path.name for path in paths]}
 

@@ -6,7 +6,7 @@ from sparrow.flow.report.graph import ROW
 from sparrow.flow.report.html import Html, count, percent, tag
 from sparrow.flow.report.model import CAUSES, Layer, Report
 
-__all__ = ["bars", "parts"]
+__all__ = ["NAMES", "bars", "cut", "parts", "segments"]
 
 NAMES = {"all": "cycles", "unknown": "busy and other", "busy": "array busy", **CAUSES,
          "rest": "fill, drain and other", "waiting": "waits and other"}
@@ -21,10 +21,11 @@ def parts(layer: Layer) -> dict[str, int]:
         return {"all": layer.cycles}
     counted = {} if layer.vectors is None else {"busy": layer.vectors}
     rest = "waiting" if not layer.stalls else "unknown" if layer.vectors is None else "rest"
-    return _cut({**counted, **layer.stalls}, layer.cycles, rest)
+    return cut({**counted, **layer.stalls}, layer.cycles, rest)
 
 
-def _cut(counted: Mapping[str, int], cycles: int, rest: str) -> dict[str, int]:
+def cut(counted: Mapping[str, int], cycles: int, rest: str) -> dict[str, int]:
+    """Counted cycles without what was counted twice, and the rest under its name."""
     left, found = cycles, {}
     for name in NAMES:
         if number := min(left, counted.get(name, 0)):
@@ -38,7 +39,7 @@ def bars(report: Report) -> Html:
     """A legend and a bar for each layer, on one scale; the network's shares below."""
     largest = max(1, *(max(layer.cycles, layer.predicted) for layer in report.layers))
     found = [parts(layer) for layer in report.layers]
-    whole = _cut(report.counters, report.cycles, "rest") if report.counters else {}
+    whole = cut(report.counters, report.cycles, "rest") if report.counters else {}
     used = [name for name in NAMES if any(name in each for each in [*found, whole])]
     legend = [tag("li", tag("i", class_=f"swatch {name}", aria_hidden="true"), NAMES[name])
               for name in used]
@@ -65,7 +66,7 @@ def _row(place: int, layer: Layer, found: Mapping[str, int], largest: int,
         tag("span", tag("a", layer.name, href=f"#layer-{place}", class_="name"),
             tag("span", tag("strong", cycles), tag("span", predicted, class_="aside"),
                 class_="number"), class_="label"),
-        tag("span", *_segments(found, largest), mark, class_="bar", role="img",
+        tag("span", *segments(found, largest), mark, class_="bar", role="img",
             aria_label=f"{layer.name}: {cycles}; {words}"))
 
 
@@ -76,11 +77,12 @@ def _whole(found: Mapping[str, int], cycles: int) -> Html:
         "li", tag("span", tag("span", "all layers", class_="name"),
                   tag("span", tag("strong", f"{count(cycles)} cycles"), class_="number"),
                   class_="label"),
-        tag("span", *_segments(found, cycles), class_="bar", role="img",
+        tag("span", *segments(found, cycles), class_="bar", role="img",
             aria_label=f"All layers: {words}"), class_="whole")
 
 
-def _segments(found: Mapping[str, int], scale: int) -> list[Html]:
+def segments(found: Mapping[str, int], scale: int) -> list[Html]:
+    """The pieces of a bar, ``scale`` cycles long."""
     return [tag("i", class_=name, title=f"{NAMES[name]}: {count(number)} cycles",
                 style=f"width:{100 * number / scale:.3f}%") for name, number in found.items()]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["CAUSES", "Area", "Array", "Figure", "Layer", "Module", "Report"]
+__all__ = ["CAUSES", "Area", "Array", "Dense", "Figure", "Layer", "Module", "Report", "Weights"]
 
 CAUSES = {"weights": "waits for weights", "decoding": "waits for weights to be decoded",
           "results": "waits for results to leave",
@@ -39,6 +39,45 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What became of a layer's weights.
+
+    Members
+    -------
+    codec
+        By which they are stored; empty if not known.
+    kept
+        Share that isn't zero.
+    before, after
+        Bytes in float32 and as stored, parameters of the requantizer included.
+    """
+
+    codec: str
+    kept: float | None
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A layer as it would run with dense weights.
+
+    Members
+    -------
+    weight_bytes
+        Of its weight streams.
+    cycles
+        Predicted.
+    stalls
+        As in ``Layer``, predicted.
+    """
+
+    weight_bytes: int
+    cycles: int
+    stalls: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Layer:
     """One layer; ``None`` where a figure isn't known.
 
@@ -71,6 +110,14 @@ class Layer:
         Kernel, stride, groups, in words.
     utilization
         True MACs / (cycles × MACs per cycle).
+    weights
+        As they are stored.
+    codec
+        By which the accelerator reads them; empty if not known.
+    weight_bytes
+        Of its weight streams, as the accelerator reads them.
+    dense
+        The same layer without compression.
     """
 
     name: str
@@ -89,6 +136,10 @@ class Layer:
     inputs: tuple[str, ...] = ()
     detail: str = ""
     utilization: float | None = None
+    weights: Weights | None = None
+    codec: str = ""
+    weight_bytes: int | None = None
+    dense: Dense | None = None
 
     @property
     def cycles(self) -> int:

@@ -10,6 +10,7 @@ from sparrow.flow.report.html import Html, count, join, percent, short, tag
 from sparrow.flow.report.layers import layer_table
 from sparrow.flow.report.model import Report
 from sparrow.flow.report.roofline import roofline
+from sparrow.flow.report.weights import weights
 from sparrow.flow.tables import compared
 
 __all__ = ["page"]
@@ -43,6 +44,12 @@ def _sections(report: Report) -> list[Html]:
                  "MACs are true ones, without channels that only fill up lanes. Utilization is "
                  "MACs / (cycles × what the array can do per cycle).",
                  layer_table(report))]
+    if stored := weights(report):
+        text = ("Bytes with parameters, tables and headers; float32 without." if not
+                any(layer.dense for layer in report.layers) else
+                "The same layers with dense weights, as predicted, and as they run. Bytes are "
+                "those of weights with parameters, tables and headers; float32 without.")
+        sections.append(_section("weights", "Compressed weights", text, stored))
     if plot:
         sections.append(_section(
             "roofline", "Roofline",

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from sparrow.flow.errors import UserError
 from sparrow.flow.numbers import grouped
 from sparrow.flow.report.fields import Fields, read_json
-from sparrow.flow.report.model import CAUSES, Area, Array, Figure, Layer, Module, Report
+from sparrow.flow.report.model import (
+    CAUSES,
+    Area,
+    Array,
+    Dense,
+    Figure,
+    Layer,
+    Module,
+    Report,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from sparrow.golden.network import Layer as NetworkLayer
@@ -66,7 +76,7 @@ def _from_results(values: Fields, network: Path) -> Report:
         counters={name: values.inside("counters").count(counter)
                   for counter, name in _COUNTERS.items() if counter in values.inside("counters")},
         facts=_facts(values), off=values.texts("predictions_off"))
-    return _with_utilization(_with_network(report, network))
+    return _with_utilization(_with_network(_with_weights(report, values), network))
 
 
 def _from_profile(values: Fields, name: str) -> Report:
@@ -88,7 +98,7 @@ def _layers(values: Fields) -> tuple[Layer, ...]:
 
 
 def _layer(fields: Fields) -> Layer:
-    stalls = fields.inside("stalls") if "stalls" in fields else None
+    dense = fields.inside("dense") if "dense" in fields else None
     return Layer(
         name=fields.text("name"), kind=fields.text("kind", ""), macs=fields.count("macs", 0),
         predicted=fields.count("predicted_cycles", 0),
@@ -96,8 +106,16 @@ def _layer(fields: Fields) -> Layer:
         bytes_read=fields.count("bytes_read", 0), bytes_written=fields.count("bytes_written", 0),
         place=fields.text("output", ""), vectors=fields.maybe_count("vectors"),
         accesses=fields.maybe_count("memory_accesses"),
-        stalls={} if stalls is None else {cause: stalls.count(cause, 0) for cause in CAUSES},
-        utilization=fields.share("utilization") if "utilization" in fields else None)
+        stalls=_stalls(fields),
+        utilization=fields.share("utilization") if "utilization" in fields else None,
+        codec=fields.text("codec", ""), weight_bytes=fields.maybe_count("weight_bytes"),
+        dense=None if dense is None else Dense(
+            dense.count("weight_bytes"), dense.count("predicted_cycles"), _stalls(dense)))
+
+
+def _stalls(fields: Fields) -> dict[str, int]:
+    stalls = fields.inside("stalls")
+    return {cause: stalls.count(cause, 0) for cause in CAUSES} if "stalls" in fields else {}
 
 
 def _array(fields: Fields) -> Array:
@@ -151,6 +169,17 @@ def _module(fields: Fields) -> Module:
     return Module(name=fields.text("name"), instances=fields.count("instances"),
                   area=fields.number("area"), memory_bits=fields.count("memory_bits", 0),
                   submodules={name: inside.count(name) for name in inside})
+
+
+def _with_weights(report: Report, values: Fields) -> Report:
+    """With the sizes of the layers' weights, where they are told."""
+    sizes = values.inside("sizes")
+    known = {fields.text("name"): Weights(
+        fields.text("codec"), fields.share("kept") if "kept" in fields else None,
+        fields.count("before"), fields.count("after"))
+        for fields in (sizes.items("layers") if "layers" in sizes else ()) if "codec" in fields}
+    return dataclasses.replace(report, layers=tuple(
+        dataclasses.replace(layer, weights=known.get(layer.name)) for layer in report.layers))
 
 
 def _with_network(report: Report, path: Path) -> Report:

@@ -5,9 +5,19 @@ import dataclasses
 import pytest
 import torch
 
-from sparrow.compress.size import layer_streams, network_size
-from sparrow.golden.codec import decode
-from sparrow.golden.network import Conv, Layer, Linear, MaxPool, Network, Table, TensorType
+from sparrow.compress.encode import StreamTarget, layer_streams
+from sparrow.compress.size import network_size
+from sparrow.golden.codec import decode, read_header
+from sparrow.golden.network import (
+    Conv,
+    Layer,
+    Linear,
+    MaxPool,
+    Network,
+    Numbers,
+    Table,
+    TensorType,
+)
 from sparrow.sim.accelerator.samples import sample
 
 
@@ -103,7 +113,8 @@ def test_streams_are_the_layers(name):
     network = sample(name)
     for layer in network:
         if isinstance(layer, Conv | Linear):
-            for stream in layer_streams(layer, network, lanes=4, columns=4).values():
+            for stream in layer_streams(layer, network,
+                                        StreamTarget(lanes=4, columns=4)).values():
                 assert torch.equal(decode(stream).reshape(layer.weight.shape), layer.weight)
 
 
@@ -123,6 +134,17 @@ def test_scales_and_biases_take_what_they_need():
     bias = torch.full((300,), 2**15)
     [wide, *_] = network_size(changed(network, "fc1", bias=bias)).layers
     assert (wide.parts["scales"], wide.parts["biases"]) == (4, 1200)
+
+
+def test_long_mantissas():
+    network = lenet300([0.1, 0.1, 0.1])
+    network = dataclasses.replace(network, numbers=Numbers(mantissa_width=31))
+    mantissa = torch.full((300,), 2**24)
+    [found, *_] = network_size(changed(network, "fc1", mantissa=mantissa)).layers
+    assert (found.parts["scales"], found.parts["biases"]) == (8, 600)
+    mantissa[7] = 1
+    [found, *_] = network_size(changed(network, "fc1", mantissa=mantissa)).layers
+    assert (found.parts["scales"], found.parts["biases"]) == (1800, 600)
 
 
 def test_bits_are_those_that_are_stored():
@@ -159,7 +181,7 @@ def test_arrays_that_cannot_be(changes, text):
 
 
 def test_thirty_two_values_and_no_zero():
-    """Blocks are filled with 0, which is a value more than a table holds."""
+    """Dense blocks are filled with 0, which is a value more than a table holds; others aren't."""
     weight = torch.arange(1, 33, dtype=torch.int8).repeat(20).view(10, 64)
     kind = TensorType(shape=(64, 1, 1), scale=1.0, zero_point=0)
     zeros = torch.zeros(10, dtype=torch.int64)
@@ -167,4 +189,11 @@ def test_thirty_two_values_and_no_zero():
         shape=(10, 1, 1), scale=1.0, zero_point=0), weight=weight, bias=zeros, mantissa=zeros + 1,
         shift=zeros, minimum=-128, maximum=127)
     network = Network(name="net", input=kind, layers=(layer,), output="fc")
-    assert network_size(network).layers[0].bits == 8
+    streams = layer_streams(layer, network, StreamTarget())
+    tables = {codec: read_header(stream.data, lanes=16).values.entries
+              for codec, stream in streams.items()}
+    assert tables.pop("dense") is None
+    assert set(map(len, tables.values())) == {32}
+    for stream in streams.values():
+        assert torch.equal(decode(stream).reshape(10, 64), weight)
+    assert network_size(network).layers[0].bits == 5

@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 
 from sparrow.flow.errors import UserError
-from sparrow.flow.files import only_user, require_writable, write_atomically
+from sparrow.flow.files import (
+    only_user,
+    require_replaceable,
+    require_writable,
+    write_atomically,
+    write_folder,
+)
 
 
 @pytest.mark.parametrize("content, expected", [
@@ -120,3 +126,65 @@ def test_a_folder_in_which_nothing_is_written(tmp_path):
     with only_user(tmp_path / "a"):
         pass
     assert folder.is_dir()
+
+
+def folder_of(path):
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+FILES = {"index.json": "{}", "a.weights": b"\x01"}
+OWN = {"owned": "index.json", "suffixes": (".json", ".weights")}
+
+
+def test_folder_is_new_empty_or_replaced(tmp_path):
+    for place in (tmp_path / "deep" / "new", tmp_path / "empty"):
+        if place.name == "empty":
+            place.mkdir()
+        assert write_folder(place, FILES, **OWN) == place
+        assert folder_of(place) == {"index.json": b"{}", "a.weights": b"\x01"}
+        write_folder(place, {"index.json": "[]", "b.weights": b""}, **OWN)
+        assert folder_of(place) == {"index.json": b"[]", "b.weights": b""}
+        assert [other.name for other in place.parent.iterdir() if other.name[0] == "."] == []
+
+
+def test_folder_of_something_else_stays(tmp_path, monkeypatch):
+    for number, (name, text) in enumerate([("a.weights", "a.weights"), ("index.json", None),
+                                           ("notes.txt", "notes.txt"), ("x.json", "x.json")]):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / name).write_text("mine")
+        if text is None:
+            (place / "sub.json").mkdir()
+            text = "sub.json"
+        with pytest.raises(UserError) as caught:
+            write_folder(place, FILES, **OWN)
+        assert str(caught.value) == (f"{place} must be a new or an empty folder, or one that this "
+                                     f"command wrote, but has {text!r} in it")
+        assert (place / name).read_text() == "mine"
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError):
+        write_folder(tmp_path / "file", FILES, **OWN)
+    with pytest.raises(NotADirectoryError):
+        require_replaceable(tmp_path / "file" / "in", **OWN)
+    (tmp_path / "here" / "in").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "in")
+    for name in (".", ".."):
+        with pytest.raises(UserError, match="must not be the current folder|has 'in' in it"):
+            write_folder(Path(name), FILES, **OWN)
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_failure_leaves_the_old_folder(tmp_path, monkeypatch, fails):
+    place = write_folder(tmp_path / "place", FILES, **OWN)
+    rename, calls = os.rename, []
+
+    def fail(*names):
+        calls.append(names)
+        if len(calls) == fails:
+            raise KeyboardInterrupt
+        rename(*names)
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(place, {"index.json": "new"}, **OWN)
+    assert folder_of(place) == {"index.json": b"{}", "a.weights": b"\x01"}
+    assert os.listdir(tmp_path) == ["place"]

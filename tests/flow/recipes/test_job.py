@@ -8,6 +8,8 @@ from sparrow.flow.recipes import network as network_steps
 from sparrow.flow.recipes.job import run_recipe
 from sparrow.flow.recipes.read import read_recipe
 from sparrow.flow.recipes.steps import RecipeSteps
+from sparrow.golden.network import save
+from sparrow.sim.accelerator.samples import sample
 
 MODEL = """\
 import torch
@@ -109,3 +111,21 @@ def test_results_stay_until_the_recipe_is_checked(tmp_path, monkeypatch, recipe,
     monkeypatch.setattr(RecipeSteps, "generate", generate)
     with pytest.raises(UserError, match="^here$"):
         run_recipe(recipe(), tmp_path / "out")
+
+
+@pytest.mark.parametrize("codecs, codec", [("['rle']", "auto"), ("['rle']", "rle"),
+                                           ("['rle']", "plain"), ("[]", "auto")])
+def test_compiling_compares_with_plain_weights(tmp_path, recipe, codecs, codec):
+    given = recipe(f"[accelerator]\ncodecs = {codecs}\n[compile]\ncodec = '{codec}'")
+    steps = RecipeSteps(given, tmp_path / "out")
+    steps.network.network_file.parent.mkdir(parents=True)
+    save(sample("mixed"), steps.network.network_file)
+    rows = steps.compile({"network": "a digest"})["layers"]
+    compressed = codecs != "[]" and codec != "plain"
+    assert {row["codec"] for row in rows} <= ({"", "rle", "rle, plain", "plain, rle"}
+                                              if compressed else {""})
+    assert any(row["codec"] for row in rows) == compressed
+    assert any("dense" in row for row in rows) == compressed
+    if compressed:
+        assert sum(row["weight_bytes"] for row in rows) < sum(
+            row["dense"]["weight_bytes"] for row in rows if "dense" in row)

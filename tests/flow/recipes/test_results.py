@@ -1,8 +1,12 @@
 """What a recipe's job says about predicted cycles, and about accuracies."""
 
+import io
+
+from rich.console import Console
+
 from sparrow.flow.recipes.recipe import ModelSource, Recipe
-from sparrow.flow.recipes.results import merged, predictions_line
-from sparrow.flow.tables import result_table
+from sparrow.flow.recipes.results import WIDTH, merged, predictions_line
+from sparrow.flow.tables import result_table, weights_table
 
 QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9, "passes": [],
              "sizes": {"layers": [], "before": 800, "after": 100, "ratio": 8.0, "kept": 0.5}}
@@ -63,3 +67,41 @@ def test_accuracies(tmp_path):
     rest = list(result_table(found | none).columns[0].cells)
     assert [row for row in rows if row not in rest] == ["accuracy on 9 test images",
                                                         "accuracy on the 2 simulated ones"]
+
+
+def dense(cycles, size):
+    return {"weight_bytes": size, "predicted_cycles": cycles, "stalls": {"weights": 70}}
+
+
+def test_compressed_weights(tmp_path):
+    """Measured cycles beside those without compression; layers without weights are left out."""
+    found = results(tmp_path, [90, 200, 300], [100, None, 300])
+    for layer, more in zip(found["layers"], (
+            {"codec": "rle", "weight_bytes": 1000, "dense": dense(150, 4000)},
+            {"codec": "", "weight_bytes": 512, "dense": dense(200, 512)},
+            {"codec": "", "weight_bytes": 0})):
+        layer.update(more)
+    found["layers"][0]["stalls"]["decoding"] = 5
+    table = weights_table(found)
+    assert [list(column.cells) for column in table.columns] == [
+        ["a", "b", "all"], ["rle", "plain", ""],
+        ["1 000 (4 000)", "512 (512)", "1 512 (4 512)"],
+        ["100 (150)", "200 (200)", "300 (350)"], ["1.50×", "1.00×", "1.17×"],
+        ["7 (70)", "7 (70)", "14 (140)"], ["5", "0", "5"]]
+
+
+def test_compressed_weights_fit_the_page(tmp_path):
+    found = results(tmp_path, [10**7], [10**7])
+    found["layers"][0].update(codec="rle, huffman, plain", weight_bytes=10**7,
+                              dense=dense(10**8, 10**8))
+    text = io.StringIO()
+    Console(file=text, width=WIDTH).print(weights_table(found))
+    assert "…" not in text.getvalue()
+    assert " 10 000 000 (100 000 000) " in text.getvalue()
+
+
+def test_nothing_is_compressed(tmp_path):
+    found = results(tmp_path, [90], [100])
+    assert weights_table(found) is None
+    found["layers"][0].update(codec="", weight_bytes=5, dense=dense(90, 5))
+    assert weights_table(found) is None

@@ -10,6 +10,14 @@ from sparrow.sim.accelerator.samples import sample
 
 ACCELERATOR = {"lanes": 16, "columns": 8, "precision": "int8_int4", "data_width": 64}
 STALLS = {"weights": 100, "decoding": 0, "results": 20, "tokens": 30, "buffer": 0}
+SIZES = {"layers": [{"name": "first", "shape": [8, 8, 3, 3], "bits": 8, "kept": 0.25,
+                     "codec": "huffman", "before": 640, "after": 80, "ratio": 8.0},
+                    {"name": "pool", "shape": [], "bits": None, "kept": None, "codec": None,
+                     "before": 0, "after": 12, "ratio": None},
+                    {"name": "last", "shape": [10, 4], "bits": 8, "kept": 1, "codec": "dense",
+                     "before": 160, "after": 60, "ratio": 2.7}],
+         "before": 800, "after": 152, "ratio": 5.3, "kept": 0.4}
+DENSE = {"weight_bytes": 4096, "predicted_cycles": 1500, "stalls": dict(STALLS, weights=600)}
 MODULES = [
     {"name": "top", "instances": 1, "area": 10.0, "share": 0.01, "memory_bits": 0,
      "submodules": {"engine": 1, "bus": 1}},
@@ -37,7 +45,7 @@ def results():
         "sparrow": "0.1.0", "name": "tiny", "accelerator": ACCELERATOR, "images": 5,
         "bit_exact": 5, "difference": "", "test_images": 360,
         "accuracy_float": 0.9806, "accuracy_golden": 0.9889, "accuracy_golden_same": 0.96,
-        "passes": [], "sizes": {"layers": [], "before": 800, "after": 100, "ratio": 8.0, "kept": 1},
+        "passes": [], "sizes": SIZES,
         "accuracy_rtl": 0.96, "cycles": 2124, "latency": 20,
         "layers": [layer("first"), layer("pool", "MaxPool", macs=0, measured_cycles=371),
                    layer("last", "Linear", macs=12_345, measured_cycles=753, stalls=STALLS)],
@@ -76,7 +84,9 @@ def write(tmp_path):
 def run_folder(write, results):
     """A run of a network with a residual connection, and its layers."""
     network = sample("mixed")
-    results["layers"] = [layer(found.name, type(found).__name__, stalls=STALLS)
+    results["layers"] = [layer(found.name, type(found).__name__, stalls=STALLS,
+                               **({"codec": "rle", "weight_bytes": 1024, "dense": DENSE}
+                                  if hasattr(found, "weight") else {}))
                          for found in network]
     path = write(results, "run/results.json")
     (path.parent / "image").mkdir()

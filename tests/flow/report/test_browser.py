@@ -26,8 +26,8 @@ addEventListener("load", () => {{
 }});
 </script></body>"""
 PARTS = ["header", "h1", "#network", "svg.graph", ".graph rect", ".graph .skip", ".bars .bar i",
-         ".bar .weights", "#layers table", "#roofline .plot", ".dot", ".map", ".tile",
-         ".accuracies", "footer"]
+         ".bar .weights", "#layers table", "#weights table", ".pair .bar i", "#roofline .plot",
+         ".dot", ".map", ".tile", ".accuracies", "footer"]
 
 
 @pytest.fixture(scope="module")

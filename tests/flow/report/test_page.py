@@ -1,48 +1,15 @@
 """The page says what the results say, escapes names, and needs nothing from elsewhere."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from sparrow.flow.report import page, read_report
 from sparrow.golden.network import load
 
+from .reader import Reader, cells_of
+
 NAME = """<script>alert("x")</script>&'"""
-
-
-class Reader(HTMLParser):
-    """Collects texts of table cells, attributes, tags and ids; checks that tags are closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.cells, self.open, self.text = [], [], [], [], ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_starttag(self, tag, attrs):
-        self.handle_startendtag(tag, attrs)
-        self.open.append(tag)
-        if tag == "tr":
-            self.cells.append([])
-        elif tag in ("td", "th"):
-            self.cells[-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        if "td" in self.open or "th" in self.open:
-            self.cells[-1][-1] += data.replace("\u202f", " ")
-
-    def all(self, name):
-        return [value for key, value in self.attributes if key == name]
 
 
 def text_of(path):
@@ -51,7 +18,7 @@ def text_of(path):
 
 def test_table_has_the_numbers_of_the_results(write, results):
     text = text_of(write(results))
-    head, *rows, total = Reader(text).cells
+    head, *rows, total = cells_of(text)
     assert head == ["#", "layer", "kind", "MACs", "bytes read", "bytes written",
                     "predicted cycles", "measured cycles", "prediction off", "utilization"]
     for place, (row, layer) in enumerate(zip(rows, results["layers"], strict=True), start=1):
@@ -99,7 +66,7 @@ def test_network_is_drawn_with_its_residual_edges(run_folder):
     assert text.count('class="edge" marker-end') == len(edges) - 2
     for layer in network:
         assert f"<title>{layer.name}, " in text
-    head, *rows, _ = Reader(text).cells
+    head, *rows, _ = cells_of(text)
     assert head[3:5] == ["output", "weight bits"]
     assert [row[4] for row in rows] == [str(getattr(layer, "weight_bits", "–"))
                                         for layer in network]
@@ -143,7 +110,7 @@ def test_page_stands_alone(write, run_folder, profile, source):
 
 def test_profile_leaves_out_what_it_does_not_know(write, profile):
     text = text_of(write(profile, "fast.json"))
-    head, first, *_, total = Reader(text).cells
+    head, first, *_, total = cells_of(text)
     assert "buffer accesses" in head and first[head.index("buffer accesses")] == "777"
     assert first[-1] == "40.0 %" and total[-1] == "30.0 %"
     assert "<h1>fast</h1>" in text

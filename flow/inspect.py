@@ -1,0 +1,207 @@
+"""What is in weight streams: headers, sizes, tables, symbols, steps."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sparrow.compress.container import MAGIC, Container, ContainerError, Part
+from sparrow.flow.errors import UserError
+from sparrow.golden.codec import PARTS, Contents, Header, StreamError, decode_blocks
+from sparrow.golden.codec.arrange import Arrangement
+from sparrow.golden.codec.bits import GRANULE
+from sparrow.golden.codec.prefix import PrefixCode
+from sparrow.golden.codec.symbols import Gaps
+
+__all__ = ["inspect_file"]
+
+CHECKSUM_BITS = 32
+
+
+def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
+                 word_bytes: int = 8) -> dict[str, Any]:
+    """Everything about a file of streams, ready for JSON.
+
+    Parameters
+    ----------
+    path
+        A container, or one stream alone.
+    lanes, columns, word_bytes
+        What a stream alone is for; a container tells that itself.
+
+    Returns
+    -------
+    dict
+        ``container`` (its version, or null), ``lanes``, ``columns``, ``word_bytes``, ``shape`` of
+        the layer's weights (null for a stream alone), ``weights``, ``bytes``, ``streams``. A
+        stream has ``first`` (output block), ``offset``, ``bytes``, ``checksum``, ``header``,
+        ``weights`` (where the shape isn't known, all positions), ``nonzeros``, ``bits`` of each
+        part, ``blocks`` in the stream, ``skipped`` ones, ``steps`` (total, mean and max of a
+        block), ``cycles``, ``values`` and ``runs`` (the tables, null without) and ``histogram``:
+        pairs, ascending, of a length and how many runs have it (rle, huffman), or of a number of
+        nonzeros and how many columns of blocks have that.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged: with the first fault.
+    OSError
+        If it can't be read.
+    """
+    data = path.read_bytes()
+    try:
+        if data.startswith(MAGIC):
+            container = Container.from_bytes(data)
+            streams = [_stream(part, container, offset, f"{path}: stream {number}")
+                       for number, (part, offset) in enumerate(zip(container.parts,
+                                                                   container.offsets))]
+            return {"container": 1, "lanes": container.lanes, "columns": container.columns,
+                    "word_bytes": container.word_bytes, "shape": list(container.shape),
+                    "weights": container.weights, "bytes": len(data), "streams": streams}
+    except ContainerError as error:
+        raise UserError(f"{path}: {error}") from None
+    array = _Array(lanes, columns, word_bytes)
+    stream = _stream(Part(0, 0, data), array, 0, str(path))
+    return {"container": None, "lanes": lanes, "columns": columns, "word_bytes": word_bytes,
+            "shape": None, "weights": stream["weights"], "bytes": len(data), "streams": [stream]}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Array:
+    """What a stream alone is for."""
+
+    lanes: int
+    columns: int
+    word_bytes: int
+
+
+def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> dict[str, Any]:
+    try:
+        contents = decode_blocks(part.data, lanes=of.lanes, columns=of.columns,
+                                 word_bytes=of.word_bytes)
+    except StreamError as error:
+        raise UserError(f"{subject}: {error.name}: {error}") from None
+    header, steps = contents.header, contents.steps
+    weights, channels = contents.blocks.size, header.output_blocks * of.columns
+    if isinstance(of, Container):
+        channels = _channels(part, of, header, subject)
+        weights = channels * (of.weights // of.shape[0])
+    kept = np.flatnonzero(contents.kept.ravel())
+    laid = contents.blocks.transpose(4, 0, 1, 3, 2).reshape(of.columns, contents.kept.size, -1)
+    laid = np.ascontiguousarray(laid[:, kept])
+    total = int(steps.sum())
+    return {
+        "first": part.first, "offset": offset, "bytes": len(part.data),
+        "checksum": f"{int.from_bytes(part.data[-4:], 'little'):08x}",
+        "header": _header(header), "weights": weights,
+        "nonzeros": int(np.count_nonzero(contents.blocks)),
+        "bits": _bits(contents, laid, channels, len(part.data)),
+        "blocks": len(steps), "skipped": contents.kept.size - len(kept),
+        "steps": {"total": total, "mean": round(total / len(steps), 4), "max": int(steps.max())},
+        "cycles": max(total, len(part.data) // of.word_bytes),
+        "values": _values(header, laid), "runs": _runs(header, laid),
+        "histogram": _histogram(header, laid)}
+
+
+def _channels(part: Part, container: Container, header: Header, subject: str) -> int:
+    """The output channels of a part; raises ``UserError`` if its stream has other blocks."""
+    arrangement = Arrangement(container.shape, header.four_bit, container.lanes, container.columns)
+    wanted, found = (part.count, arrangement.steps), (header.output_blocks, header.steps)
+    if wanted != found:
+        raise UserError(f"{subject}: must have {wanted[0]} output blocks of {wanted[1]} blocks, as "
+                        f"the directory and the shape tell, not {found[0]} of {found[1]}")
+    return min(container.shape[0] - part.first * container.columns,
+               part.count * container.columns)
+
+
+def _header(header: Header) -> dict[str, Any]:
+    parameters = header.parameters
+    result = {"version": 2, "codec": header.codec, "weight_bits": 4 if header.four_bit else 8,
+              "output_blocks": header.output_blocks, "blocks_of_each": header.steps,
+              "granules": header.granules, "map": header.map, "reuse": header.reuse,
+              "table": None if header.values.entries is None else len(header.values.entries),
+              "bias_bits": parameters.bias_bits or None, "scales": None}
+    if parameters.bias_bits:
+        result["scales"] = "shared" if parameters.shared else "each"
+    if header.runs is not None:
+        result["longest_run"] = header.runs.limit - 1
+    if header.codec == "csr":
+        result |= {"fixed": header.fixed} if header.fixed else {"count_bits": header.count_bits}
+    return result
+
+
+def _bits(contents: Contents, laid: np.ndarray, channels: int, size: int) -> dict[str, int]:
+    """Bits by part; padding is all that the others aren't, parameters of columns without a channel
+    included."""
+    header = contents.header
+    bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part)
+                                      for name, part in header.parts().items()}
+    bits["header"] += CHECKSUM_BITS
+    bits["biases"] = channels * header.parameters.bias_bits
+    if header.parameters.bias_bits and not header.parameters.shared:
+        bits["scales"] += channels * header.parameters.scale_granules * GRANULE
+    if header.map:
+        bits["map"] = len(contents.kept) * -(-header.steps // GRANULE) * GRANULE
+    bits["weights"] = _symbol_bits(header, laid)
+    bits["padding"] = 8 * size - sum(bits.values())
+    return bits
+
+
+def _symbol_bits(header: Header, laid: np.ndarray) -> int:
+    """Bits of all symbols that matter."""
+    columns, blocks, positions = laid.shape
+    index_bits = (positions - 1).bit_length()
+    if header.codec == "dense":
+        return laid.size * header.values.width
+    if header.fixed:
+        return columns * blocks * header.fixed * (index_bits + header.values.width)
+    values = int(header.values.encode(laid[laid != 0])[1].sum())
+    if header.codec == "bitmask":
+        return values + laid.size
+    if header.runs is None:
+        return (values + int(np.count_nonzero(laid)) * index_bits
+                + columns * blocks * header.count_bits)
+    gaps, limit = Gaps(laid), header.runs.limit
+    escapes, rest = np.divmod(gaps.run, limit)
+    return values + header.runs.cost(np.bincount(rest, minlength=limit), int(escapes.sum()))
+
+
+def _codes(code: PrefixCode | None, width: int, number: int) -> list[str]:
+    """Symbols as bits in the order of sending, by place."""
+    if code is None:  # numbers have their lowest bit first
+        return [format(place, f"0{width}b")[::-1] if width else "" for place in range(number)]
+    return [format(bits, f"0{size}b")[::-1] if size else ""
+            for bits, size in zip(code.codes.tolist(), code.widths.tolist())]
+
+
+def _values(header: Header, laid: np.ndarray) -> list[dict[str, Any]] | None:
+    """The table of values: each with its code, and how often it occurs."""
+    entries = header.values.entries
+    if entries is None:
+        return None
+    counts = np.bincount(laid.view(np.uint8).ravel(), minlength=256)
+    return [{"value": value, "code": code, "count": int(counts[value & 255])}
+            for value, code in zip(entries, _codes(header.values.code, header.values.width,
+                                                   len(entries)))]
+
+
+def _runs(header: Header, laid: np.ndarray) -> list[dict[str, Any]] | None:
+    """The symbols of runs, the escape last (null): each with its code, and how often it is sent
+    in front of a nonzero."""
+    if header.runs is None:
+        return None
+    limit, gaps = header.runs.limit, Gaps(laid)
+    escapes, rest = np.divmod(gaps.run, limit)
+    counts = [*np.bincount(rest, minlength=limit).tolist(), int(escapes.sum())]
+    symbols, widths = header.runs.symbols
+    return [{"run": None if run == limit else run, "count": count,
+             "code": format(int(bits), f"0{width}b")[::-1] if width else ""}
+            for run, (bits, width, count) in enumerate(zip(symbols.tolist(), widths.tolist(),
+                                                           counts))]
+
+
+def _histogram(header: Header, laid: np.ndarray) -> list[list[int]]:
+    found = (Gaps(laid).run if header.runs is not None
+             else np.count_nonzero(laid, axis=2).ravel())
+    return np.stack(np.unique(found, return_counts=True), axis=1).tolist()
