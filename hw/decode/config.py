@@ -1,0 +1,195 @@
+"""What the lanes of a decoder are told of a stream: its header, and numbers made of it."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..spec.decode import Codec, DecompressorSpec
+
+__all__ = ["CODE_BITS", "PLACE_BITS", "RUN_BITS", "LaneSettings", "code_layout", "header_layout",
+           "settings_layout"]
+
+CODE_BITS = 8  # of the longest prefix code
+RUN_BITS = 6  # of the largest run or the rank of its code
+PLACE_BITS = 5  # of an entry's place in the largest table
+_COUNT_BITS = 7  # of a number of csr entries
+_MASK_BITS = 16
+
+
+def code_layout(rank_width: int) -> data.StructLayout:
+    """A canonical prefix code of lengths 1 to 8, ready for comparisons.
+
+    ``limits``: for each length l, ``l1`` to ``l8``, the number behind its last code, l + 1 bits;
+    a code of length l is one whose first l bits, highest first, are below it, and which isn't
+    shorter. With the counts n of the header: ``first = 0`` for length 1, ``limit = first + n``,
+    ``first = 2 * limit`` for the next length. Limits above 2^l are the header's fault.
+
+    ``offsets``: for each length, what to take from such a number to have the rank, modulo
+    2^min(l, rank_width): 0 for length 1, then ``offset + limit`` of the length before.
+    """
+    return data.StructLayout({
+        "limits": data.StructLayout({f"l{length}": length + 1
+                                     for length in range(1, CODE_BITS + 1)}),
+        "offsets": data.StructLayout({f"l{length}": min(length, rank_width)
+                                      for length in range(2, CODE_BITS + 1)})})
+
+
+def header_layout(spec: DecompressorSpec) -> data.StructLayout:
+    """A stream's header, as far as lanes need it. Stable while lanes aren't cleared.
+
+    ``codec``: a bit for each of ``spec.codecs``, by name, one of them 1.
+    ``four_bit``, ``table``, ``fixed``, ``argument`` (7 bits) and ``last_entry`` (5 bits, entries
+    of the table less one): as they stand in word 0; ``four_bit`` with ``spec.int4`` only,
+    ``table``, ``last_entry`` and ``entries`` (an array of ``spec.codebook`` × 8 bits) with
+    ``spec.codebook`` only.
+    With huffman: ``escape_run``, the zeros of an escape, 6 bits, which is the number of codes of
+    runs less one; ``runs``, their :func:`code_layout`; with ``spec.codebook`` also ``values``,
+    that of values, and ``single``: it has one rank, of no bits (all its limits are 0 then).
+    """
+    fields = {"codec": data.StructLayout({codec.value: 1 for codec in spec.codecs}),
+              "fixed": 1, "argument": _COUNT_BITS}
+    if spec.int4:
+        fields["four_bit"] = 1
+    if spec.codebook:
+        fields |= {"table": 1, "last_entry": PLACE_BITS,
+                   "entries": data.ArrayLayout(8, spec.codebook)}
+    if spec.has(Codec.HUFFMAN):
+        fields |= {"escape_run": RUN_BITS, "runs": code_layout(RUN_BITS)}
+        if spec.codebook:
+            fields |= {"values": code_layout(PLACE_BITS), "single": 1}
+    return data.StructLayout(fields)
+
+
+def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
+    """What all lanes share, from :class:`LaneSettings`.
+
+    ``wide``: blocks have ``2 * lanes`` positions, not ``lanes``. ``endless``: rle or huffman.
+    ``width``, ``short``: bits of a symbol, and of one without a value. ``shift``: where in a symbol
+    the value begins. ``operand``: a mask of the bits of a run or index. ``load``: a mask of the
+    bits of a bitmask's mask or of a csr count; ``count``: the rest of fixed entries, less one.
+    ``fill``: a mask of the bits of a position that are sent, not added up. ``value``: a mask of the
+    bits of a place.
+    """
+    fields: dict[str, object] = {"width": 5}
+    if spec.int4:
+        fields["wide"] = 1
+    if spec.has(Codec.RLE, Codec.HUFFMAN):
+        fields["endless"] = 1
+    if spec.has(Codec.RLE, Codec.CSR):
+        fields |= {"operand": operand_width(spec), "shift": 3}
+    if spec.has(Codec.RLE):
+        fields["rle"] = 1
+    if spec.has(Codec.RLE, Codec.CSR, Codec.BITMASK):
+        fields["short"] = 5
+    if spec.has(Codec.CSR, Codec.BITMASK):
+        fields |= {"headed": 1, "load": load_width(spec), "fill": spec.position_width}
+    if spec.has(Codec.BITMASK):
+        fields["masked"] = 1
+    if spec.has(Codec.CSR):
+        fields |= {"counted": 1, "count": _COUNT_BITS}
+    if spec.codebook:
+        fields |= {"table": 1, "last_entry": PLACE_BITS, "value": PLACE_BITS,
+                   "entries": data.ArrayLayout(8, spec.codebook)}
+    if spec.has(Codec.HUFFMAN):
+        fields |= {"huffman": 1, "escape_rank": RUN_BITS, "escape_run": RUN_BITS,
+                   "runs": code_layout(RUN_BITS)}
+        if spec.codebook:
+            fields |= {"values": code_layout(PLACE_BITS), "single": 1}
+    return data.StructLayout(fields)
+
+
+def operand_width(spec: DecompressorSpec) -> int:
+    """Bits of the largest run or index."""
+    runs = spec.has(Codec.RLE, Codec.HUFFMAN)
+    placed = spec.has(Codec.CSR, Codec.BITMASK)
+    return max(RUN_BITS if runs else 0, spec.position_width if placed else 0)
+
+
+def load_width(spec: DecompressorSpec) -> int:
+    """Bits of the largest mask or count."""
+    masks = min(_MASK_BITS, spec.positions) if spec.has(Codec.BITMASK) else 0
+    return max(masks, _COUNT_BITS if spec.has(Codec.CSR) else 0)
+
+
+class LaneSettings(wiring.Component):
+    """Numbers that depend on a stream's header alone, once for all lanes.
+
+    Parameters
+    ----------
+    spec : DecompressorSpec
+
+    Members
+    -------
+    header : ``In(header_layout(spec))``
+    settings : ``Out(settings_layout(spec))``
+        Within the cycle.
+    """
+
+    def __init__(self, *, spec: DecompressorSpec):
+        self._spec = spec
+        super().__init__({"header": In(header_layout(spec)),
+                          "settings": Out(settings_layout(spec))})
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, header = self._spec, self.header
+        codec = {each: self._is(each) for each in Codec}
+        four_bit = header.four_bit if spec.int4 else Const(0, 1)
+        wide = four_bit & ~codec[Codec.DENSE]
+        headed = codec[Codec.BITMASK] | codec[Codec.CSR] & ~header.fixed
+        index_bits = spec.lane_width + wide
+        indices = Cat(Const(-1, spec.lane_width), wide)[:spec.position_width]
+        argument = header.argument
+        run_mask = self._ones(argument[:3], RUN_BITS)
+        shift = Mux(codec[Codec.RLE], argument[:3], Mux(codec[Codec.CSR], index_bits, 0))
+        positions = Cat(Const(0, spec.lane_width), ~wide, wide)
+        group = Mux(positions > _MASK_BITS, _MASK_BITS, positions)
+        mask = Cat(*(group > bit for bit in range(_MASK_BITS)))
+        values = {
+            "wide": wide,
+            "endless": codec[Codec.RLE] | codec[Codec.HUFFMAN],
+            "width": shift + self._value_bits(wide),
+            "short": Mux(codec[Codec.BITMASK], group,
+                         Mux(codec[Codec.RLE], argument[:3], argument[:5])),
+            "shift": shift,
+            "rle": codec[Codec.RLE],
+            "headed": headed,
+            "masked": codec[Codec.BITMASK],
+            "counted": codec[Codec.CSR],
+            "operand": Mux(codec[Codec.RLE], run_mask, Mux(codec[Codec.CSR], indices, 0)),
+            "fill": Mux(codec[Codec.CSR], indices, Mux(codec[Codec.BITMASK], indices[:4], 0)),
+            "load": Mux(codec[Codec.BITMASK], mask,
+                        Mux(codec[Codec.CSR] & ~header.fixed,
+                            self._ones(argument[:4], _COUNT_BITS), 0)),
+            "count": Mux(codec[Codec.CSR] & header.fixed, argument - 1, 0),
+            "huffman": codec[Codec.HUFFMAN],
+            "escape_rank": argument[:RUN_BITS],
+        }
+        if spec.codebook:
+            values["value"] = Cat(Const(1, 1), *(header.last_entry >> bit != 0
+                                                 for bit in range(1, PLACE_BITS)))
+        for name, _ in settings_layout(spec):
+            value = values[name] if name in values else header[name]
+            m.d.comb += Value.cast(self.settings[name]).eq(Value.cast(value))
+        return m
+
+    def _is(self, codec: Codec):
+        """Whether the stream is of a codec: a constant where that's known."""
+        if codec not in self._spec.codecs:
+            return Const(0, 1)
+        if len(self._spec.codecs) == 1:
+            return Const(1, 1)
+        return self.header.codec[codec.value]
+
+    def _value_bits(self, wide):
+        """Bits of a value that isn't sent by a prefix code."""
+        plain = Mux(wide, 4, 8)
+        if not self._spec.codebook:
+            return plain
+        last = self.header.last_entry
+        place = Mux(last[4], 5, Mux(last[3], 4, Mux(last[2], 3, Mux(last[1], 2, 1))))
+        return Mux(self.header.table, place, plain)
+
+    def _ones(self, count, width: int):
+        """As many ones as ``count`` tells, the lowest bits first."""
+        return Cat(*(count > bit for bit in range(width)))

@@ -1,0 +1,93 @@
+"""The bits of one lane: three granules, and how far they are used up."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["GRANULE", "HELD", "Granules", "shifted"]
+
+GRANULE = 16
+HELD = 3
+
+
+def shifted(m: Module, value: Value, amount: Value, width: int, name: str) -> Value:
+    """``width`` bits of ``value`` from bit ``amount`` on; those beyond its end are anything.
+
+    The long shifts come first, so that later levels have fewer bits to choose.
+    """
+    for level in reversed(range(len(amount))):
+        distance = 1 << level
+        result = Signal(min(width + distance - 1, len(value)), name=f"{name}_{level}")
+        for bit in range(len(result)):
+            beyond = bit + distance >= len(value)
+            m.d.comb += result[bit].eq(
+                value[bit] if beyond else Mux(amount[level], value[bit + distance], value[bit]))
+        value = result
+    return value[:width]
+
+
+class Granules(wiring.Component):
+    """Holds up to three granules, and shows the next bits of them.
+
+    Parameters
+    ----------
+    window : int, 1 to 16
+        Bits that are shown.
+
+    Members
+    -------
+    clear : ``In(1)``
+        Forgets all. Nothing is defined before the first.
+    deal, granule : ``In(1)``, ``In(16)``
+        Appends a granule. Not while three are held.
+    width : ``In(5)``
+        Bits that the next symbol has, 0 to 16; may depend on ``window``.
+    take : ``In(1)``
+        Uses up ``width`` bits. Only if ``fits``.
+    window : ``Out(window)``
+        The next bits; those that aren't there yet are anything.
+    fits : ``Out(1)``
+        There are ``width`` bits.
+    spent : ``Out(1)``
+        ``take`` would use up a granule.
+    """
+
+    def __init__(self, *, window: int):
+        super().__init__({
+            "clear": In(1), "deal": In(1), "granule": In(GRANULE), "width": In(5), "take": In(1),
+            "window": Out(window), "fits": Out(1), "spent": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        held = [Signal(GRANULE, name=f"granule{number}", reset_less=True)
+                for number in range(HELD)]
+        there = [Signal(name=f"there{number}", reset_less=True) for number in range(HELD)]
+        offset = Signal(range(GRANULE), reset_less=True)
+        bits = Signal(2 * GRANULE)
+        end = Signal(5)
+        m.d.comb += [
+            bits.eq(Cat(held[0], held[1])),
+            self.window.eq(shifted(m, bits, offset, len(self.window), "window")),
+            end.eq(offset + self.width),
+            self.fits.eq(there[1] | there[0] & ~(end[4] & end[:4].any())),
+            self.spent.eq(end[4]),
+        ]
+        shift = Signal()
+        m.d.comb += shift.eq(self.take & self.spent)
+        # an empty place always takes what is offered, so that it needs no enable
+        filled = [Mux(full, own, self.granule) for full, own in zip(there, held, strict=True)]
+        full = [there[0] | self.deal, there[1] | there[0] & self.deal,
+                there[2] | there[1] & self.deal]
+        for number in range(HELD):
+            later = number + 1 < HELD
+            m.d.sync += [
+                held[number].eq(Mux(shift, filled[number + 1], filled[number]) if later
+                                else filled[number]),
+                there[number].eq(~self.clear & (Mux(shift, full[number + 1], full[number]) if later
+                                                else full[number] & ~shift)),
+            ]
+        with m.If(self.take):
+            m.d.sync += offset.eq(end[:4])
+        with m.If(self.clear):
+            m.d.sync += offset.eq(0)
+        return m

@@ -1,0 +1,265 @@
+"""One lane of the decompressor: the weights of one column, a symbol per step."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from ..hierarchy import SharedComponent
+from ..spec.decode import Codec, DecompressorSpec
+from .config import PLACE_BITS, RUN_BITS, settings_layout
+from .granules import GRANULE, Granules
+from .symbols import SymbolDecoder, symbol_layout, symbol_width
+
+__all__ = ["Lane", "lane_errors", "lane_load"]
+
+
+def lane_load(spec: DecompressorSpec) -> data.StructLayout:
+    """What a lane sends, as :func:`..mac.ports.load_layout` has it."""
+    fields = {"index": spec.lane_width, "value": 8}
+    if spec.int4:
+        fields["enable"] = 2
+    return data.StructLayout(fields | {"valid": 1})
+
+
+def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
+    """What can be wrong with a lane's bits, those that can with ``spec``.
+
+    ``bad``: the symbol that is taken in this cycle, only together with ``take``: with huffman a
+    code that isn't in its table, with csr a count beyond the block. ``entry``: the taken symbol is
+    the place of no entry. ``starved``: nothing more comes, and the lane needs it; until ``clear``.
+    """
+    fields = {}
+    if spec.has(Codec.CSR, Codec.HUFFMAN):
+        fields["bad"] = 1
+    if spec.codebook:
+        fields["entry"] = 1
+    if spec.has(Codec.DENSE, Codec.BITMASK, Codec.CSR):
+        fields["starved"] = 1
+    return data.StructLayout(fields)
+
+
+class Lane(SharedComponent):
+    """Decodes the weights of one column.
+
+    ::
+
+        granule ── 3 granules ── symbol ──(pair, with huffman)── taken symbol ── load
+
+    It has always one symbol taken, whose position lies in the current block or in one behind it.
+    In a step, ``take``, a lane whose taken symbol is ``here``, in the current block, sends it and
+    takes the next one. ``ends`` makes the next block the current one. Where some lanes aren't
+    ``ready``, no step must be taken.
+
+    Parameters
+    ----------
+    spec : DecompressorSpec
+        ``lanes``, ``int4``, ``codecs`` and ``codebook`` matter.
+
+    Members
+    -------
+    settings : ``In(settings_layout(spec))``
+        Of :class:`.config.LaneSettings`; stable from the last cycle of ``clear`` on.
+    clear : ``In(1)``
+        Empties the lane. The taken symbol becomes one at the last position of the block before
+        the first, which sends nothing: the first step, with ``ends``, takes the first symbols.
+        Nothing is reset otherwise; at least one cycle, before each stream.
+    deal, granule : ``In(1)``, ``In(16)``
+        Appends a granule. At first three, then one for each ``ask``.
+    dry : ``In(1)``
+        No granule comes any more, and none is on its way. From then on until ``clear``.
+    final : ``In(1)``
+        The current block is the last one. A lane of dense, bitmask or csr then takes no symbol of
+        a block behind it.
+    take, ends : ``In(1)``, ``In(1)``
+        A step, only if all lanes are ``ready``; it's the last one in the block, which must be so
+        if and only if no lane is ``again``.
+    ready : ``Out(1)``
+        Nothing is missing for a step.
+    here : ``Out(1)``
+        The taken symbol is in the current block.
+    again : ``Out(1)``
+        So is the next one, too; while ``ready`` only.
+    ask : ``Out(1)``
+        With ``take``: a granule has been used up. In a stream of rle or huffman that is dry it
+        means nothing.
+    load : ``Out(lane_load(spec))``
+        What a step sends; until then it stays.
+    pending : ``Out(1)``
+        The taken symbol is one of rle or huffman, and has a value.
+    errors : ``Out(lane_errors(spec))``
+
+    Raises
+    ------
+    TypeError
+        If ``spec`` is no ``DecompressorSpec``.
+
+    Notes
+    -----
+    Latency: a granule counts in the cycle after ``deal``, with huffman one later. Throughput: a
+    symbol per cycle. ``ready``, ``again``, ``ask``, ``load`` don't depend on ``take`` or ``ends``
+    within the cycle.
+    """
+
+    module_name = "decoder_lane"
+
+    def __init__(self, *, spec: DecompressorSpec):
+        if not isinstance(spec, DecompressorSpec):
+            raise TypeError(f"spec must be a DecompressorSpec, not {spec!r}")
+        self._spec = spec
+        super().__init__({
+            "settings": In(settings_layout(spec)), "clear": In(1),
+            "deal": In(1), "granule": In(GRANULE), "dry": In(1), "final": In(1),
+            "take": In(1), "ends": In(1),
+            "ready": Out(1), "here": Out(1), "again": Out(1), "ask": Out(1),
+            "load": Out(lane_load(spec)), "pending": Out(1), "errors": Out(lane_errors(spec))})
+
+    @property
+    def spec(self) -> DecompressorSpec:
+        """The specification."""
+        return self._spec
+
+    @property
+    def parameters(self):
+        spec = self._spec
+        return (spec.lanes, spec.int4, spec.codecs, spec.codebook)
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, settings = self._spec, self.settings
+        takes = Signal()
+        m.d.comb += takes.eq(self.take & self.here)
+        symbol, there, spent, held = self._next(m, takes)
+        endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
+
+        position, following = self._positions(m, symbol)
+        outside = Signal()
+        skip = Signal()  # the stream has no such symbol
+        m.d.comb += [
+            self.here.eq(self._in_block(position)),
+            outside.eq(~self._in_block(following)),
+            skip.eq(self.final & ~endless & outside),
+            self.again.eq(self.here & there & ~outside),
+            self.ready.eq(~self.here | there | held & self.dry & endless | skip),
+            self.ask.eq(self.here & spent & ~skip),
+        ]
+        if spec.has(Codec.RLE, Codec.HUFFMAN):
+            # what is over lies in some block ahead, again and again
+            following = Cat(following[:-1], following[-1] | ~there)
+        self._advance(m, position, following, takes)
+
+        value, load = Signal(8, reset_less=True), Signal(reset_less=True)
+        with m.If(takes):
+            m.d.sync += [value.eq(symbol.value), load.eq(symbol.load & there & ~skip)]
+        with m.If(self.clear):
+            m.d.sync += load.eq(0)
+        self._send(m, position, value, load)
+        m.d.comb += self.pending.eq(load & endless)
+        if "bad" in lane_errors(spec).members:
+            m.d.comb += self.errors.bad.eq(self.here & symbol.bad & there & ~skip)
+        if "starved" in lane_errors(spec).members:
+            m.d.comb += self.errors.starved.eq(self.dry & ~endless & self.here & held & ~skip)
+        return m
+
+    def _next(self, m, takes):
+        """The next symbol, whether it is there and uses up a granule, and if no bits make one."""
+        spec = self._spec
+        m.submodules.granules = granules = Granules(window=symbol_width(spec))
+        m.submodules.symbols = symbols = SymbolDecoder(spec=spec)
+        advance = Signal()
+        m.d.comb += [
+            granules.clear.eq(self.clear), granules.deal.eq(self.deal),
+            granules.granule.eq(self.granule), granules.width.eq(symbols.width),
+            granules.take.eq(advance),
+            symbols.settings.eq(self.settings), symbols.clear.eq(self.clear),
+            symbols.bits.eq(granules.window), symbols.take.eq(advance),
+        ]
+        if not spec.has(Codec.HUFFMAN):
+            m.d.comb += advance.eq(takes)
+            return symbols.symbol, granules.fits, granules.spent, ~granules.fits
+        pair = Signal(symbol_layout(spec), reset_less=True)
+        there, spent = Signal(reset_less=True), Signal(reset_less=True)
+        room = Signal()
+        m.d.comb += [room.eq(~there | takes), advance.eq(room & granules.fits)]
+        with m.If(room):
+            m.d.sync += [pair.eq(symbols.symbol), spent.eq(granules.spent)]
+        m.d.sync += there.eq(~self.clear & (~room | granules.fits))
+        return pair, there, spent, ~there & ~granules.fits
+
+    def _positions(self, m, symbol):
+        """The register of the taken symbol's position, and the next symbol's position.
+
+        Both count from the beginning of the current block.
+        """
+        spec = self._spec
+        width = (spec.positions + (1 << RUN_BITS) - 2).bit_length() if spec.has(
+            Codec.RLE, Codec.HUFFMAN) else spec.position_width + 1
+        position = Signal(width, reset_less=True)
+        following = Signal(width)
+        operand = symbol.operand if "operand" in symbol_layout(spec).members else Const(0, 1)
+        if not spec.has(Codec.CSR, Codec.BITMASK):
+            m.d.comb += following.eq(position + operand + symbol.carry)
+            return position, following
+        # where an index is sent, only the carry counts of what lies below
+        fill = self.settings.fill
+        low = len(fill)
+        total = Signal(width)
+        m.d.comb += [
+            total.eq((position | fill) + Cat(operand[:low] & ~fill, operand[low:])
+                     + symbol.carry),
+            following.eq(Cat(fill & operand[:low] | ~fill & total[:low], total[low:])),
+        ]
+        return position, following
+
+    def _in_block(self, position):
+        """Whether a position that isn't before the current block isn't behind it."""
+        low = self._spec.lane_width
+        if not self._spec.int4:
+            return ~position[low:].any()
+        return ~position[low + 1:].any() & (self.settings.wide | ~position[low])
+
+    def _advance(self, m, position, following, takes):
+        """Hold the taken symbol's position, counted from a block's beginning."""
+        low = self._spec.lane_width
+        later = Mux(self.here, following, position)
+        upper = later[low:]
+        wide = self.settings.wide if self._spec.int4 else Const(0, 1)
+        borrow, before = ~wide, []
+        for number in range(len(upper)):
+            before.append(upper[number] ^ borrow)
+            if number == 0 and self._spec.int4:
+                borrow = wide | ~upper[number]
+            else:
+                borrow &= ~upper[number]
+        with m.If(takes):
+            m.d.sync += position[:low].eq(following[:low])
+        with m.If(self.take):
+            m.d.sync += position[low:].eq(Mux(self.ends, Cat(*before), upper))
+        with m.If(self.clear):
+            m.d.sync += position.eq(Cat(Const(-1, low), wide))
+
+    def _send(self, m, position, value, load):
+        spec, settings = self._spec, self.settings
+        low = spec.lane_width
+        if spec.codebook:
+            entry = _chosen(list(settings.entries), value[:(spec.codebook - 1).bit_length()])
+            m.d.comb += self.errors.entry.eq(settings.table & load
+                                             & (value[:PLACE_BITS] > settings.last_entry))
+            value = Mux(settings.table, entry, value)
+        m.d.comb += [self.load.valid.eq(self.here & load), self.load.value.eq(value),
+                     self.load.index.eq(position[:low])]
+        if spec.int4:
+            half = position[0]
+            m.d.comb += self.load.enable.eq(
+                Mux(settings.wide, Cat(~half, half), Const(3, 2)))
+            with m.If(settings.wide):
+                m.d.comb += [self.load.index.eq(position[1:]),
+                             self.load.value.eq(Cat(value[:4], value[:4]))]
+
+
+def _chosen(values, number):
+    """One of some values, by binary number; beyond the last any."""
+    if len(values) == 1:
+        return values[0]
+    pairs = [Mux(number[0], values[index + 1], values[index]) if index + 1 < len(values)
+             else values[index] for index in range(0, len(values), 2)]
+    return _chosen(pairs, number[1:])

@@ -1,0 +1,178 @@
+"""The next symbol of one lane, from its next bits."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..spec.decode import Codec, DecompressorSpec
+from .config import CODE_BITS, PLACE_BITS, RUN_BITS, load_width, operand_width, settings_layout
+from .granules import GRANULE, shifted
+from .prefix import PrefixDecoder
+
+__all__ = ["SymbolDecoder", "symbol_layout", "symbol_width"]
+
+
+def symbol_layout(spec: DecompressorSpec) -> data.StructLayout:
+    """A symbol.
+
+    ``operand``: the zeros in front of a value or that an escape stands for, or the value's index.
+    ``carry``: a position more: that of a value, or the beginning of a block's or a mask's part.
+    ``load``: it has a value. ``value``: 8 bits, those of a 4-bit one or a place the lowest.
+    ``bad``: it is none.
+    """
+    fields = {"carry": 1, "load": 1, "value": 8}
+    if operand_width(spec):
+        fields["operand"] = operand_width(spec)
+    if spec.has(Codec.CSR, Codec.HUFFMAN):
+        fields["bad"] = 1
+    return data.StructLayout(fields)
+
+
+def symbol_width(spec: DecompressorSpec) -> int:
+    """Bits of the longest symbol."""
+    index = max(spec.lane_width + 8, spec.position_width + 4 if spec.int4 else 0)
+    widths = {Codec.DENSE: 8, Codec.BITMASK: max(8, load_width(spec)), Codec.RLE: RUN_BITS + 8,
+              Codec.CSR: index, Codec.HUFFMAN: 2 * CODE_BITS}
+    return min(GRANULE, max(widths[codec] for codec in spec.codecs))
+
+
+class SymbolDecoder(wiring.Component):
+    """Splits a lane's bits into symbols.
+
+    Parameters
+    ----------
+    spec : DecompressorSpec
+
+    Members
+    -------
+    settings : ``In(settings_layout(spec))``
+    clear : ``In(1)``
+        Before the first symbol.
+    bits : ``In(symbol_width(spec))``
+        The next bits.
+    width : ``Out(5)``
+        How many of them the symbol has.
+    symbol : ``Out(symbol_layout(spec))``
+    take : ``In(1)``
+        Goes on to the next symbol; not together with ``clear``.
+
+    Notes
+    -----
+    Latency: none. The one state is what is left of a mask, or how many entries are left: a register
+    for both. ``empty`` tells that it is 0, which it always is with other codecs.
+    """
+
+    def __init__(self, *, spec: DecompressorSpec):
+        self._spec = spec
+        super().__init__({
+            "settings": In(settings_layout(spec)), "clear": In(1),
+            "bits": In(symbol_width(spec)), "width": Out(5),
+            "symbol": Out(symbol_layout(spec)), "take": In(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, settings, symbol = self._spec, self.settings, self.symbol
+        empty, place = self._left(m)
+        operand = place
+        short = Const(0, 1)
+        if spec.has(Codec.RLE, Codec.CSR):
+            operand = self.bits[:operand_width(spec)] & settings.operand | place
+        if spec.has(Codec.CSR, Codec.BITMASK):
+            short = empty & settings.headed
+        carry = empty
+        if spec.has(Codec.RLE):
+            escape = Signal()
+            m.d.comb += escape.eq(settings.rle & (self.bits[:RUN_BITS] | ~settings.operand[
+                :RUN_BITS])[:RUN_BITS].all())
+            short |= escape
+            carry &= ~escape
+        bad = short & settings.counted & self._too_many() if spec.has(Codec.CSR) else Const(0, 1)
+        shift = settings.shift if spec.has(Codec.RLE, Codec.CSR) else Const(0, 1)
+        width = Mux(short, settings.short, settings.width) if spec.has(
+            Codec.RLE, Codec.CSR, Codec.BITMASK) else settings.width
+        fields = {"operand": operand, "carry": carry, "load": ~short, "bad": bad}
+        if spec.has(Codec.HUFFMAN):
+            width = self._prefix_codes(m, fields, shift, width)
+        else:
+            fields["value"] = shifted(m, self.bits, shift, 8, "value")
+            if spec.codebook:
+                fields["value"] = self._plain_value(fields["value"])
+        m.d.comb += self.width.eq(width)
+        m.d.comb += [symbol[name].eq(fields[name]) for name, _ in symbol_layout(spec)]
+        return m
+
+    def _left(self, m):
+        """The register of masks and counts: whether it is empty, and its lowest one's place."""
+        spec, settings = self._spec, self.settings
+        if not spec.has(Codec.CSR, Codec.BITMASK):
+            return Const(1, 1), Const(0, 1)
+        width = load_width(spec)
+        left = Signal(width, reset_less=True)
+        none = Signal(width + 1)  # of the bits below
+        m.d.comb += [none[0].eq(1)] + [none[bit + 1].eq(none[bit] & ~left[bit])
+                                       for bit in range(width)]
+        lowest, empty = left & none[:width], none[-1]
+        following = left & ~(lowest & self.take.replicate(width))
+        if spec.has(Codec.CSR):  # bits below the lowest one become ones
+            borrow = self.take & settings.counted & ~empty
+            following |= none[1:] & borrow.replicate(width)
+        loaded = self.bits[:width] & settings.load
+        if spec.has(Codec.CSR):
+            loaded |= settings.count
+        following |= loaded & (self.take & empty).replicate(width)
+        m.d.sync += left.eq(following & ~self.clear.replicate(width))
+        place = Const(0, 1)
+        if spec.has(Codec.BITMASK):
+            place = Cat(*((lowest & Const(_ones_at(bit, width), width)).any()
+                          for bit in range((width - 1).bit_length())))
+            place &= settings.masked.replicate(len(place))
+        return empty, place
+
+    def _too_many(self):
+        """Whether a count is beyond the block."""
+        spec = self._spec
+        count = self.bits[:load_width(spec)] & self.settings.load
+        narrow = count > spec.lanes
+        return Mux(self.settings.wide, count > 2 * spec.lanes, narrow) if spec.int4 else narrow
+
+    def _plain_value(self, value):
+        """A value, or a place without what follows it."""
+        mask = self.settings.value | ~self.settings.table.replicate(PLACE_BITS)
+        return Cat(value[:PLACE_BITS] & mask, value[PLACE_BITS:])
+
+    def _prefix_codes(self, m, fields, shift, width):
+        """Runs and values by prefix codes; gives the symbol's width."""
+        spec, settings = self._spec, self.settings
+        huffman = settings.huffman
+        m.submodules.runs = runs = PrefixDecoder(rank_width=RUN_BITS)
+        escape = Signal()
+        amount = Signal(4)
+        m.d.comb += [
+            amount.eq(Mux(huffman, runs.length, shift)),
+            runs.bits.eq(self.bits), runs.code.eq(settings.runs),
+            escape.eq(huffman & (runs.rank == settings.escape_rank)),
+        ]
+        rest = shifted(m, self.bits, amount, CODE_BITS, "value")
+        run = Mux(escape, settings.escape_run, runs.rank)
+        ordinary = {"operand": fields["operand"], "carry": fields["carry"], "bad": fields["bad"]}
+        fields["operand"] = Mux(huffman, run, ordinary["operand"])
+        fields["carry"] = Mux(huffman, ~escape & (runs.rank < settings.escape_rank),
+                              ordinary["carry"])
+        fields["load"] &= ~escape
+        bad, second = ~runs.known, Const(8, 4)
+        fields["value"] = rest
+        if spec.codebook:
+            m.submodules.values = values = PrefixDecoder(rank_width=PLACE_BITS)
+            m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values)]
+            bad |= settings.table & ~escape & ~values.known & ~settings.single
+            second = Mux(settings.table, Mux(settings.single, 0, values.length), 8)
+            coded = huffman & settings.table
+            plain = self._plain_value(rest)
+            fields["value"] = Cat(Mux(coded, values.rank, plain[:PLACE_BITS]), plain[PLACE_BITS:])
+        fields["bad"] = Mux(huffman, bad, ordinary["bad"])
+        return Mux(huffman, runs.length + Mux(escape | ~runs.known, 0, second), width)
+
+
+def _ones_at(bit: int, width: int) -> int:
+    """A mask of the numbers below ``width`` that have a bit."""
+    return sum(1 << number for number in range(width) if number >> bit & 1)

@@ -1,0 +1,217 @@
+"""One lane against its own bits, with granules that come late and steps that don't come."""
+
+import random
+from functools import cache
+
+import pytest
+from amaranth.hdl import Module
+from amaranth.sim import Simulator
+
+from sparrow.hw.decode.config import LaneSettings
+from sparrow.hw.decode.lane import Lane
+from sparrow.hw.spec import DecompressorSpec
+
+from .lane_streams import Form, canonical, padding, random_blocks, symbols
+
+
+class Bench:
+    """A lane with its settings, and what it does with some bits.
+
+    ``late``: how probable it is that a granule stays away for another cycle, or a step. ``others``:
+    how probable it is that another lane goes on with the block.
+    """
+
+    def __init__(self, spec, form, *, late=0.3, others=0.2, seed=0):
+        self.spec, self.form, self.late, self.others = spec, form, late, others
+        self.source = random.Random(seed)
+        self.m = Module()
+        self.m.submodules.settings = self.settings = LaneSettings(spec=spec)
+        self.m.submodules.lane = self.lane = Lane(spec=spec)
+        self.m.d.comb += self.lane.settings.eq(self.settings.settings)
+        self.sent, self.asks, self.blocks, self.errors = [], [], [], {}
+
+    def run(self, bits, blocks, *, cycles=4000, pad=True):
+        """Decode ``bits`` until ``blocks`` blocks have ended; granules end with the bits."""
+        missing = -len(bits) % 16
+        if pad:
+            bits += (padding(self.form) * 16)[:missing]
+        self.granules = [int(bits[start:start + 16][::-1], 2) for start in range(0, len(bits), 16)]
+        simulator = Simulator(self.m)
+        simulator.add_clock(1e-6)
+
+        async def bench(ctx):
+            await self._run(ctx, blocks, cycles)
+
+        simulator.add_testbench(bench)
+        simulator.run()
+        return self
+
+    async def _run(self, ctx, blocks, cycles):
+        lane, source = self.lane, self.source
+        set_header(ctx, self.settings.header, self.spec, self.form)
+        ctx.set(lane.clear, 1)
+        ctx.set(lane.granule, source.getrandbits(16))
+        await ctx.tick().repeat(2)
+        ctx.set(lane.clear, 0)
+        wanted, given, block, started = 3, 0, -1, False
+        for _ in range(cycles):
+            deal = given < min(wanted, len(self.granules)) and source.random() >= self.late
+            ctx.set(lane.deal, deal)
+            ctx.set(lane.granule, self.granules[given] if deal else source.getrandbits(16))
+            given += deal
+            ctx.set(lane.dry, given == len(self.granules) and not deal)
+            ctx.set(lane.final, block == blocks - 1)
+            started = started or given >= min(3, len(self.granules))
+            ready = ctx.get(lane.ready) and started
+            take = bool(ready and source.random() >= self.late)
+            ends = not ctx.get(lane.again) and source.random() >= self.others
+            if self.wrong(ctx, take):
+                return
+            if take and ctx.get(lane.load.valid):
+                self.send(ctx, block)
+            self.asks += [block] * bool(take and ctx.get(lane.ask))
+            wanted += bool(take and ctx.get(lane.ask))
+            ctx.set(lane.take, take)
+            ctx.set(lane.ends, take and ends)
+            await ctx.tick()
+            block += take and ends
+            if block == blocks:
+                break
+        ctx.set(lane.take, 0)
+        self.given, self.wanted, self.block = given, wanted, block
+        self.left_over = ctx.get(lane.pending)
+
+    def wrong(self, ctx, take):
+        for name in self.lane.errors.shape().members:
+            if ctx.get(self.lane.errors[name]) and (take or name != "bad"):
+                self.errors[name] = len(self.sent)
+        return bool(self.errors)
+
+    def send(self, ctx, block):
+        load = self.lane.load
+        enable = ctx.get(load.enable) if self.spec.int4 else 3
+        self.sent.append((block, ctx.get(load.index), ctx.get(load.value), enable))
+
+
+def set_header(ctx, header, spec, form):
+    """Give a header's fields the values of a form."""
+    for codec in spec.codecs:
+        ctx.set(header.codec[codec.value], codec.value == form.codec)
+    ctx.set(header.argument, form.argument)
+    ctx.set(header.fixed, form.fixed)
+    if spec.int4:
+        ctx.set(header.four_bit, form.four_bit)
+    if spec.codebook:
+        ctx.set(header.table, bool(form.entries))
+        ctx.set(header.last_entry, max(0, len(form.entries) - 1))
+        for place, entry in enumerate(form.entries):
+            ctx.set(header.entries[place], entry & 255)
+    if form.runs:
+        ctx.set(header.escape_run, len(form.runs) - 1)
+        set_code(ctx, header.runs, form.runs, 6)
+        if spec.codebook:
+            set_code(ctx, header.values, form.values, 5)
+            ctx.set(header.single, form.values == ("",))
+
+
+def set_code(ctx, code, words, rank_width):
+    """Give the limits and offsets of a code, from its words."""
+    first = offset = 0
+    for length in range(1, 9):
+        limit = first + sum(len(word) == length for word in words)
+        ctx.set(code.limits[f"l{length}"], limit)
+        if length > 1:
+            ctx.set(code.offsets[f"l{length}"], offset % (1 << min(length, rank_width)))
+        offset, first = offset + limit, 2 * limit
+
+
+def expected(form, sent_symbols):
+    """What a lane of these symbols sends."""
+    result = []
+    for block, _, position, value in sent_symbols:
+        if position is None:
+            continue
+        if form.codec == "dense" or not form.four_bit:
+            result.append((block, position, value & 255, 3))
+        else:
+            result.append((block, position // 2, (value & 15) * 17, 1 << position % 2))
+    return result
+
+
+RUNS = canonical((0, 2, 1, 2, 3, 2, 0, 4))
+MANY_RUNS = canonical((0, 1, 2, 2, 4, 6, 12, 36))
+VALUES = canonical((1, 0, 1, 2, 1, 1, 2, 4))
+TABLE8 = (-100, 3, 7, -1, 100, 5, 127, -128, 9, 11, 12, 13)
+TABLE4 = (-8, 7, 1, -1, 2, 5, -5, 3, 4, -2, 6, -3)
+FORMS = {
+    "dense": Form("dense"),
+    "dense-4": Form("dense", four_bit=True),
+    "dense-table": Form("dense", entries=(0, *TABLE8)),
+    "bitmask": Form("bitmask"),
+    "bitmask-4": Form("bitmask", four_bit=True),
+    "bitmask-table": Form("bitmask", entries=TABLE8[:3]),
+    "rle-1": Form("rle", argument=1),
+    "rle-3-4": Form("rle", argument=3, four_bit=True),
+    "rle-6": Form("rle", argument=6),
+    "rle-6-4": Form("rle", argument=6, four_bit=True),
+    "rle-table": Form("rle", argument=4, entries=TABLE8),
+    "rle-table-1": Form("rle", argument=5, entries=TABLE8[:1]),
+    "rle-table-4": Form("rle", argument=4, entries=TABLE4, four_bit=True),
+    "csr": Form("csr", argument=5),
+    "csr-4": Form("csr", argument=6, four_bit=True),
+    "csr-7": Form("csr", argument=7),
+    "csr-fixed": Form("csr", argument=4, fixed=True),
+    "csr-fixed-1": Form("csr", argument=1, fixed=True, four_bit=True),
+    "csr-fixed-all": Form("csr", argument=32, fixed=True, four_bit=True),
+    "csr-table": Form("csr", argument=5, entries=TABLE8),
+    "huffman": Form("huffman", argument=0, runs=RUNS),
+    "huffman-last": Form("huffman", argument=len(RUNS) - 1, runs=RUNS),
+    "huffman-many": Form("huffman", argument=5, runs=MANY_RUNS),
+    "huffman-table": Form("huffman", argument=3, runs=RUNS, entries=TABLE8, values=VALUES),
+    "huffman-table-4": Form("huffman", argument=40, runs=MANY_RUNS, entries=TABLE4,
+                            values=VALUES, four_bit=True),
+    "huffman-one": Form("huffman", argument=1, runs=canonical((2,)), entries=(-7,), values=("",)),
+}
+
+
+@cache
+def whole():
+    return DecompressorSpec()
+
+
+def spec_of(form, *, alone):
+    """One that reads all, or just this."""
+    if not alone:
+        return whole().replace(lanes=form.lanes)
+    return DecompressorSpec(lanes=form.lanes, codecs=(form.codec,), int4=form.four_bit,
+                            codebook=16 if form.entries else 0)
+
+
+def check(form, spec, density, count=12, **options):
+    source = random.Random(f"{form} {density}")
+    blocks = random_blocks(form, count, density, source)
+    sent = list(symbols(form, blocks))
+    bench = Bench(spec, form, **options).run("".join(bits for _, bits, _, _ in sent), count)
+    assert not bench.errors
+    assert bench.block == count
+    assert bench.sent == expected(form, sent)
+    assert bench.given == len(bench.granules)
+    assert not bench.left_over
+
+
+@pytest.mark.parametrize("density", [0.02, 0.3, 1.0])
+@pytest.mark.parametrize("name", FORMS)
+def test_decodes(name, density):
+    check(FORMS[name], spec_of(FORMS[name], alone=False), density)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_decodes_what_alone_is_built(name):
+    check(FORMS[name], spec_of(FORMS[name], alone=True), 0.4)
+
+
+def test_without_huffman_or_tables():
+    spec = DecompressorSpec(codecs=("dense", "bitmask", "rle", "csr"), codebook=0)
+    for form in FORMS.values():
+        if form.codec != "huffman" and not form.entries:
+            check(form, spec, 0.4)
