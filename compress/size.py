@@ -134,7 +134,7 @@ def network_size(network: Network, *, lanes: int = 16, columns: int = 16) -> Siz
     Raises
     ------
     ValueError
-        If ``lanes`` or ``columns`` is out of range, or a mantissa has more than 24 bits.
+        If ``lanes`` or ``columns`` is out of range.
     """
     sizes = (_weighted(layer, network, lanes, columns) if isinstance(layer, Weighted)
              else _other(layer) for layer in network)

@@ -56,9 +56,7 @@ class Dealing:
             number.append(DEPTH + np.arange(len(asks)))
             step.append(asks)
         self.lane, self.number, self.step = map(np.concatenate, (lane, number, step))
-        # the first granules stay in their order
-        order = np.argsort(self.step * columns + np.where(self.step < -1, 0, self.lane),
-                           kind="stable")
+        order = np.argsort(self.step, kind="stable")  # lanes are in order already
         self.lane, self.number, self.step = (
             part[order] for part in (self.lane, self.number, self.step))
         matter = symbols.widths if symbols.matters is None else symbols.widths * symbols.matters

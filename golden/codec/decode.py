@@ -9,7 +9,7 @@ from .bits import GRANULE
 from .errors import StreamError
 from .header import Header
 from .lanes import LANES, Lane
-from .parameters import MANTISSA_BITS, Parameters
+from .parameters import Parameters
 from .symbols import DEPTH
 
 __all__ = ["Contents", "decode_blocks", "read_header"]
@@ -130,8 +130,8 @@ class _Decoder:
                 value = self._control() | (self._control() << 16 if wide else 0)
                 scale = header.scale
                 if scale is None:
-                    both = self._control() | self._control() << 16
-                    scale = both & ((1 << MANTISSA_BITS) - 1), both >> MANTISSA_BITS
+                    scale = header.parameters.scale(
+                        [self._control() for _ in range(header.parameters.scale_granules)])
                 self._scales.append(scale)
                 self._bias.append(value - (value >> header.parameters.bias_bits - 1
                                            << header.parameters.bias_bits))

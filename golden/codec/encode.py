@@ -185,7 +185,7 @@ def _stream(header: Header, sections: list[Section], dealing: Dealing, lanes: in
         bits[name] += GRANULE * len(section)
     if not header.parameters.shared:
         each = header.parameters.granules
-        scales = bits["biases"] * 2 // each
+        scales = bits["biases"] * header.parameters.scale_granules // each
         bits["scales"] += scales
         bits["biases"] -= scales
     bits["weights"] = dealing.bits

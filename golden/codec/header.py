@@ -7,7 +7,7 @@ import numpy as np
 
 from .bits import words
 from .errors import StreamError
-from .parameters import MANTISSA_BITS, ParameterFormat
+from .parameters import ParameterFormat
 from .prefix import LONGEST, PrefixCode
 from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
 from .values import ValueCode
@@ -17,8 +17,8 @@ __all__ = ["CODECS", "VERSION", "Header", "largest_count_bits"]
 VERSION = 2
 CODECS = "dense", "bitmask", "rle", "csr", "huffman"
 FLAGS = {"four_bit": 7, "table": 8, "map": 9, "parameters": 10, "wide": 11, "each": 12,
-         "reuse": 13, "fixed": 14}
-SPARE = 1 << 15 | 1 << 23 | 7 << 29
+         "reuse": 13, "fixed": 14, "long": 15}
+SPARE = 1 << 23 | 7 << 29
 MOST_FIXED = 127
 NO_PARAMETERS = ParameterFormat()
 
@@ -76,7 +76,7 @@ class Header:
                  "map": self.map, "parameters": self.parameters.bias_bits > 0,
                  "wide": self.parameters.bias_bits == 32, "reuse": self.reuse,
                  "each": self.parameters.bias_bits > 0 and not self.parameters.shared,
-                 "fixed": self.fixed > 0}
+                 "fixed": self.fixed > 0, "long": self.parameters.long}
         argument = self.fixed or self.count_bits
         if self.runs is not None:
             argument = self.runs.run_bits or self.runs.escape_rank
@@ -87,9 +87,13 @@ class Header:
         tables = [np.array(entries + (0,) * (-len(entries) % 4), np.int8).view("<u2")]
         codes = None if self.runs is None else self.runs.code, self.values.code
         tables += [code.to_granules() for code in codes if code is not None]
-        scale = () if self.scale is None else (self.scale[0] | self.scale[1] << MANTISSA_BITS,)
+        scale = np.zeros(0, "<u2")
+        if self.scale is not None:
+            mantissa, shift = np.array(self.scale, np.int64).reshape(2, 1)
+            scale = self.parameters.scale_words(mantissa, shift)[0]
+            scale = scale[:4 if self.parameters.long else 2]
         return {"header": words(first, self.granules, self.output_blocks | self.steps << 16),
-                "scales": words(*scale), "tables": np.concatenate(tables)}
+                "scales": scale, "tables": np.concatenate(tables)}
 
     @classmethod
     def read(cls, word: Callable[[], int], positions: int) -> "Header":
@@ -114,7 +118,8 @@ class Header:
         entries = (first >> 24 & 31) + 1
         argument = _argument(codec, flags, first, positions)
         shared = flags["parameters"] and not flags["each"]
-        size = 3 + shared + (-(-entries // 4) if flags["table"] else 0)
+        scale_words = (1 + flags["long"]) * shared
+        size = 3 + scale_words + (-(-entries // 4) if flags["table"] else 0)
         if codec == "huffman":
             size += 4 if flags["table"] else 2
         granules = word()
@@ -125,7 +130,9 @@ class Header:
         if not sizes & 0xFFFF or not sizes >> 16:
             raise StreamError("SIZE", "Stream must have at least one output block and one block "
                               f"of it, not {sizes & 0xFFFF} and {sizes >> 16}")
-        scale = word() if shared else 0
+        bias_bits = (32 if flags["wide"] else 16) if flags["parameters"] else 0
+        parameters = ParameterFormat(bias_bits, not flags["each"], flags["long"])
+        scale = [half for _ in range(scale_words) for half in _halves(word())]
         table, code = None, None
         if flags["table"]:
             data = b"".join(word().to_bytes(4, "little") for _ in range(-(-entries // 4)))
@@ -134,12 +141,10 @@ class Header:
         if codec == "huffman":
             runs = _runs(word, argument)
             code = _code(word, "values") if flags["table"] else None
-        bias_bits = (32 if flags["wide"] else 16) if flags["parameters"] else 0
         csr = argument if codec == "csr" else 0
         return cls(
             codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],
-            parameters=ParameterFormat(bias_bits, not flags["each"]),
-            scale=(scale & ((1 << MANTISSA_BITS) - 1), scale >> MANTISSA_BITS) if shared else None,
+            parameters=parameters, scale=parameters.scale(scale) if shared else None,
             granules=granules, output_blocks=sizes & 0xFFFF, steps=sizes >> 16,
             values=ValueCode(4 if flags["four_bit"] else 8, table, code), runs=runs,
             count_bits=0 if flags["fixed"] else csr, fixed=csr if flags["fixed"] else 0)
@@ -157,7 +162,7 @@ def _check_flags(first: int) -> tuple[str, dict[str, bool]]:
     if first & SPARE:
         raise StreamError("FORMAT", "Stream must have 0 in the spare bits of its first word, "
                           f"not {first:#010x}")
-    if (flags["wide"] or flags["each"]) and not flags["parameters"]:
+    if (flags["wide"] or flags["each"] or flags["long"]) and not flags["parameters"]:
         raise StreamError("FORMAT", "Stream must have parameters if it tells their format, "
                           "but hasn't")
     if flags["fixed"] and codec != "csr":
@@ -182,6 +187,10 @@ def _argument(codec: str, flags: dict[str, bool], first: int, positions: int) ->
         raise StreamError("TABLE", "Stream without a table must have no entries, "
                           f"not {(first >> 24 & 31) + 1}")
     return argument
+
+
+def _halves(word: int) -> tuple[int, int]:
+    return word & 0xFFFF, word >> 16
 
 
 def _code(word: Callable[[], int], subject: str) -> PrefixCode:

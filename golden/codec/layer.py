@@ -70,7 +70,7 @@ def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool =
         block_map=block_map, fixed=fixed, goal=goal, word_bytes=word_bytes)
     parts = dict(stream.bits)
     for name in ("biases", "scales"):  # those of columns without a channel fill up
-        if parameters is not None and (name == "biases" or parts["scales"] > 32):
+        if parameters is not None and (name == "biases" or parts["scales"] > 64):
             share = parts[name] * outputs // (arrangement.output_blocks * columns)
             parts["padding"] += parts[name] - share
             parts[name] = share

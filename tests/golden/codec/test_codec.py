@@ -43,8 +43,10 @@ def random_parameters(generator, kind, channels):
     if kind == "none":
         return None
     bits, shared = {"small": (15, True), "wide": (31, True), "each": (15, False),
-                    "all": (31, False)}[kind]
+                    "all": (31, False), "long": (15, True), "all long": (31, False)}[kind]
     scale = generator.integers(0, 2**24, channels), generator.integers(0, 256, channels)
+    if kind.endswith("long"):
+        scale[0][:] = generator.integers(2**31, 2**32, channels)
     if shared:
         scale = tuple(np.full(channels, values[0]) for values in scale)
     return Parameters(generator.integers(-2**bits, 2**bits, channels), *scale)
@@ -76,7 +78,7 @@ def test_round_trip(data):
     codebook = draw(st.booleans()) and not (four_bit and codec == "dense")
     lanes, columns = draw(pick((4, 8, 16, 32, 64))), draw(st.integers(1, 16))
     reuse, output_blocks = draw(st.booleans()), draw(st.integers(1, 3))
-    kind = draw(pick(("none", "small", "wide", "each", "all")))
+    kind = draw(pick(("none", "small", "wide", "each", "all", "long", "all long")))
     generator = np.random.default_rng(draw(st.integers(0, 1000)))
     shape = (1 if reuse else output_blocks, draw(st.one_of(st.just(1), st.integers(1, 40))),
              1 + four_bit, lanes, columns)
@@ -139,7 +141,7 @@ def tensor(shape, density, values, seed):
 def test_layers(shape, lanes, columns):
     generator = np.random.default_rng(0)
     for codec in CODECS:
-        for bits, kind in ((8, "small"), (4, "all"), (8, "none")):
+        for bits, kind in ((8, "small"), (4, "all"), (8, "none"), (8, "long")):
             weights = tensor(shape, 0.3, values_of(bits == 4, False), 1)
             given = random_parameters(generator, kind, shape[0])
             stream = encode(weights, codec, bits=bits, lanes=lanes, columns=columns,
@@ -152,7 +154,7 @@ def test_layers(shape, lanes, columns):
                 assert not found.bias[shape[0]:].any()
                 assert (found.mantissa[:shape[0]] == given.mantissa).all()
                 assert (found.shift[:shape[0]] == given.shift).all()
-                assert stream.bits["biases"] == shape[0] * (16 if kind == "small" else 32)
+                assert stream.bits["biases"] == shape[0] * (32 if kind == "all" else 16)
 
 
 @pytest.mark.parametrize("density, huffman, within_blocks", [
@@ -300,8 +302,8 @@ BLOCKS = np.zeros((2, 3, 1, 16, 4), np.int8)
      "weights must have at most 32 values for a codebook, not 63"),
     (ValueError, {"parameters": Parameters(np.zeros(2), np.zeros(3), np.zeros(2))},
      "parameters must be for 8 output channels, not 2, 3"),
-    (ValueError, {"parameters": Parameters(np.zeros(8), np.full(8, 2**24), np.zeros(8))},
-     "mantissa must be 0 to 16777215, not 16777216"),
+    (ValueError, {"parameters": Parameters(np.zeros(8), np.full(8, 2**32), np.zeros(8))},
+     "mantissa must be 0 to 4294967295, not 4294967296"),
 ])
 def test_what_cannot_be_encoded(error, changes, text):
     with pytest.raises(error) as caught:

@@ -1,0 +1,242 @@
+"""The header of a weight stream: checked, and kept for the lanes and for the control."""
+
+import enum
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..spec.decode import Codec, DecompressorSpec
+from .codes import CodeReader
+from .config import header_layout
+from .deal import CONTROL_GRANULES
+from .errors import StreamFault
+from .window import GRANULE_BITS
+
+__all__ = ["HeaderReader", "first_word_layout", "flags_layout"]
+
+_VERSION = 2
+_LARGEST_RUN_BITS = 6
+_WORD = 2 * GRANULE_BITS
+
+
+def first_word_layout() -> data.StructLayout:
+    """The first word of a stream."""
+    return data.StructLayout({
+        "version": 4, "codec": 3, "four_bit": 1, "table": 1, "map": 1, "parameters": 1,
+        "wide": 1, "each": 1, "reuse": 1, "fixed": 1, "spare_15": 1, "argument": 7, "spare_23": 1,
+        "last_entry": 5, "spare_29": 3})
+
+
+def flags_layout() -> data.StructLayout:
+    """What is in a stream besides weights, by the names of :func:`first_word_layout`."""
+    return data.StructLayout({"map": 1, "parameters": 1, "wide": 1, "each": 1, "reuse": 1})
+
+
+class _Part(enum.Enum):
+    """What comes next."""
+    FIRST = 0
+    LENGTH = 1
+    NUMBERS = 2
+    SETTLE = 3
+    SCALE = 4
+    ENTRIES = 5
+    RUNS = 6
+    VALUES = 7
+    END = 8
+
+
+class HeaderReader(wiring.Component):
+    """Reads headers.
+
+    Parameters
+    ----------
+    spec : DecompressorSpec
+
+    Members
+    -------
+    enable : ``In(1)``
+        There is a header to be read; otherwise it waits for the next one's beginning.
+    want, given, word
+        The dealer's: ``word`` is granules 0 and 1. What is given is used up.
+    numbers : ``Out(1)``
+        ``word`` is the numbers of output blocks, in the lower half, and of blocks of an output
+        block.
+    scale : ``Out(1)``
+        Granules 2 and 3 are a scale for all channels.
+    done : ``Out(1)``
+        All that follows is steady. A pulse, not before the third cycle after ``numbers``.
+    header : ``Out(header_layout(spec))``
+    flags : ``Out(flags_layout())``
+    fault : ``Out(StreamFault)``
+        Of what is read in this cycle.
+    at_rest : ``Out(1)``
+        Nothing has been read of the header.
+    clear : ``In(1)``
+
+    Notes
+    -----
+    Throughput: two granules per cycle, one in two cycles of the prefix codes.
+    """
+
+    def __init__(self, *, spec: DecompressorSpec):
+        self._spec = spec
+        super().__init__({
+            "enable": In(1), "want": Out(CONTROL_GRANULES), "given": In(1), "word": In(_WORD),
+            "numbers": Out(1), "scale": Out(1), "done": Out(1),
+            "header": Out(header_layout(spec)), "flags": Out(flags_layout()),
+            "fault": Out(StreamFault), "at_rest": Out(1), "clear": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec = self._spec
+        part = Signal(_Part)
+        following = {}  # of those that not every stream has
+        following[_Part.RUNS] = self._if_codes(_Part.RUNS, _Part.END)
+        following[_Part.ENTRIES] = Mux(self._has_table(), _Part.ENTRIES,
+                                       following[_Part.RUNS]) if spec.codebook else \
+            following[_Part.RUNS]
+        shared = self.flags.parameters & ~self.flags.each
+        following[_Part.SCALE] = Mux(shared, _Part.SCALE, following[_Part.ENTRIES])
+        m.d.comb += self.at_rest.eq(part == _Part.FIRST)
+        with m.If(self.enable):
+            with m.Switch(part):
+                with m.Case(_Part.FIRST):
+                    self._simple(m, part, _Part.LENGTH)
+                    with m.If(self.given):
+                        self._first(m)
+                with m.Case(_Part.LENGTH):
+                    self._simple(m, part, _Part.NUMBERS)
+                with m.Case(_Part.NUMBERS):
+                    self._simple(m, part, _Part.SETTLE)
+                    m.d.comb += self.numbers.eq(self.given)
+                    with m.If(self.given & ((self.word[:16] == 0) | (self.word[16:] == 0))):
+                        m.d.comb += self.fault.eq(StreamFault.SIZE)
+                with m.Case(_Part.SETTLE):
+                    m.d.sync += part.eq(following[_Part.SCALE])
+                with m.Case(_Part.SCALE):
+                    self._simple(m, part, following[_Part.ENTRIES])
+                    m.d.comb += [self.want.eq(0b1100), self.scale.eq(self.given)]
+                if spec.codebook:
+                    with m.Case(_Part.ENTRIES):
+                        self._entries(m, part, following[_Part.RUNS])
+                if spec.has(Codec.HUFFMAN):
+                    self._codes(m, part)
+                with m.Case(_Part.END):
+                    m.d.comb += self.done.eq(1)
+                    m.d.sync += part.eq(_Part.FIRST)
+        with m.If(self.clear):
+            m.d.sync += part.eq(_Part.FIRST)
+        return m
+
+    def _simple(self, m, part, following):
+        """A part of one word."""
+        m.d.comb += self.want.eq(0b11)
+        with m.If(self.given):
+            m.d.sync += part.eq(following)
+
+    def _has_table(self):
+        return self.header.table if self._spec.codebook else Const(0, 1)
+
+    def _if_codes(self, yes, no):
+        if not self._spec.has(Codec.HUFFMAN):
+            return Const(no.value, 4)
+        return Mux(self.header.codec.huffman, yes, no)
+
+    def _first(self, m):
+        """Keep and check the first word."""
+        spec, header = self._spec, self.header
+        word = Signal(first_word_layout())
+        m.d.comb += word.eq(self.word)
+        m.d.sync += [header.fixed.eq(word.fixed), header.argument.eq(word.argument)]
+        for codec in spec.codecs:
+            m.d.sync += header.codec[codec.value].eq(word.codec == codec.number)
+        if spec.int4:
+            m.d.sync += header.four_bit.eq(word.four_bit)
+        if spec.codebook:
+            m.d.sync += [header.table.eq(word.table), header.last_entry.eq(word.last_entry)]
+        for name, _ in flags_layout():
+            m.d.sync += self.flags[name].eq(word[name])
+        with m.If(word.version != _VERSION):
+            m.d.comb += self.fault.eq(StreamFault.VERSION)
+        with m.Elif(self._misfits(word)):
+            m.d.comb += self.fault.eq(StreamFault.FORMAT)
+        with m.Elif(self._out_of_range(word)):
+            m.d.comb += self.fault.eq(StreamFault.TABLE)
+
+    def _misfits(self, word):
+        """Whether something isn't built, or doesn't go together."""
+        spec = self._spec
+        dense, csr, huffman = (word.codec == codec.number
+                               for codec in (Codec.DENSE, Codec.CSR, Codec.HUFFMAN))
+        misfits = Cat(
+            ~Cat(word.codec == codec.number for codec in spec.codecs).any(),
+            word.spare_15, word.spare_23, word.spare_29.any(),
+            (word.wide | word.each) & ~word.parameters,
+            word.fixed & ~csr,
+            word.four_bit & dense & word.table,
+            word.four_bit & huffman & ~word.table,
+        )
+        largest = word.table & (word.last_entry >= spec.codebook) if spec.codebook else word.table
+        misfits = Cat(misfits, largest)
+        if not spec.int4:
+            misfits = Cat(misfits, word.four_bit)
+        return misfits.any()
+
+    def _out_of_range(self, word):
+        spec = self._spec
+        largest: Value = Const(spec.lanes, 8)
+        if spec.int4:
+            largest = Mux(word.four_bit, 2 * spec.lanes, spec.lanes)
+        argument = word.argument
+        wrong = argument != 0  # dense, bitmask
+        wrong = Mux(word.codec == Codec.RLE.number,
+                    (argument == 0) | (argument > _LARGEST_RUN_BITS), wrong)
+        wrong = Mux(word.codec == Codec.CSR.number,
+                    (argument == 0) | Mux(word.fixed, argument > largest, argument > 7), wrong)
+        wrong = Mux(word.codec == Codec.HUFFMAN.number, argument[6], wrong)
+        return wrong | (~word.table & word.last_entry.any())
+
+    def _entries(self, m, part, following):
+        """The table of values, four at a time."""
+        entries, count = self.header.entries, self._spec.codebook
+        number = Signal(range(-(-32 // 4)))
+        m.d.comb += self.want.eq(0b11)
+        with m.If(self.given):
+            m.d.sync += number.eq(number + 1)
+            for first in range(0, count, 4):
+                with m.If(number == first // 4):
+                    m.d.sync += [entries[place].eq(self.word.word_select(place - first, 8))
+                                 for place in range(first, min(first + 4, count))]
+            with m.If(number == self.header.last_entry[2:]):
+                m.d.sync += [part.eq(following), number.eq(0)]
+        with m.If(self.clear):
+            m.d.sync += number.eq(0)
+
+    def _codes(self, m, part):
+        """The prefix codes of runs and of values."""
+        header = self.header
+        tables = [(_Part.RUNS, header.runs)]
+        if self._spec.codebook:
+            tables.append((_Part.VALUES, header.values))
+        m.submodules.codes = codes = CodeReader()
+        m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
+                     codes.clear.eq(self.clear)]
+        for number, (state, table) in enumerate(tables):
+            with m.Case(state):
+                m.d.comb += [codes.enable.eq(1), self.want.eq(codes.want)]
+                codes.keep(m, table)
+                with m.If(codes.excess):
+                    m.d.comb += self.fault.eq(StreamFault.TABLE)
+                with m.If(codes.done):
+                    m.d.sync += part.eq(_Part.END)
+                    if number == 0:
+                        m.d.sync += header.escape_run.eq(codes.total - 1)
+                        with m.If((codes.total < 2) | (codes.total > 63)
+                                  | (header.argument >= codes.total)):
+                            m.d.comb += self.fault.eq(StreamFault.TABLE)
+                        if len(tables) == 2:
+                            m.d.sync += part.eq(Mux(header.table, _Part.VALUES, _Part.END))
+                    else:
+                        m.d.sync += header.single.eq(codes.total == 0)
