@@ -40,22 +40,23 @@ class Granules(wiring.Component):
         Forgets all. Nothing is defined before the first.
     deal, granule : ``In(1)``, ``In(16)``
         Appends a granule. Not while three are held.
-    width : ``In(5)``
-        Bits that the next symbol has, 0 to 16; may depend on ``window``.
+    width, more : ``In(5)``, ``In(4)``
+        Bits that the next symbol has, 0 to 16 together; may depend on ``window``, ``more`` the
+        later of the two.
     take : ``In(1)``
-        Uses up ``width`` bits. Only if ``fits``.
+        Uses up so many bits. Only if ``fits``.
     window : ``Out(window)``
         The next bits; those that aren't there yet are anything.
     fits : ``Out(1)``
-        There are ``width`` bits.
+        There are so many bits.
     spent : ``Out(1)``
         ``take`` would use up a granule.
     """
 
     def __init__(self, *, window: int):
         super().__init__({
-            "clear": In(1), "deal": In(1), "granule": In(GRANULE), "width": In(5), "take": In(1),
-            "window": Out(window), "fits": Out(1), "spent": Out(1)})
+            "clear": In(1), "deal": In(1), "granule": In(GRANULE), "width": In(5), "more": In(4),
+            "take": In(1), "window": Out(window), "fits": Out(1), "spent": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -68,7 +69,7 @@ class Granules(wiring.Component):
         m.d.comb += [
             bits.eq(Cat(held[0], held[1])),
             self.window.eq(shifted(m, bits, offset, len(self.window), "window")),
-            end.eq(offset + self.width),
+            end.eq((offset + self.width)[:5] + self.more),
             self.fits.eq(there[1] | there[0] & ~(end[4] & end[:4].any())),
             self.spent.eq(end[4]),
         ]

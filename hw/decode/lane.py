@@ -169,7 +169,7 @@ class Lane(SharedComponent):
         m.d.comb += [
             granules.clear.eq(self.clear), granules.deal.eq(self.deal),
             granules.granule.eq(self.granule), granules.width.eq(symbols.width),
-            granules.take.eq(advance),
+            granules.more.eq(symbols.more), granules.take.eq(advance),
             symbols.settings.eq(self.settings), symbols.clear.eq(self.clear),
             symbols.bits.eq(granules.window), symbols.take.eq(advance),
         ]

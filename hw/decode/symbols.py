@@ -50,8 +50,8 @@ class SymbolDecoder(wiring.Component):
         Before the first symbol.
     bits : ``In(symbol_width(spec))``
         The next bits.
-    width : ``Out(5)``
-        How many of them the symbol has.
+    width, more : ``Out(5)``, ``Out(4)``
+        How many of them the symbol has, together; ``more`` is later.
     symbol : ``Out(symbol_layout(spec))``
     take : ``In(1)``
         Goes on to the next symbol; not together with ``clear``.
@@ -66,7 +66,7 @@ class SymbolDecoder(wiring.Component):
         self._spec = spec
         super().__init__({
             "settings": In(settings_layout(spec)), "clear": In(1),
-            "bits": In(symbol_width(spec)), "width": Out(5),
+            "bits": In(symbol_width(spec)), "width": Out(5), "more": Out(4),
             "symbol": Out(symbol_layout(spec)), "take": In(1)})
 
     def elaborate(self, platform):
@@ -141,7 +141,7 @@ class SymbolDecoder(wiring.Component):
         return Cat(value[:PLACE_BITS] & mask, value[PLACE_BITS:])
 
     def _prefix_codes(self, m, fields, shift, width):
-        """Runs and values by prefix codes; gives the symbol's width."""
+        """Runs and values by prefix codes; gives the width of the former."""
         spec, settings = self._spec, self.settings
         huffman = settings.huffman
         m.submodules.runs = runs = PrefixDecoder(rank_width=RUN_BITS)
@@ -170,7 +170,8 @@ class SymbolDecoder(wiring.Component):
             plain = self._plain_value(rest)
             fields["value"] = Cat(Mux(coded, values.rank, plain[:PLACE_BITS]), plain[PLACE_BITS:])
         fields["bad"] = Mux(huffman, bad, ordinary["bad"])
-        return Mux(huffman, runs.length + Mux(escape | ~runs.known, 0, second), width)
+        m.d.comb += self.more.eq(Mux(huffman & ~escape & runs.known, second, 0))
+        return Mux(huffman, runs.length, width)
 
 
 def _ones_at(bit: int, width: int) -> int:

@@ -3,7 +3,7 @@
 from .accelerator import AcceleratorSpec
 from .base import Spec, SpecError
 from .bus import BusClock, BusProtocol, BusSpec
-from .decode import Codec, DecompressorSpec
+from .decode import Codec, DecompressorSpec, LaneDecoderSpec
 from .mac import (
                   AccumulatorsSpec,
                   BlockLoad,
@@ -16,5 +16,6 @@ from .mac import (
 from .requantize import RequantizeSpec, Rounding
 
 __all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusClock", "BusProtocol",
-           "BusSpec", "Codec", "Dataflow", "DecompressorSpec", "MacArraySpec", "Multiplier",
-           "Precision", "RequantizeSpec", "Rounding", "Spec", "SpecError", "Topology"]
+           "BusSpec", "Codec", "Dataflow", "DecompressorSpec", "LaneDecoderSpec",
+           "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec", "Rounding", "Spec",
+           "SpecError", "Topology"]

@@ -5,7 +5,7 @@ import enum
 
 from .base import Spec, SpecError, require_integer
 
-__all__ = ["ALL_CODECS", "Codec", "DecompressorSpec"]
+__all__ = ["ALL_CODECS", "Codec", "DecompressorSpec", "LaneDecoderSpec"]
 
 _DATA_WIDTHS = (32, 64, 128, 256)
 _LANES = (4, 8, 16, 32, 64)
@@ -157,6 +157,43 @@ class DecompressorSpec(Spec):
     def count_width(self) -> int:
         """Bits of a number of positions, from none to all of the largest block."""
         return self.positions.bit_length()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaneDecoderSpec(Spec):
+    """A decoder of one codec for one column, on its own.
+
+    Parameters
+    ----------
+    lanes : int, 4, 8, 16, 32 or 64
+        Positions of a block, twice as many with 4-bit weights.
+    int4 : bool
+        Whether weights may have 4 bits.
+    codebook : int, 0 or 2 to 32
+        Entries of the largest table of values that it takes; 0: none.
+    data_width : int, 16, 32, 64, 128 or 256
+        Bits of a word of its input.
+
+    Raises
+    ------
+    TypeError, SpecError
+        As :class:`DecompressorSpec`.
+    """
+
+    lanes: int = 16
+    int4: bool = True
+    codebook: int = 0
+    data_width: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_one_of("data_width", self.data_width, (16, *_DATA_WIDTHS))
+        self.of_codec(Codec.DENSE)
+
+    def of_codec(self, codec: Codec) -> DecompressorSpec:
+        """The specification of a decompressor with such a lane."""
+        return DecompressorSpec(lanes=self.lanes, columns=1, int4=self.int4, codecs=(codec,),
+                                codebook=self.codebook)
 
 
 def _require_one_of(subject: str, value: object, choices: tuple[int, ...]) -> None:
