@@ -130,6 +130,7 @@ def _value(text: str) -> Any:
 
 
 _DECOMPRESSOR = "sparrow.hw.spec:DecompressorSpec"
+_LANE_DECODER = "sparrow.hw.spec:LaneDecoderSpec"
 _ACCELERATOR = "sparrow.hw.spec:AcceleratorSpec"
 _LOOPS = "sparrow.sim.loops.regression"
 
@@ -142,6 +143,10 @@ BLOCKS = {found.name: found for found in (
           "sparrow.sim.requantize.regression"),
     Block("decompressor", _DECOMPRESSOR, "sparrow.hw.decode.decompressor:Decompressor",
           "sparrow.sim.decompressor.regression"),
+    *(Block(f"{codec}-decoder", _LANE_DECODER,
+            f"sparrow.hw.decode.single:{codec.capitalize()}Decoder",
+            "sparrow.sim.decompressor.single_regression")
+      for codec in ("rle", "csr", "bitmask", "huffman")),
     Block("decoder-lane", _DECOMPRESSOR, "sparrow.sim.decompressor.parts:DecoderLane",
           "sparrow.sim.decompressor.lane_regression"),
     Block("decompressor-and-array", _DECOMPRESSOR, "sparrow.sim.decompressor.joined:DecodedArray",

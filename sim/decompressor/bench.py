@@ -70,6 +70,7 @@ class DecompressorBench:
         self._ends = 0  # of streams, to come
         self._faulty: Case | None = None
         self._error = 0
+        self._stalls = self.weights.stalls
 
     async def reset(self) -> None:
         """Reset the decompressor and forget what is under way."""
@@ -155,6 +156,11 @@ class DecompressorBench:
             assert self._faulty is not None, f"error is {error} in {self._label()}"
             assert self._error in (0, error), f"error changes from {self._error} to {error}"
             self._error = error
+        stalls = self.weights.stalls
+        waits = int(self._dut.waits_for_array.value)
+        assert waits == stalls - self._stalls, f"waits_for_array is {waits} in {self._label()}"
+        self._stalls = stalls
+        self.covered["cycles without words"] += int(self._dut.waits_for_words.value)
         if int(self._dut.done.value):
             assert self._faulty is None, f"a faulty stream is done: {self._faulty.label}"
             assert self._ends, "done without a stream"

@@ -96,8 +96,12 @@ def _fewer_entries(data: bytearray, source: random.Random, word: int) -> None:
 
 
 def _fewer_codes(data: bytearray, source: random.Random, word: int) -> None:
-    """Some byte of the counts of codes, or of what follows, is less by one."""
-    places = [place for place in range(12, min(64, len(data))) if data[place]]
+    """A count of huffman's codes is less by one, or of what stands there."""
+    first = int.from_bytes(data[:4], "little")
+    begin = 12 + 4 * (first >> 10 & 1 and not first >> 12 & 1)
+    if first >> 8 & 1:
+        begin += (first >> 24 & 31) // 4 * 4 + 4
+    places = [place for place in range(begin, min(begin + 16, len(data))) if data[place]]
     if places:
         data[source.choice(places)] -= 1
 

@@ -5,10 +5,11 @@ import random
 import cocotb
 import numpy as np
 
+from sparrow.golden.codec import ERRORS, read_header
 from sparrow.hw.spec.decode import DecompressorSpec
 
 from ..report import add_coverage, bench_parameters
-from .faults import expected_errors, faulty
+from .faults import changed, expected_errors, faulty
 from .lane_bench import LaneBench
 from .samples import DENSITIES, kinds
 from .scenario import random_case
@@ -19,6 +20,7 @@ _SEED = _PARAMETERS["seed"]
 _BLOCKS = _PARAMETERS["blocks"]
 _KINDS = [kind for kind in kinds(_SPEC)
           if kind.parameters == "none" and not kind.reuse and not kind.mapped]
+_LANES_ERRORS = [ERRORS[name] for name in ("CODE", "COUNT", "ENTRY", "RUN", "TRUNCATED")]
 _CHANCES = [(1, 1), (0.7, 0.7), (0.2, 1), (1, 0.2)]
 
 
@@ -77,3 +79,25 @@ async def lane_errors(dut, error):
         if case.blocks:  # the fault isn't in the header
             await bench.run(case)
     add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def lane_changed_streams(dut):
+    """Streams with random changes, and of arguments that no encoder would choose."""
+    bench = LaneBench(dut, _SPEC, deals=0.7, steps=0.7, seed=_SEED)
+    await bench.reset()
+    for number, case in enumerate(_cases(_SEED, 30 * _BLOCKS)):
+        found = changed(_SPEC, case, seed=_SEED + number, seal=1)
+        if _is_lanes(found):
+            await bench.run(found)
+            bench.covered["changed streams"] += 1
+    add_coverage(bench.covered)
+
+
+def _is_lanes(case):
+    """Whether a stream has no map or parameters, and no fault but those of lanes."""
+    if case.code not in (0, *_LANES_ERRORS) or not case.blocks:
+        return False
+    header = read_header(case.data, lanes=_SPEC.lanes)
+    return not (header.map or header.parameters.bias_bits or header.reuse) and (
+        2 * header.granules <= len(case.data) - 4)
