@@ -1,0 +1,112 @@
+"""The regression of decoders of one codec for one column, as cocotb tests."""
+
+import random
+
+import cocotb
+import numpy as np
+
+from sparrow.hw.decode.single import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
+from sparrow.hw.spec import LaneDecoderSpec
+
+from ..report import add_coverage, bench_parameters
+from ..streams import PATTERNS
+from .faults import changed, expected_errors, faulty
+from .samples import DENSITIES, kinds
+from .scenario import random_case
+from .single_bench import SingleBench
+
+_DECODERS = {f"{decoder.codec.value}-decoder": decoder
+             for decoder in (BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder)}
+_PARAMETERS = bench_parameters()
+_DECODER = _DECODERS[_PARAMETERS["block"]]
+_SPEC = LaneDecoderSpec.from_mapping(_PARAMETERS["spec"])
+_STREAMS = _SPEC.of_codec(_DECODER.codec)
+_SEED = _PARAMETERS["seed"]
+_BLOCKS = _PARAMETERS["blocks"]
+_KINDS = [kind for kind in kinds(_STREAMS)
+          if kind.parameters == "none" and not kind.reuse and not kind.mapped]
+
+
+def _cases(bench, seed, streams, **choices):
+    """Streams of every kind in turn."""
+    generator, source = np.random.default_rng(seed), random.Random(seed)
+    for number in range(streams):
+        case = random_case(_STREAMS, generator, _KINDS[number % len(_KINDS)], outputs=1,
+                           steps=source.choice((1, 2, 5, 17)), **choices)
+        if bench.fits(case):
+            yield case
+
+
+@cocotb.test()
+@cocotb.parametrize(patterns=PATTERNS)
+async def single_traffic(dut, patterns):
+    """Random streams, with words and steps that wait."""
+    idle, stall = patterns
+    seed = _SEED + PATTERNS.index(patterns)
+    bench = SingleBench(dut, _DECODER, _SPEC, idle=idle, stall=stall, seed=seed)
+    await bench.reset()
+    for case in _cases(bench, seed, max(_BLOCKS, len(_KINDS))):
+        await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+@cocotb.parametrize(density=[density for density in DENSITIES if density])
+async def single_densities(dut, density):
+    """Streams of one density."""
+    bench = SingleBench(dut, _DECODER, _SPEC, seed=_SEED)
+    await bench.reset()
+    for case in _cases(bench, _SEED, 2 * len(_KINDS), density=density, style="even"):
+        await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def single_long_stream(dut):
+    """A stream of so many blocks that almost all bits of their number count."""
+    bench = SingleBench(dut, _DECODER, _SPEC, seed=_SEED)
+    await bench.reset()
+    case = random_case(_STREAMS, np.random.default_rng(_SEED), _KINDS[0], outputs=1, steps=10_000,
+                       density=0.001, style="even")
+    while not bench.fits(case):
+        case = random_case(_STREAMS, np.random.default_rng(len(case.data)), _KINDS[0], outputs=1,
+                           steps=10_000, density=0.001, style="even")
+    await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def single_broken_off(dut):
+    """Streams broken off by the start of another one."""
+    bench = SingleBench(dut, _DECODER, _SPEC, idle="often", stall="often", seed=_SEED)
+    await bench.reset()
+    for number, case in enumerate(_cases(bench, _SEED, 24)):
+        await bench.run(case, cycles=(1 + number) * (number % 2))
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+@cocotb.parametrize(error=["CODE", "ENTRY", "COUNT", "RUN", "TRUNCATED"])
+async def single_errors(dut, error):
+    """Streams with a fault end in its error."""
+    bench = SingleBench(dut, _DECODER, _SPEC, idle="often", stall="often", seed=_SEED)
+    await bench.reset()
+    cases = faulty(_STREAMS, error, seed=_SEED, streams=_BLOCKS, among=_KINDS)
+    assert cases or error not in expected_errors(_STREAMS), f"no stream ends in {error}"
+    for case in cases:
+        if bench.fits(case):
+            await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def single_changed_streams(dut):
+    """Streams with random changes, and of arguments that no encoder would choose."""
+    bench = SingleBench(dut, _DECODER, _SPEC, idle="often", seed=_SEED)
+    await bench.reset()
+    for number, case in enumerate(_cases(bench, _SEED, 20 * _BLOCKS)):
+        found = changed(_STREAMS, case, seed=_SEED + number, seal=1)
+        if bench.fits(found):
+            await bench.run(found)
+            bench.covered["changed streams"] += 1
+    add_coverage(bench.covered)
