@@ -33,9 +33,7 @@ def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
         fields["bad"] = 1
     if spec.codebook:
         fields["entry"] = 1
-    if spec.has(Codec.DENSE, Codec.BITMASK, Codec.CSR):
-        fields["starved"] = 1
-    return data.StructLayout(fields)
+    return data.StructLayout(fields | {"starved": 1})
 
 
 class Lane(SharedComponent):
@@ -156,8 +154,7 @@ class Lane(SharedComponent):
         m.d.comb += self.pending.eq(load & endless)
         if "bad" in lane_errors(spec).members:
             m.d.comb += self.errors.bad.eq(self.here & symbol.bad & there & ~skip)
-        if "starved" in lane_errors(spec).members:
-            m.d.comb += self.errors.starved.eq(self.dry & ~endless & self.here & held & ~skip)
+        m.d.comb += self.errors.starved.eq(self.dry & ~endless & self.here & held & ~skip)
         return m
 
     def _next(self, m, takes):

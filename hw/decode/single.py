@@ -153,9 +153,7 @@ class LaneDecoder(wiring.Component):
     def _problem(self, lane, goes):
         errors = lane.errors
         names = errors.shape().members
-        problem = 0
-        if "starved" in names:
-            problem = Mux(errors.starved, _TRUNCATED, problem)
+        problem = Mux(errors.starved, _TRUNCATED, 0)
         if "bad" in names:
             code = _CODE if self.codec is Codec.HUFFMAN else _COUNT
             problem = Mux(errors.bad & goes, code, problem)
