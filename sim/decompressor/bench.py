@@ -55,6 +55,7 @@ class DecompressorBench:
         self.loaded_at: list[int] = []
         """Cycles of all transfers on ``weights``."""
         self._limit = ERROR_CYCLES if (idle, stall) == ("always",) * 2 else _STALLED_CYCLES
+        self._most = 3 * spec.positions  # transfers of any block
         self._blocks: collections.deque = collections.deque()  # with the case of each
         self._records: collections.deque[dict[str, int]] = collections.deque()
         self._maps: collections.deque[tuple[int, int]] = collections.deque()
@@ -178,11 +179,14 @@ class DecompressorBench:
         return self._blocks[0][2].label if self._blocks else "a stream without blocks left"
 
     def _take_load(self, payload) -> None:
+        self._transfers += 1
+        most = self._blocks[0][1] if self._blocks else 0
+        assert self._transfers <= (most or self._most), (
+            f"a block doesn't end after {self._transfers} transfers: {self._label()}")
         if self._faulty is not None and not self._blocks and not payload["commit"]:
             return
         assert self._blocks, f"a transfer on weights more than expected: {payload}"
         block, steps, case = self._blocks[0]
-        self._transfers += 1
         self.loaded_at.append(self.clocking.cycles)
         if self._spec.int4:
             assert payload["int4"] == case.four_bit, f"int4 is {payload['int4']}: {case.label}"

@@ -182,6 +182,8 @@ def _judged(spec: DecompressorSpec, data: bytes) -> Case:
     if case.code:
         if int.from_bytes(data[4:8], "little") < 2:  # even the first word is behind the end
             case.others |= {ERRORS["SIZE"]}
+        if case.code == ERRORS["TRUNCATED"] and not case.blocks:  # within counts of codes
+            case.others |= {ERRORS["TABLE"]}
         if case.code in _OF_LANES:
             case.others |= _OF_LANES | {ERRORS["TRUNCATED"]}
         case.others |= _errors_of_length(spec, data)

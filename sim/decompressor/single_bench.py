@@ -45,6 +45,7 @@ class SingleBench:
     def __init__(self, dut, decoder: type[LaneDecoder], spec: LaneDecoderSpec, *,
                  idle: str = "always", stall: str = "always", seed: int = 0):
         self._dut, self._spec = dut, spec
+        self._most = 6 * spec.lanes  # steps of any block
         ports = flat_ports(decoder(spec=spec))
         self._config: Any = next(port.layout for port in ports if port.name == "config")
         self.words = StreamDriver(dut, "i", ports, pattern(idle, seed), seed=seed)
@@ -136,6 +137,7 @@ class SingleBench:
             index = step["index"]
             self._shadow[index] = self._shadow[index] & ~mask | step["value"] & mask
         self._transfers += 1
+        assert self._transfers <= self._most, f"a block doesn't end: {self._label}"
         if not step["last"]:
             return
         assert self._blocks, f"a block more than expected: {self._label}"
