@@ -92,6 +92,12 @@ class HeaderReader(wiring.Component):
         m = Module()
         spec = self._spec
         part = Signal(_Part)
+        number = Signal(range(-(-32 // 4)))  # of a word of entries
+        codes = None
+        if spec.has(Codec.HUFFMAN):
+            m.submodules.codes = codes = CodeReader()
+            m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
+                         codes.clear.eq(self.clear)]
         following = {}  # of those that not every stream has
         following[_Part.RUNS] = self._if_codes(_Part.RUNS, _Part.END)
         following[_Part.ENTRIES] = Mux(self._has_table(), _Part.ENTRIES,
@@ -120,14 +126,14 @@ class HeaderReader(wiring.Component):
                     m.d.comb += [self.want.eq(0b1100), self.scale.eq(self.given)]
                 if spec.codebook:
                     with m.Case(_Part.ENTRIES):
-                        self._entries(m, part, following[_Part.RUNS])
+                        self._entries(m, part, number, following[_Part.RUNS])
                 if spec.has(Codec.HUFFMAN):
-                    self._codes(m, part)
+                    self._codes(m, part, codes)
                 with m.Case(_Part.END):
                     m.d.comb += self.done.eq(1)
                     m.d.sync += part.eq(_Part.FIRST)
         with m.If(self.clear):
-            m.d.sync += part.eq(_Part.FIRST)
+            m.d.sync += [part.eq(_Part.FIRST), number.eq(0)]
         return m
 
     def _simple(self, m, part, following):
@@ -198,10 +204,9 @@ class HeaderReader(wiring.Component):
         wrong = Mux(word.codec == Codec.HUFFMAN.number, argument[6], wrong)
         return wrong | (~word.table & word.last_entry.any())
 
-    def _entries(self, m, part, following):
+    def _entries(self, m, part, number, following):
         """The table of values, four at a time."""
         entries, count = self.header.entries, self._spec.codebook
-        number = Signal(range(-(-32 // 4)))
         m.d.comb += self.want.eq(0b11)
         with m.If(self.given):
             m.d.sync += number.eq(number + 1)
@@ -211,18 +216,13 @@ class HeaderReader(wiring.Component):
                                  for place in range(first, min(first + 4, count))]
             with m.If(number == self.header.last_entry[2:]):
                 m.d.sync += [part.eq(following), number.eq(0)]
-        with m.If(self.clear):
-            m.d.sync += number.eq(0)
 
-    def _codes(self, m, part):
+    def _codes(self, m, part, codes):
         """The prefix codes of runs and of values."""
         header = self.header
         tables = [(_Part.RUNS, header.runs)]
         if self._spec.codebook:
             tables.append((_Part.VALUES, header.values))
-        m.submodules.codes = codes = CodeReader()
-        m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
-                     codes.clear.eq(self.clear)]
         for number, (state, table) in enumerate(tables):
             with m.Case(state):
                 m.d.comb += [codes.enable.eq(1), self.want.eq(codes.want)]
