@@ -1,6 +1,7 @@
-"""The tables of ``docs/figures.md``: what MAC arrays cost, measured."""
+"""The tables of ``docs/figures.md``: what MAC arrays cost and decompressors do, measured."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from sparrow.flow.files import write_atomically
 from sparrow.flow.numbers import grouped
 from sparrow.flow.progress import progress
 from sparrow.flow.synthesis import Estimate, estimate
+from sparrow.flow.throughput import DENSITIES, throughput
 from sparrow.golden.mac.cycles import product_cycles
-from sparrow.hw.spec import MacArraySpec
+from sparrow.hw.spec import DecompressorSpec, MacArraySpec
 
 __all__ = ["SECTIONS", "bench"]
 
@@ -152,8 +154,27 @@ def _kinds() -> Iterator[_Table]:
          "multipliers busy"), rows)
 
 
+def _decoders() -> Iterator[_Table]:
+    for width in (64, 128):
+        with progress(f"decompressor, {width}-bit bus"):
+            measured = throughput(DecompressorSpec(data_width=width))
+        yield _Table(
+            f"Decompressor, {width}-bit bus",
+            "16 × 16, all codecs. Streams of independent random weights, a word on offer in every "
+            "cycle, on Verilator: share of the cycles that no decompressor could do without (one "
+            "for each word, one for each step), what sets that limit, and weights per cycle, zeros "
+            "among them. Plain values, with huffman and 4 bits from a table.",
+            ("codec, bits", *(f"{density:.0%} nonzero" for density in DENSITIES)),
+            [(f"{codec}, {bits}", *(
+                f"{entry.share:.1%} of {entry.limit}, {entry.weights_per_cycle:.1f}"
+                for entry in group))
+             for (codec, bits), group in itertools.groupby(
+                 measured, lambda entry: (entry.codec, entry.bits))])
+
+
 SECTIONS: dict[str, Callable[[], Iterator[_Table]]] = {
-    "sizes": _sizes, "recipes": _recipes, "ecp5": _ecp5, "kinds": _kinds}
+    "sizes": _sizes, "recipes": _recipes, "ecp5": _ecp5, "kinds": _kinds,
+    "decoders": _decoders}
 
 
 def bench(path: Path, sections: list[str]) -> Path:

@@ -129,6 +129,7 @@ def _value(text: str) -> Any:
         raise UserError(f"--set must be given a plain value, not {text[:20]!r}…") from None
 
 
+_DECOMPRESSOR = "sparrow.hw.spec:DecompressorSpec"
 _ACCELERATOR = "sparrow.hw.spec:AcceleratorSpec"
 _LOOPS = "sparrow.sim.loops.regression"
 
@@ -139,6 +140,12 @@ BLOCKS = {found.name: found for found in (
           "sparrow.sim.accumulators.regression"),
     Block("requantize", "sparrow.hw.spec:RequantizeSpec", "sparrow.hw.post:Requantize",
           "sparrow.sim.requantize.regression"),
+    Block("decompressor", _DECOMPRESSOR, "sparrow.hw.decode.decompressor:Decompressor",
+          "sparrow.sim.decompressor.regression"),
+    Block("decoder-lane", _DECOMPRESSOR, "sparrow.sim.decompressor.parts:DecoderLane",
+          "sparrow.sim.decompressor.lane_regression"),
+    Block("decompressor-and-array", _DECOMPRESSOR, "sparrow.sim.decompressor.joined:DecodedArray",
+          "sparrow.sim.decompressor.layers"),
     Block("step-loop", _ACCELERATOR, "sparrow.hw.engines.steps:StepLoop", _LOOPS),
     Block("result-loop", _ACCELERATOR, "sparrow.hw.engines.results:ResultLoop", _LOOPS),
     Block("memory-loop", _ACCELERATOR, "sparrow.sim.loops.parts:memory_loop", _LOOPS),

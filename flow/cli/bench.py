@@ -12,8 +12,8 @@ def add_parser(subparsers: Any) -> None:
     from sparrow.flow.bench import SECTIONS
     parser = subparsers.add_parser(
         "bench", help="measure the tables of docs/figures.md",
-        description="Estimate MAC arrays of all sizes and kinds and write the tables. Takes "
-                    "about an hour the first time; estimates are cached.")
+        description="Estimate MAC arrays of all sizes and kinds, measure decompressors, and "
+                    "write the tables. Takes about an hour the first time; estimates are cached.")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/figures.md"),
                         metavar="FILE.md", help="default: docs/figures.md")
     parser.add_argument("--only", action="append", choices=sorted(SECTIONS), metavar="SECTION",

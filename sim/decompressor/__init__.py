@@ -1,0 +1,1 @@
+"""Benches of decompressors: streams that golden encodes, against what golden decodes."""

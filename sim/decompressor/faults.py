@@ -1,0 +1,236 @@
+"""Streams that aren't as they should be: changed at random, or with a fault of a kind."""
+
+import random
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sparrow.golden.codec import CODECS, ERRORS
+from sparrow.hw.spec.decode import Codec, DecompressorSpec
+
+from .samples import SHIFT_WIDTH, Kind, kinds
+from .scenario import Case, decoded, random_case
+
+__all__ = ["changed", "expected_errors", "faulty"]
+
+_CHECKSUM_BYTES = 4
+_SIZES = 4, 8, 10  # where granules, output blocks and blocks are told
+_MOST_BLOCKS = 300  # of a stream that is tried
+_MOST_WORDS = 1 << 24
+_OF_LANES = frozenset(ERRORS[name] for name in ("CODE", "ENTRY", "COUNT"))
+_TRIALS = 200
+_Change = Callable[[bytearray, random.Random, int], None]
+
+
+def _sealed(data: bytes) -> bytes:
+    """A stream with its checksum made right."""
+    content = data[:-_CHECKSUM_BYTES]
+    return content + zlib.crc32(content).to_bytes(_CHECKSUM_BYTES, "little")
+
+
+def _flip_bits(data: bytearray, source: random.Random, word: int) -> None:
+    for _ in range(source.choice((1, 1, 2, 5))):
+        place = source.randrange(8 * len(data))
+        data[place // 8] ^= 1 << place % 8
+
+
+def _flip_header(data: bytearray, source: random.Random, word: int) -> None:
+    place = source.randrange(8 * min(24, len(data)))
+    data[place // 8] ^= 1 << place % 8
+
+
+def _flip_first_word(data: bytearray, source: random.Random, word: int) -> None:
+    place = source.randrange(32)
+    data[place // 8] ^= 1 << place % 8
+
+
+def _change_sizes(data: bytearray, source: random.Random, word: int) -> None:
+    begin = min(source.choice(_SIZES), len(data) - 2)
+    value = int.from_bytes(data[begin:begin + 2], "little") + source.choice((-3, -1, 1, 2, 16))
+    data[begin:begin + 2] = (value % (1 << 16)).to_bytes(2, "little")
+
+
+def _clear_sizes(data: bytearray, source: random.Random, word: int) -> None:
+    begin = min(source.choice(_SIZES), len(data) - 2)
+    data[begin:begin + 2] = source.choice((0, 0, 4)).to_bytes(2, "little")
+
+
+def _replace_byte(data: bytearray, source: random.Random, word: int) -> None:
+    data[source.randrange(len(data))] = source.choice((0, 0xFF, source.getrandbits(8)))
+
+
+def _fill_granule(data: bytearray, source: random.Random, word: int) -> None:
+    begin = 2 * source.randrange(len(data) // 2)
+    data[begin:begin + 2] = b"\xff\xff"
+
+
+def _remove_word(data: bytearray, source: random.Random, word: int) -> None:
+    begin = word * source.randrange(len(data) // word)
+    del data[begin:begin + word]
+
+
+def _add_word(data: bytearray, source: random.Random, word: int) -> None:
+    begin = word * source.randint(0, len(data) // word)
+    data[begin:begin] = source.choice((bytes(word), source.randbytes(word), data[:word]))
+
+
+def _swap_words(data: bytearray, source: random.Random, word: int) -> None:
+    first, second = (word * source.randrange(len(data) // word) for _ in range(2))
+    data[first:first + word], data[second:second + word] = (
+        data[second:second + word], data[first:first + word])
+
+
+def _cut(data: bytearray, source: random.Random, word: int) -> None:
+    del data[word * source.randint(1, len(data) // word):]
+
+
+def _append_word(data: bytearray, source: random.Random, word: int) -> None:
+    data += source.choice((bytes(word), source.randbytes(word)))
+
+
+def _fewer_entries(data: bytearray, source: random.Random, word: int) -> None:
+    """The table's last entry isn't there, what stands behind it stays in its place."""
+    if data[3] & 3:
+        data[3] -= 1
+
+
+def _fewer_codes(data: bytearray, source: random.Random, word: int) -> None:
+    """Some byte of the counts of codes, or of what follows, is less by one."""
+    places = [place for place in range(12, min(64, len(data))) if data[place]]
+    if places:
+        data[source.choice(places)] -= 1
+
+
+_CHANGES: tuple[_Change, ...] = (
+    _flip_bits, _flip_header, _flip_first_word, _change_sizes, _clear_sizes, _replace_byte,
+    _fill_granule, _remove_word, _add_word, _swap_words, _cut, _append_word, _fewer_entries,
+    _fewer_codes)
+# What may bring an error, and the codecs of the streams that are changed.
+_FAULTS: dict[str, tuple[Sequence[_Change], Sequence[str]]] = {
+    "VERSION": ((_flip_first_word,), CODECS),
+    "FORMAT": ((_flip_first_word,), CODECS),
+    "TABLE": ((_flip_first_word, _flip_header), CODECS),
+    "CODE": ((_fewer_codes,), ("huffman",)),
+    "ENTRY": ((_fewer_entries,), CODECS),
+    "COUNT": ((_flip_bits, _fill_granule), ("csr",)),
+    "RUN": ((_change_sizes,), ("rle", "huffman")),
+    "TRUNCATED": ((_cut, _change_sizes), CODECS),
+    "TRAILING": ((_append_word, _change_sizes), CODECS),
+    "CHECKSUM": ((_flip_bits, _replace_byte, _swap_words), CODECS),
+    "SIZE": ((_clear_sizes,), CODECS),
+}
+
+
+def changed(spec: DecompressorSpec, case: Case, *, seed: int,
+            changes: Sequence[_Change] = _CHANGES, seal: float = 0.6) -> Case:
+    """A stream after a random change, and what golden makes of it.
+
+    Bits flipped or bytes replaced anywhere or in the header, sizes and tables changed, bus words
+    added, removed or swapped, an end cut off.
+
+    Parameters
+    ----------
+    seal : float
+        Chance that the checksum is made right again.
+    """
+    source = random.Random(seed)
+    while True:
+        data = bytearray(case.data)
+        change = source.choice(changes)
+        change(data, source, spec.word_bytes)
+        if len(data) >= max(12, spec.word_bytes) and _blocks(data) <= _MOST_BLOCKS:
+            break
+    sealed = source.random() < seal
+    result = _judged(spec, _sealed(bytes(data)) if sealed else bytes(data))
+    result.label = (f"seed {seed}, {case.label}, {change.__name__[1:]}, checksum "
+                    f"{'made right' if sealed else 'as it was'}; {result.label}")
+    return result
+
+
+def _blocks(data: bytes | bytearray) -> int:
+    """Blocks that a stream claims to hold."""
+    outputs, blocks = (int.from_bytes(data[begin:begin + 2], "little") for begin in _SIZES[1:])
+    return outputs * blocks
+
+
+def _judged(spec: DecompressorSpec, data: bytes) -> Case:
+    """What must become of a stream: what golden says, but for what the hardware isn't built for.
+
+    Length and checksum are told when the last word has come, whatever else golden finds before;
+    of the faults of several lanes in one step, any.
+    """
+    case = decoded(spec, data)
+    first = int.from_bytes(data[:4], "little")
+    entries = (first >> 24 & 31) + 1
+    built = (not first >> 15 & 1 and first >> 4 & 7 in [codec.number for codec in spec.codecs]
+             and (spec.int4 or not first >> 7 & 1)
+             and (entries <= spec.codebook or not first >> 8 & 1))
+    if not built and case.code != ERRORS["VERSION"]:
+        case = Case(data, code=ERRORS["FORMAT"], label="not built")
+    scales = [(record["mantissa"], record["shift"]) for record in case.parameters]
+    if first >> 10 & 1 and not first >> 12 & 1 and len(data) >= 16:
+        shared = int.from_bytes(data[12:16], "little")
+        scales.append((shared & 0xFFFFFF, shared >> 24))
+    if any(mantissa >> spec.mantissa_width or shift >> SHIFT_WIDTH for mantissa, shift in scales):
+        case.others |= {case.code} - {0}
+        case.code = ERRORS["FORMAT"]
+    if case.code:
+        if int.from_bytes(data[4:8], "little") < 2:  # even the first word is behind the end
+            case.others |= {ERRORS["SIZE"]}
+        if case.code in _OF_LANES:
+            case.others |= _OF_LANES | {ERRORS["TRUNCATED"]}
+        case.others |= _errors_of_length(spec, data)
+    return case
+
+
+def _errors_of_length(spec: DecompressorSpec, data: bytes) -> set[int]:
+    """What is wrong with a stream's number of words, or else with its checksum."""
+    size = 2 * int.from_bytes(data[4:8], "little") + _CHECKSUM_BYTES
+    wanted, found = -(-size // spec.word_bytes), len(data) // spec.word_bytes
+    if wanted >= _MOST_WORDS:
+        return {ERRORS["SIZE"]}
+    if wanted != found:
+        return {ERRORS["TRUNCATED" if found < wanted else "TRAILING"]}
+    return set() if _sealed(data) == data else {ERRORS["CHECKSUM"]}
+
+
+def expected_errors(spec: DecompressorSpec) -> list[str]:
+    """The errors that streams for a specification can end in."""
+    missing = set()
+    if not spec.has(Codec.HUFFMAN):
+        missing.add("CODE")
+    if not spec.has(Codec.RLE, Codec.HUFFMAN):
+        missing.add("RUN")
+    if not spec.has(Codec.CSR):
+        missing.add("COUNT")
+    if spec.codebook < 3 or spec.codecs == (Codec.HUFFMAN,):
+        missing.add("ENTRY")
+    return [error for error in ERRORS if error not in missing]
+
+
+def faulty(spec: DecompressorSpec, error: str, *, seed: int, streams: int,
+           among: Sequence[Kind] = ()) -> list[Case]:
+    """Streams that end in an error, found by changing some; fewer where few are found.
+
+    Parameters
+    ----------
+    among : sequence of Kind, optional
+        The kinds of the streams that are changed.
+    """
+    number = ERRORS[error]
+    changes, codecs = _FAULTS[error]
+    candidates = [kind for kind in among or kinds(spec) if kind.codec in codecs
+                  and (error != "ENTRY" or kind.coded)]
+    generator, source = np.random.default_rng(seed), random.Random(seed)
+    found: list[Case] = []
+    for trial in range(_TRIALS if candidates else 0):
+        case = random_case(spec, generator, source.choice(candidates), outputs=source.randint(1, 2),
+                           steps=source.randint(1, 4), density=source.choice((0.3, 0.7, 1)))
+        result = changed(spec, case, seed=seed + trial, changes=changes,
+                         seal=error != "CHECKSUM")
+        if result.code == number:
+            found.append(result)
+        if len(found) == streams:
+            break
+    return found

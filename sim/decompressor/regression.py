@@ -1,0 +1,83 @@
+"""The regression of a decompressor, as cocotb tests that a runner starts for a specification."""
+
+import cocotb
+import numpy as np
+
+from sparrow.golden.codec import ERRORS
+from sparrow.hw.spec.decode import DecompressorSpec
+
+from ..report import add_coverage, bench_parameters
+from ..streams import PATTERNS
+from .bench import DecompressorBench
+from .faults import expected_errors, faulty
+from .fuzz import changed_streams
+from .samples import DENSITIES, kinds
+from .scenario import every_kind, random_case, random_cases
+
+__all__ = ["changed_streams"]  # and all that is here
+
+_PARAMETERS = bench_parameters()
+_SPEC = DecompressorSpec.from_mapping(_PARAMETERS["spec"])
+_SEED = _PARAMETERS["seed"]
+_BLOCKS = _PARAMETERS["blocks"]
+_MOMENTS = [1, 2, 3, 5, 8, 12, 17, 23, 30, 38, 47, 57, 68, 80, 110, 150, 200]
+
+
+@cocotb.test()
+@cocotb.parametrize(patterns=PATTERNS)
+async def random_traffic(dut, patterns):
+    """Random streams back to back, all combinations of missing words and stalling outputs."""
+    idle, stall = patterns
+    bench = DecompressorBench(dut, _SPEC, idle=idle, stall=stall, seed=_SEED)
+    await bench.reset()
+    await bench.run(random_cases(_SPEC, seed=_SEED + PATTERNS.index(patterns), streams=_BLOCKS))
+    add_coverage(bench.coverage())
+
+
+@cocotb.test()
+async def kinds_back_to_back(dut):
+    """Every codec with every option, in random order and with no gap in between."""
+    bench = DecompressorBench(dut, _SPEC, seed=_SEED)
+    await bench.reset()
+    await bench.run(every_kind(_SPEC, seed=_SEED))
+    add_coverage(bench.coverage())
+
+
+@cocotb.test()
+@cocotb.parametrize(density=DENSITIES)
+async def densities(dut, density):
+    """Streams of one density by each codec."""
+    bench = DecompressorBench(dut, _SPEC, seed=_SEED)
+    random = np.random.default_rng(_SEED)
+    await bench.reset()
+    plain = [kind for kind in kinds(_SPEC) if kind.parameters == "none" and not kind.reuse]
+    await bench.run([random_case(_SPEC, random, kind, outputs=1, steps=7, density=density,
+                                 style="even") for kind in plain])
+    add_coverage(bench.coverage())
+
+
+@cocotb.test()
+@cocotb.parametrize(pattern=["always", "often"])
+async def reset_in_flight(dut, pattern):
+    """Resets and clears at many moments; nothing of a stream is left in the next one."""
+    bench = DecompressorBench(dut, _SPEC, idle=pattern, stall=pattern, seed=_SEED)
+    await bench.reset()
+    for number, cycles in enumerate(_MOMENTS):
+        await bench.run(random_cases(_SPEC, seed=_SEED + cycles, streams=8), cycles=cycles)
+        await (bench.reset() if number % 2 else bench.clear())
+        await bench.run(random_cases(_SPEC, seed=_SEED + 1000 + cycles, streams=1))
+    add_coverage(bench.coverage())
+
+
+@cocotb.test()
+@cocotb.parametrize(error=list(ERRORS))
+async def errors(dut, error):
+    """Streams with a fault of a kind end in its error; those behind them come out right."""
+    bench = DecompressorBench(dut, _SPEC, seed=_SEED)
+    await bench.reset()
+    cases = faulty(_SPEC, error, seed=_SEED, streams=min(_BLOCKS, 10))
+    assert cases or error not in expected_errors(_SPEC), f"no stream ends in {error}"
+    for number, case in enumerate(cases):
+        await bench.run_faulty(case)
+        await bench.run(random_cases(_SPEC, seed=_SEED + number, streams=1))
+    add_coverage(bench.coverage())

@@ -1,0 +1,103 @@
+"""The cocotb regressions of decompressors and of their parts, on both simulators."""
+
+import dataclasses
+
+import pytest
+
+from sparrow.flow.blocks import block
+from sparrow.flow.proof import prove
+from sparrow.hw.spec import DecompressorSpec
+from sparrow.sim.decompressor.faults import changed, expected_errors
+from sparrow.sim.decompressor.samples import kinds
+from sparrow.sim.decompressor.scenario import decoded, random_cases
+
+SPECS = {
+    "all": {"lanes": 8, "columns": 3},
+    "wide bus": {"lanes": 4, "columns": 5, "data_width": 128, "codebook": 32},
+    "narrow bus": {"lanes": 4, "columns": 9, "data_width": 32, "codebook": 3, "fifo_bytes": 64},
+    "rle": {"lanes": 4, "columns": 1, "codecs": ["rle"], "codebook": 0, "data_width": 256,
+            "fifo_bytes": 512},
+    "8 bits, no tables": {"lanes": 16, "columns": 2, "codecs": ["dense", "bitmask", "csr"],
+                          "int4": False, "codebook": 0},
+    "huffman": {"lanes": 4, "columns": 2, "codecs": ["huffman"], "codebook": 16},
+}
+# which takes longer to build
+ON_VERILATOR = ["all", "wide bus"]
+FUZZED = dataclasses.replace(block("decompressor"), regression="sparrow.sim.decompressor.fuzz")
+
+
+def check(proof):
+    failures = [f"{result.name}: {result.message}" for result in proof.results
+                if result.outcome == "failed"]
+    assert proof.passed, "\n".join(failures)
+
+
+def check_coverage(proof, spec):
+    check(proof)
+    exercised = ["blocks", "steps", "nonzero weights", "streams of zeros", "resets", "clears",
+                 "changed streams", "words stalls", "weights stalls", "parameters stalls",
+                 "maps stalls", "with a map", "with reuse", "with parameters"]
+    exercised += [f"{kind.codec}, {4 if kind.four_bit else 8} bits" for kind in kinds(spec)]
+    for name in exercised:
+        assert proof.coverage[name] > 10, name
+    assert sum(name.startswith("error ") for name in proof.coverage) == len(expected_errors(spec))
+
+
+@pytest.mark.parametrize("name", ON_VERILATOR)
+def test_verilator(name, tmp_path):
+    spec = DecompressorSpec(**SPECS[name])
+    check_coverage(prove(block("decompressor"), spec, blocks=10, folder=tmp_path), spec)
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if name not in ON_VERILATOR])
+def test_icarus(name, tmp_path, icarus):
+    spec = DecompressorSpec(**SPECS[name])
+    check_coverage(prove(block("decompressor"), spec, simulator="icarus", blocks=6,
+                         folder=tmp_path), spec)
+
+
+@pytest.mark.heavy
+def test_ten_thousand_changed_streams(tmp_path):
+    """Each ends in the right weights or in the right error."""
+    spec = DecompressorSpec(**SPECS["all"])
+    proof = prove(FUZZED, spec, blocks=1000, folder=tmp_path)
+    check(proof)
+    assert proof.coverage["changed streams"] == 10_000
+
+
+@pytest.mark.parametrize("name", ["all", "8 bits, no tables"])
+def test_lane(name, tmp_path):
+    spec = DecompressorSpec(**SPECS[name] | {"columns": 1})
+    proof = prove(block("decoder-lane"), spec, blocks=10, folder=tmp_path)
+    check(proof)
+    assert proof.coverage["lane streams"] > 100
+
+
+@pytest.mark.parametrize("name", ["all", "8 bits, no tables"])
+def test_layers_through_decompressor_and_array(name, tmp_path):
+    spec = DecompressorSpec(**SPECS[name])
+    proof = prove(block("decompressor-and-array"), spec, folder=tmp_path)
+    check(proof)
+    assert proof.coverage["sums"] > 500
+
+
+def test_wrong_weights_are_found(tmp_path):
+    """The bench sees a single wrong bit of what lanes load."""
+    found, spec = block("decompressor"), DecompressorSpec(**SPECS["rle"])
+    text = found.verilog(spec)
+    broken = text.replace("assign weights_loads =", "assign weights_loads = 2 ^")
+    assert broken != text
+    assert not prove(found, spec, blocks=2, verilog=broken, folder=tmp_path).passed
+
+
+def test_changed_streams_are_of_all_sorts():
+    """Right ones, and faults of all codes; the same for the same seed."""
+    spec = DecompressorSpec(**SPECS["all"])
+    cases = random_cases(spec, seed=1, streams=20)
+    found = [changed(spec, cases[number % 20], seed=number) for number in range(600)]
+    assert {case.code for case in found} == set(range(12))
+    again = changed(spec, cases[7], seed=7)
+    assert again.data == found[7].data
+    for case in found[:50]:
+        if not case.code:
+            assert decoded(spec, case.data).blocks
