@@ -1,5 +1,8 @@
 """One lane of the decompressor: the weights of one column, a symbol per step."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
@@ -264,9 +267,14 @@ class Lane(SharedComponent):
 
 
 def _chosen(values, number):
-    """One of some values, by binary number; beyond the last any."""
-    if len(values) == 1:
-        return values[0]
-    pairs = [Mux(number[0], values[index + 1], values[index]) if index + 1 < len(values)
-             else values[index] for index in range(0, len(values), 2)]
-    return _chosen(pairs, number[1:])
+    """One of some values, by binary number; 0 beyond the last.
+
+    A sum of products with all places decoded, smaller than a tree of multiplexers.
+    """
+    half = len(number) // 2
+    low, high = ([part == place for place in range(1 << len(part))]
+                 for part in (number[:half], number[half:]))
+    marks = [high[place >> half] & low[place & (1 << half) - 1] if half else high[place]
+             for place in range(len(values))]
+    return reduce(or_, (value & mark.replicate(len(value))
+                        for value, mark in zip(values, marks, strict=True)))
