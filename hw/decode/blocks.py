@@ -25,7 +25,8 @@ class BlockCounter(wiring.Component):
         An output block is complete, and isn't the last one.
     map : ``In(1)``
         Take a granule of the map, ``bits``, for the blocks that come next.
-    bits : ``In(16)``
+    bits, kept : ``In(16)``, ``Out(16)``
+        The granule, and its bits up to the last step.
     last_block : ``Out(1)``
         The block is the last one of its output block.
     last_of_group : ``Out(1)``
@@ -46,6 +47,7 @@ class BlockCounter(wiring.Component):
     output_block: In(1)
     map: In(1)
     bits: In(STEP_GROUP)
+    kept: Out(STEP_GROUP)
     last_block: Out(1)
     last_of_group: Out(1)
     last_output_block: Out(1)
@@ -61,11 +63,10 @@ class BlockCounter(wiring.Component):
         m.d.sync += [loaded.eq(self.load), counted.eq(loaded)]
         last_group = left[_LOW:] == 0
         valid = Cat(~last_group | (all_left[:_LOW] >= step) for step in range(STEP_GROUP))
-        kept = Signal(STEP_GROUP)
         number = Signal(range(STEP_GROUP + 1))
         m.d.comb += [
-            kept.eq(self.bits & valid),
-            number.eq(_count(kept)),
+            self.kept.eq(self.bits & valid),
+            number.eq(_count(self.kept)),
             self.empty.eq(number == 0),
             self.bad_map.eq(last_group & ~self.bits.bit_select(all_left[:_LOW], 1)),
             self.last_block.eq(left == 0),

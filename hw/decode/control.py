@@ -110,7 +110,7 @@ class Control(wiring.Component):
         primes = Signal(range(_FIRST_GRANULES), reset_less=True)
         with m.If(self.fresh):
             m.d.sync += [self.begun.eq(0), served.eq(0), primes.eq(0)]
-        self._share(m, part, served, reader, blocks, records)
+        self._share(m, part, reader, blocks, records)
         m.d.comb += [
             self.fresh.eq(part == _Part.HEADER),
             self.at_rest.eq((part == _Part.HEADER) & reader.at_rest),
@@ -134,7 +134,7 @@ class Control(wiring.Component):
         self._fail(m, part, fault)
         return m
 
-    def _share(self, m, part, served, reader, blocks, records):
+    def _share(self, m, part, reader, blocks, records):
         """What the parts have of the stream's next granules."""
         in_map, in_finish = part == _Part.MAP, part == _Part.FINISH
         word = Cat(self.granules[0], self.granules[1])
@@ -142,12 +142,12 @@ class Control(wiring.Component):
             self.header.eq(reader.header),
             reader.enable.eq(part == _Part.HEADER), reader.clear.eq(self.clear),
             reader.given.eq(self.given), reader.word.eq(word),
-            records.enable.eq((part == _Part.PARAMETERS) & self.idle & ~(served & self.pending)),
+            records.enable.eq((part == _Part.PARAMETERS) & self.idle),
             records.flags.eq(reader.flags), records.given.eq(self.given),
             records.granules.eq(self.granules), records.keep.eq(reader.scale),
             blocks.load.eq(reader.numbers),
             blocks.output_blocks.eq(word[:16]), blocks.blocks.eq(word[16:]),
-            blocks.bits.eq(self.granules[0]), self.maps.payload.eq(self.granules[0]),
+            blocks.bits.eq(self.granules[0]), self.maps.payload.eq(blocks.kept),
             self.want.eq(reader.want | records.want | ((in_map | in_finish) & self.idle)),
             self.take.eq((part == _Part.HEADER) | records.take | (in_map & self.maps.ready)),
         ]
@@ -180,8 +180,6 @@ class Control(wiring.Component):
             m.d.comb += fault.eq(StreamFault.FORMAT)
         with m.If(self._truncated):
             m.d.comb += fault.eq(StreamFault.TRUNCATED)
-        with m.If(served & self.pending):
-            m.d.comb += fault.eq(StreamFault.RUN)
         with m.If(records.done):
             with m.If(~served):
                 self._next_block(m, part, reader.flags)
@@ -239,7 +237,8 @@ class Control(wiring.Component):
     def _fail(self, m, part, fault):
         """The first fault ends everything."""
         found = Signal(StreamFault)
-        m.d.comb += found.eq(self.stream_fault)
+        with m.If(~self.fresh | ~self.given):  # what is there of a header is judged first
+            m.d.comb += found.eq(self.stream_fault)
         with m.If(self.steps & (self.lane_fault != StreamFault.NONE)):
             m.d.comb += found.eq(self.lane_fault)
         with m.If(fault != StreamFault.NONE):

@@ -17,6 +17,7 @@ __all__ = ["HeaderReader", "first_word_layout", "flags_layout"]
 
 _VERSION = 2
 _LARGEST_RUN_BITS = 6
+_MOST_ENTRIES = 32
 _WORD = 2 * GRANULE_BITS
 
 
@@ -92,12 +93,7 @@ class HeaderReader(wiring.Component):
         m = Module()
         spec = self._spec
         part = Signal(_Part)
-        number = Signal(range(-(-32 // 4)))  # of a word of entries
-        codes = None
-        if spec.has(Codec.HUFFMAN):
-            m.submodules.codes = codes = CodeReader()
-            m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
-                         codes.clear.eq(self.clear)]
+        number = Signal(range(_MOST_ENTRIES // 4), reset_less=True)  # of a word of entries
         following = {}  # of those that not every stream has
         following[_Part.RUNS] = self._if_codes(_Part.RUNS, _Part.END)
         following[_Part.ENTRIES] = Mux(self._has_table(), _Part.ENTRIES,
@@ -106,10 +102,16 @@ class HeaderReader(wiring.Component):
         shared = self.flags.parameters & ~self.flags.each
         following[_Part.SCALE] = Mux(shared, _Part.SCALE, following[_Part.ENTRIES])
         m.d.comb += self.at_rest.eq(part == _Part.FIRST)
+        codes = None
+        if spec.has(Codec.HUFFMAN):
+            m.submodules.codes = codes = CodeReader()
+            m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
+                         codes.clear.eq(self.clear)]
         with m.If(self.enable):
             with m.Switch(part):
                 with m.Case(_Part.FIRST):
                     self._simple(m, part, _Part.LENGTH)
+                    m.d.sync += number.eq(0)
                     with m.If(self.given):
                         self._first(m)
                 with m.Case(_Part.LENGTH):
@@ -127,13 +129,13 @@ class HeaderReader(wiring.Component):
                 if spec.codebook:
                     with m.Case(_Part.ENTRIES):
                         self._entries(m, part, number, following[_Part.RUNS])
-                if spec.has(Codec.HUFFMAN):
+                if codes is not None:
                     self._codes(m, part, codes)
                 with m.Case(_Part.END):
                     m.d.comb += self.done.eq(1)
                     m.d.sync += part.eq(_Part.FIRST)
         with m.If(self.clear):
-            m.d.sync += [part.eq(_Part.FIRST), number.eq(0)]
+            m.d.sync += part.eq(_Part.FIRST)
         return m
 
     def _simple(self, m, part, following):
@@ -215,7 +217,7 @@ class HeaderReader(wiring.Component):
                     m.d.sync += [entries[place].eq(self.word.word_select(place - first, 8))
                                  for place in range(first, min(first + 4, count))]
             with m.If(number == self.header.last_entry[2:]):
-                m.d.sync += [part.eq(following), number.eq(0)]
+                m.d.sync += part.eq(following)
 
     def _codes(self, m, part, codes):
         """The prefix codes of runs and of values."""

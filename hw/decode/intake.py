@@ -15,6 +15,7 @@ __all__ = ["LENGTH_BITS", "Intake", "word_layout"]
 LENGTH_BITS = 24
 _LENGTH_PLACE = 32  # of the number of granules, in a stream
 _MOST_AHEAD = 2
+_LATENCY = 2  # cycles until a word that is written can be seen in the window
 
 
 def word_layout(spec: DecompressorSpec) -> data.StructLayout:
@@ -61,8 +62,8 @@ class Intake(wiring.Component):
 
     Notes
     -----
-    Latency: a word is written in the cycle of its transfer; its fault is told in the next cycle,
-    that of a checksum in the one after that. Throughput: a word per cycle, and a cycle between
+    Latency: a word is written in the cycle of its transfer; its fault is told when the window
+    shows it, that of a checksum a cycle later. Throughput: a word per cycle, and a cycle between
     streams.
     """
 
@@ -96,8 +97,10 @@ class Intake(wiring.Component):
             self.whole.eq(ahead != 0),
             self.idle.eq((part == _Part.FIRST) & ~self.whole),
         ]
-        fault = Signal(StreamFault)
-        with m.If((part == _Part.REFUSE) & ~self.whole):
+        fault = Signal(StreamFault, reset_less=True)
+        refused = Signal(_LATENCY)
+        m.d.sync += refused.eq(Cat(part == _Part.REFUSE, refused))
+        with m.If((part == _Part.REFUSE) & refused.all() & ~self.whole):
             m.d.comb += self.fault.eq(fault)
         arrived = Signal()
         m.d.comb += arrived.eq((part == _Part.JUDGE) & checksum.good)

@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 from sparrow.hw.decode.decompressor import Decompressor
 
 SURPLUS_CYCLES = 70
-PATIENCE = 4000  # cycles without any transfer
+PATIENCE = 1000  # cycles without any transfer
 
 
 @dataclasses.dataclass
