@@ -110,7 +110,7 @@ class Control(wiring.Component):
         primes = Signal(range(_FIRST_GRANULES), reset_less=True)
         with m.If(self.fresh):
             m.d.sync += [self.begun.eq(0), served.eq(0), primes.eq(0)]
-        self._share(m, part, reader, blocks, records)
+        self._share(m, part, served, reader, blocks, records)
         m.d.comb += [
             self.fresh.eq(part == _Part.HEADER),
             self.at_rest.eq((part == _Part.HEADER) & reader.at_rest),
@@ -134,7 +134,7 @@ class Control(wiring.Component):
         self._fail(m, part, fault)
         return m
 
-    def _share(self, m, part, reader, blocks, records):
+    def _share(self, m, part, served, reader, blocks, records):
         """What the parts have of the stream's next granules."""
         in_map, in_finish = part == _Part.MAP, part == _Part.FINISH
         word = Cat(self.granules[0], self.granules[1])
@@ -142,7 +142,7 @@ class Control(wiring.Component):
             self.header.eq(reader.header),
             reader.enable.eq(part == _Part.HEADER), reader.clear.eq(self.clear),
             reader.given.eq(self.given), reader.word.eq(word),
-            records.enable.eq((part == _Part.PARAMETERS) & self.idle),
+            records.enable.eq((part == _Part.PARAMETERS) & self.idle & ~(served & self.pending)),
             records.flags.eq(reader.flags), records.given.eq(self.given),
             records.granules.eq(self.granules), records.keep.eq(reader.scale),
             blocks.load.eq(reader.numbers),
@@ -180,6 +180,8 @@ class Control(wiring.Component):
             m.d.comb += fault.eq(StreamFault.FORMAT)
         with m.If(self._truncated):
             m.d.comb += fault.eq(StreamFault.TRUNCATED)
+        with m.If(served & self.pending):
+            m.d.comb += fault.eq(StreamFault.RUN)
         with m.If(records.done):
             with m.If(~served):
                 self._next_block(m, part, reader.flags)
