@@ -183,7 +183,10 @@ class Lane(SharedComponent):
         with m.If(room):
             m.d.sync += [pair.eq(symbols.symbol), spent.eq(granules.spent)]
         m.d.sync += there.eq(~self.clear & (~room | granules.fits))
-        return pair, there, spent, ~there & ~granules.fits
+        # with nothing to come, what wasn't there a cycle ago never is: `fits` would be late
+        settled = Signal(reset_less=True)
+        m.d.sync += settled.eq(self.dry)
+        return pair, there, spent, ~there & settled
 
     def _positions(self, m, symbol):
         """The register of the taken symbol's position, and the next symbol's position.
