@@ -6,13 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
 
-__all__ = ["CODE_BITS", "PLACE_BITS", "RUN_BITS", "LaneSettings", "code_layout", "header_layout",
+__all__ = ["CODE_BITS", "COUNT_BITS", "PLACE_BITS", "RUN_BITS", "LaneSettings", "code_layout",
+           "fill_widths", "header_layout", "load_width", "mask_width", "operand_width",
            "settings_layout"]
 
 CODE_BITS = 8  # of the longest prefix code
 RUN_BITS = 6  # of the largest run or the rank of its code
 PLACE_BITS = 5  # of an entry's place in the largest table
-_COUNT_BITS = 7  # of a number of csr entries
+COUNT_BITS = 7  # of a number of csr entries
 _MASK_BITS = 16
 
 
@@ -47,7 +48,7 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
     that of values, and ``single``: it has one rank, of no bits (all its limits are 0 then).
     """
     fields = {"codec": data.StructLayout({codec.value: 1 for codec in spec.codecs}),
-              "fixed": 1, "argument": _COUNT_BITS}
+              "fixed": 1, "argument": COUNT_BITS}
     if spec.int4:
         fields["four_bit"] = 1
     if spec.codebook:
@@ -86,7 +87,7 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
     if spec.has(Codec.BITMASK):
         fields["masked"] = 1
     if spec.has(Codec.CSR):
-        fields |= {"counted": 1, "count": _COUNT_BITS}
+        fields |= {"counted": 1, "count": COUNT_BITS}
     if spec.codebook:
         fields |= {"table": 1, "last_entry": PLACE_BITS, "value": PLACE_BITS,
                    "entries": data.ArrayLayout(8, spec.codebook)}
@@ -105,10 +106,21 @@ def operand_width(spec: DecompressorSpec) -> int:
     return max(RUN_BITS if runs else 0, spec.position_width if placed else 0)
 
 
+def mask_width(spec: DecompressorSpec) -> int:
+    """Bits of the largest mask, 0 without bitmask."""
+    return min(_MASK_BITS, spec.positions) if spec.has(Codec.BITMASK) else 0
+
+
+def fill_widths(spec: DecompressorSpec) -> set[int]:
+    """How many bits of a position may be sent, where any are."""
+    indices = {spec.lane_width, spec.position_width}
+    widths = indices if spec.has(Codec.CSR) else set()
+    return widths | {min(4, bits) for bits in indices if spec.has(Codec.BITMASK)}
+
+
 def load_width(spec: DecompressorSpec) -> int:
     """Bits of the largest mask or count."""
-    masks = min(_MASK_BITS, spec.positions) if spec.has(Codec.BITMASK) else 0
-    return max(masks, _COUNT_BITS if spec.has(Codec.CSR) else 0)
+    return max(mask_width(spec), COUNT_BITS if spec.has(Codec.CSR) else 0)
 
 
 class LaneSettings(wiring.Component):
@@ -160,7 +172,7 @@ class LaneSettings(wiring.Component):
             "fill": Mux(codec[Codec.CSR], indices, Mux(codec[Codec.BITMASK], indices[:4], 0)),
             "load": Mux(codec[Codec.BITMASK], mask,
                         Mux(codec[Codec.CSR] & ~header.fixed,
-                            self._ones(argument[:4], _COUNT_BITS), 0)),
+                            self._ones(argument[:4], COUNT_BITS), 0)),
             "count": Mux(codec[Codec.CSR] & header.fixed, argument - 1, 0),
             "huffman": codec[Codec.HUFFMAN],
             "escape_rank": argument[:RUN_BITS],

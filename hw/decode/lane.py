@@ -1,12 +1,15 @@
 """One lane of the decompressor: the weights of one column, a symbol per step."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import SharedComponent
 from ..spec.decode import Codec, DecompressorSpec
-from .config import PLACE_BITS, RUN_BITS, settings_layout
+from .config import PLACE_BITS, RUN_BITS, fill_widths, settings_layout
 from .granules import GRANULE, Granules
 from .symbols import SymbolDecoder, symbol_layout, symbol_width
 
@@ -180,7 +183,10 @@ class Lane(SharedComponent):
         with m.If(room):
             m.d.sync += [pair.eq(symbols.symbol), spent.eq(granules.spent)]
         m.d.sync += there.eq(~self.clear & (~room | granules.fits))
-        return pair, there, spent, ~there & ~granules.fits
+        # with nothing to come, what wasn't there a cycle ago never is: `fits` would be late
+        settled = Signal(reset_less=True)
+        m.d.sync += settled.eq(self.dry)
+        return pair, there, spent, ~there & settled
 
     def _positions(self, m, symbol):
         """The register of the taken symbol's position, and the next symbol's position.
@@ -196,15 +202,25 @@ class Lane(SharedComponent):
         if not spec.has(Codec.CSR, Codec.BITMASK):
             m.d.comb += following.eq(position + operand + symbol.carry)
             return position, following
-        # where an index is sent, only the carry counts of what lies below
-        fill = self.settings.fill
-        low = len(fill)
-        total = Signal(width)
-        m.d.comb += [
-            total.eq((position | fill) + Cat(operand[:low] & ~fill, operand[low:])
-                     + symbol.carry),
-            following.eq(Cat(fill & operand[:low] | ~fill & total[:low], total[low:])),
-        ]
+        # where an index is sent, what it takes the place of is 0, and the carry comes in behind it
+        fill = Cat(self.settings.fill, Const(0, width - spec.position_width))
+        operand = Cat(operand, Const(0, width - len(operand)))
+        bounds = sorted({0, *fill_widths(spec)})
+        carry: Value = Const(0, 1)
+        total = []
+        for number, low in enumerate(bounds):
+            high = bounds[number + 1] if number + 1 < len(bounds) else width
+            enters = ~fill[low]
+            if low:
+                enters &= fill[low - 1]
+            entered = Signal(name=f"carry_{low}")
+            part = Signal(high - low + 1, name=f"part_{low}")
+            m.d.comb += [entered.eq(carry | symbol.carry & enters),
+                         part.eq((position[low:high] & ~fill[low:high]) + operand[low:high]
+                                 + entered)]
+            total.append(part[:-1])
+            carry = part[-1]
+        m.d.comb += following.eq(Cat(*total))
         return position, following
 
     def _in_block(self, position):
@@ -254,9 +270,14 @@ class Lane(SharedComponent):
 
 
 def _chosen(values, number):
-    """One of some values, by binary number; beyond the last any."""
-    if len(values) == 1:
-        return values[0]
-    pairs = [Mux(number[0], values[index + 1], values[index]) if index + 1 < len(values)
-             else values[index] for index in range(0, len(values), 2)]
-    return _chosen(pairs, number[1:])
+    """One of some values, by binary number; 0 beyond the last.
+
+    A sum of products with all places decoded, smaller than a tree of multiplexers.
+    """
+    half = len(number) // 2
+    low, high = ([part == place for place in range(1 << len(part))]
+                 for part in (number[:half], number[half:]))
+    marks = [high[place >> half] & low[place & (1 << half) - 1] if half else high[place]
+             for place in range(len(values))]
+    return reduce(or_, (value & mark.replicate(len(value))
+                        for value, mark in zip(values, marks, strict=True)))

@@ -5,7 +5,16 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
-from .config import CODE_BITS, PLACE_BITS, RUN_BITS, load_width, operand_width, settings_layout
+from .config import (
+    CODE_BITS,
+    COUNT_BITS,
+    PLACE_BITS,
+    RUN_BITS,
+    load_width,
+    mask_width,
+    operand_width,
+    settings_layout,
+)
 from .granules import GRANULE, shifted
 from .prefix import PrefixDecoder
 
@@ -111,22 +120,31 @@ class SymbolDecoder(wiring.Component):
         none = Signal(width + 1)  # of the bits below
         m.d.comb += [none[0].eq(1)] + [none[bit + 1].eq(none[bit] & ~left[bit])
                                        for bit in range(width)]
-        lowest, empty = left & none[:width], none[-1]
-        following = left & ~(lowest & self.take.replicate(width))
-        if spec.has(Codec.CSR):  # bits below the lowest one become ones
-            borrow = self.take & settings.counted & ~empty
-            following |= none[1:] & borrow.replicate(width)
+        empty = none[-1]
+        take = self.take & ~self.clear
+        loads = take & empty
+        following = left & ~((none[:width] & self.take.replicate(width))
+                             | self.clear.replicate(width))
         loaded = self.bits[:width] & settings.load
-        if spec.has(Codec.CSR):
+        if spec.has(Codec.CSR):  # bits below the lowest one become ones
+            borrow = take & settings.counted & ~empty
+            following |= none[1:COUNT_BITS + 1] & borrow.replicate(COUNT_BITS)
             loaded |= settings.count
-        following |= loaded & (self.take & empty).replicate(width)
-        m.d.sync += left.eq(following & ~self.clear.replicate(width))
+        m.d.sync += left.eq(following | loaded & loads.replicate(width))
         place = Const(0, 1)
         if spec.has(Codec.BITMASK):
-            place = Cat(*((lowest & Const(_ones_at(bit, width), width)).any()
-                          for bit in range((width - 1).bit_length())))
+            place = self._place(none[:mask_width(spec) + 1])
             place &= settings.masked.replicate(len(place))
         return empty, place
+
+    def _place(self, none):
+        """The lowest one's place, by the marks of places with none below; 0 if there is no one."""
+        bits, size = [], 1
+        while size < len(none) - 1:
+            bits.append(Cat(none[first] & ~none[first + size]
+                            for first in range(size, len(none) - 1, 2 * size)).any())
+            size *= 2
+        return Cat(*bits)
 
     def _too_many(self):
         """Whether a count is beyond the block."""
@@ -172,8 +190,3 @@ class SymbolDecoder(wiring.Component):
         fields["bad"] = Mux(huffman, bad, ordinary["bad"])
         m.d.comb += self.more.eq(Mux(huffman & ~escape & runs.known, second, 0))
         return Mux(huffman, runs.length, width)
-
-
-def _ones_at(bit: int, width: int) -> int:
-    """A mask of the numbers below ``width`` that have a bit."""
-    return sum(1 << number for number in range(width) if number >> bit & 1)
