@@ -117,9 +117,7 @@ class ModuleLibrary:
                 name = f"{component.module_name}_{number}"
             self._names[key] = name
             text = rtlil.convert(component, name=name, platform=self, emit_src=False)
-            for port in ("clk", "rst"):  # Amaranth declares both, used or not
-                if len(re.findall(rf"\\{port}\b", text)) == 1:
-                    text = re.sub(rf"^  wire .*\\{port}\n", "", text, flags=re.M)
+            text = _without_idle_clocks(text)
             self._texts[name] = text.replace(
                 f"module \\{name}\n", f"attribute \\keep_hierarchy 1\nmodule \\{name}\n")
             self._clocks[name] = re.findall(
@@ -145,3 +143,21 @@ class ModuleLibrary:
     def rtlil(self) -> str:
         """The RTLIL of all modules that were instantiated, each after those it uses."""
         return "\n".join(self._texts.values())
+
+
+def _without_idle_clocks(text: str) -> str:
+    """RTLIL without the ports ``clk`` and ``rst`` of modules in which nothing needs them.
+
+    Amaranth declares both in every module.
+    """
+    for port in ("clk", "rst"):
+        idle = True
+        while idle:  # without a submodule's port its parent's may be idle, too
+            idle = [body for body in re.findall(r"^module [^\n]*\n.*?^end$", text, re.M | re.S)
+                    if len(re.findall(rf"\\{port}\b", body)) == 1]
+            for body in idle:
+                text = text.replace(body, re.sub(rf"^  wire .*\\{port}\n", "", body, flags=re.M))
+                name = re.escape(body.split()[1])
+                text = re.sub(rf"^(  cell {name} .*\n(?:    .*\n)*?)    connect \\{port} .*\n",
+                              r"\1", text, flags=re.M)
+    return text

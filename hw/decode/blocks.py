@@ -62,13 +62,16 @@ class BlockCounter(wiring.Component):
         loaded, counted = Signal(), Signal()
         m.d.sync += [loaded.eq(self.load), counted.eq(loaded)]
         last_group = left[_LOW:] == 0
-        valid = Cat(~last_group | (all_left[:_LOW] >= step) for step in range(STEP_GROUP))
+        valid = Cat(Const(1), *(~last_group | (all_left[:_LOW] >= step)
+                                for step in range(1, STEP_GROUP)))
+        last_bit = Cat(self.bits[step] & (all_left[:_LOW] == step)
+                       for step in range(STEP_GROUP)).any()
         number = Signal(range(STEP_GROUP + 1))
         m.d.comb += [
             self.kept.eq(self.bits & valid),
             number.eq(_count(self.kept)),
             self.empty.eq(number == 0),
-            self.bad_map.eq(last_group & ~self.bits.bit_select(all_left[:_LOW], 1)),
+            self.bad_map.eq(last_group & ~last_bit),
             self.last_block.eq(left == 0),
             self.last_of_group.eq(left[:_LOW] == 0),
             self.last_output_block.eq(outputs == 1),

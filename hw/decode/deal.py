@@ -156,7 +156,8 @@ def _route(m, slots, base, lanes, name):
             for slot in range(size):
                 choice = Signal(len(lower[slot]), name=f"{name}_slot_{size}_{number}_{slot}")
                 is_upper = Signal(name=f"{name}_upper_{size}_{number}_{slot}")
-                m.d.comb += [is_upper.eq(half ^ (slot < offset)),
+                carry = slot < offset if slot + 1 < size else Const(0, 1)
+                m.d.comb += [is_upper.eq(half ^ carry),
                              choice.eq(Mux(is_upper, upper[slot], lower[slot]))]
                 taken.append(choice)
             groups.append(taken)
