@@ -112,6 +112,7 @@ class _Decoder:
         self._steps: list[int] = []
         self._bias: list[int] = []
         self._scales: list[tuple[int, int]] = []
+        self._missing: StreamError | None = None  # a granule that a lane should have had
 
     def run(self, check: bool) -> Contents:
         try:
@@ -137,6 +138,8 @@ class _Decoder:
                                            << header.parameters.bias_bits))
             if number == 0 or not header.reuse:
                 self._output_block(number)
+        if self._missing:
+            raise self._missing
         if self._granules.position < header.granules:
             raise StreamError("TRAILING", "Stream must have as many granules as are asked for, "
                               f"not {header.granules - self._granules.position} more")
@@ -207,7 +210,11 @@ class _Decoder:
             try:
                 if self._lanes[column].take(final=final):
                     asks.append(column)
+                if self._missing and self._lanes[column].block is None and not final:
+                    raise self._missing
             except StreamError as error:
+                if self._missing and error.name == "TRUNCATED":
+                    raise self._missing from None
                 errors.append((error.code, column, error))
         if errors:
             _, column, first = min(errors, key=lambda entry: entry[:2])
@@ -215,10 +222,14 @@ class _Decoder:
         self._deal(asks)
 
     def _deal(self, columns: list[int]) -> None:
-        """A granule to each, while there are any."""
+        """A granule to each, while there are any; where the stream breaks off is a fault once a
+        lane needs one that isn't there."""
         for column in columns:
-            if self._granules.position < self._header.granules:
-                self._lanes[column].deal(self._granules.next())
+            if self._granules.position < self._header.granules and not self._missing:
+                try:
+                    self._lanes[column].deal(self._granules.next())
+                except StreamError as error:
+                    self._missing = error
 
     def _end(self, check: bool) -> None:
         """Whole words, and the checksum."""

@@ -185,7 +185,8 @@ class DecompressorBench:
             f"a block doesn't end after {self._transfers} transfers: {self._label()}")
         if self._faulty is not None and not self._blocks and not payload["commit"]:
             return
-        assert self._blocks, f"a transfer on weights more than expected: {payload}"
+        assert self._blocks, (f"a transfer on weights more than expected: {payload}; "
+                              f"{self._label()}")
         block, steps, case = self._blocks[0]
         self.loaded_at.append(self.clocking.cycles)
         if self._spec.int4:

@@ -162,7 +162,8 @@ def _judged(spec: DecompressorSpec, data: bytes) -> Case:
     """What must become of a stream: what golden says, but for what the hardware isn't built for.
 
     Length and checksum are told when the last word has come, whatever else golden finds before;
-    of the faults of several lanes in one step, any.
+    of the faults of several lanes in one step, any, and of a symbol behind the last block that is
+    none also that it is behind it.
     """
     case = decoded(spec, data)
     first = int.from_bytes(data[:4], "little")
@@ -185,7 +186,7 @@ def _judged(spec: DecompressorSpec, data: bytes) -> Case:
         if case.code == ERRORS["TRUNCATED"] and not case.blocks:  # within counts of codes
             case.others |= {ERRORS["TABLE"]}
         if case.code in _OF_LANES:
-            case.others |= _OF_LANES | {ERRORS["TRUNCATED"]}
+            case.others |= _OF_LANES | {ERRORS["RUN"], ERRORS["TRUNCATED"]}
         case.others |= _errors_of_length(spec, data)
     return case
 

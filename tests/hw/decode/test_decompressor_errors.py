@@ -146,7 +146,8 @@ def test_parameters_that_end_too_early():
 
 
 @pytest.mark.parametrize("flow", [{}, {"idle": 0.4, "stall": 0.4}])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [
+    0, *(pytest.param(seed, marks=pytest.mark.heavy) for seed in range(1, 4))])
 def test_random_faults(seed, flow):
     """Bytes changed anywhere behind the numbers of blocks; the good ones among them decode."""
     generator, dice = np.random.default_rng(seed), random.Random(seed)

@@ -212,7 +212,7 @@ def check(form, spec, density, count=12, **options):
     assert not bench.left_over
 
 
-@pytest.mark.parametrize("density", [0.02, 1.0])
+@pytest.mark.parametrize("density", [0.02, pytest.param(1.0, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("name", FORMS)
 def test_decodes(name, density):
     check(FORMS[name], spec_of(FORMS[name], alone=False), density)
@@ -230,7 +230,8 @@ def test_without_huffman_or_tables():
             check(form, spec, 0.4)
 
 
-@pytest.mark.parametrize("lanes", [4, 8, 32, 64])
+@pytest.mark.parametrize("lanes", [
+    4, 64, *(pytest.param(lanes, marks=pytest.mark.heavy) for lanes in (8, 32))])
 @pytest.mark.parametrize("name", ["dense-4", "bitmask", "bitmask-4", "rle-6", "csr-table",
                                   "huffman-table-4"])
 def test_other_sizes(name, lanes):
