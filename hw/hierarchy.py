@@ -151,13 +151,12 @@ def _without_idle_clocks(text: str) -> str:
     Amaranth declares both in every module.
     """
     for port in ("clk", "rst"):
-        idle = True
-        while idle:  # without a submodule's port its parent's may be idle, too
-            idle = [body for body in re.findall(r"^module [^\n]*\n.*?^end$", text, re.M | re.S)
-                    if len(re.findall(rf"\\{port}\b", body)) == 1]
+        while idle := [body for body in re.findall(r"^module [^\n]*\n.*?^end$", text, re.M | re.S)
+                       if len(re.findall(rf"\\{port}\b", body)) == 1]:
             for body in idle:
                 text = text.replace(body, re.sub(rf"^  wire .*\\{port}\n", "", body, flags=re.M))
                 name = re.escape(body.split()[1])
                 text = re.sub(rf"^(  cell {name} .*\n(?:    .*\n)*?)    connect \\{port} .*\n",
                               r"\1", text, flags=re.M)
+            # without a submodule's port its parent's may be idle, too
     return text
