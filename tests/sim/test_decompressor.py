@@ -45,7 +45,8 @@ def check_coverage(proof, spec):
         assert proof.coverage[f"error {ERRORS[error]}"] > 0, error
 
 
-@pytest.mark.parametrize("name", ON_VERILATOR)
+@pytest.mark.parametrize("name", [
+    "all", "narrow bus", pytest.param("wide bus", marks=pytest.mark.heavy)])
 def test_verilator(name, tmp_path):
     spec = DecompressorSpec(**SPECS[name])
     check_coverage(prove(block("decompressor"), spec, blocks=10, folder=tmp_path), spec)
