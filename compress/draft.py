@@ -1,6 +1,7 @@
 """A float network on its way to an integer one: what passes take and give."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,10 +10,12 @@ import torch
 from .graph import ConvNode, Graph, LinearNode
 from .scales import QuantizeError
 
-__all__ = ["LARGEST_CODEBOOK", "Draft", "Record", "TensorFormat", "WeightFormat", "WeightedNode"]
+__all__ = ["LARGEST_CODEBOOK", "OTHERS", "Draft", "Record", "TensorFormat", "WeightFormat",
+           "WeightedNode"]
 
 WeightedNode = ConvNode | LinearNode
 WEIGHT_BITS = (8, 4, 2, 1)
+OTHERS = "*"  # in a mapping by layer: those that it doesn't name
 LARGEST_CODEBOOK = 32  # entries, the 0 of pruned weights among them
 
 
@@ -199,6 +202,18 @@ class Draft:
         known = self.weighted
         pruned = {name: {"weight": known[name].weight * mask} for name, mask in masks.items()}
         return self.with_weights(pruned).replace(masks={**self.masks, **masks})
+
+    def require_finite(self) -> None:
+        """Raise :class:`QuantizeError` if a weight or bias is infinite or NaN."""
+        for name, node in self.weighted.items():
+            if not bool(node.weight.isfinite().all() and node.bias.isfinite().all()):
+                raise QuantizeError(f"Layer {name!r}: weights must be finite, but one is not")
+
+    @property
+    def macs(self) -> int:
+        """Products of weights and activations for one image, padding included."""
+        return sum(node.weight[0].numel() * math.prod(node.shape)
+                   for node in self.weighted.values())
 
     @property
     def kept(self) -> float:

@@ -11,6 +11,8 @@ from .steps import LayerStep, TensorSteps
 
 __all__ = ["Trainable", "TrainableLayer"]
 
+_EVALUATED = 500  # images at once
+
 
 class TrainableLayer(torch.nn.Module):
     """Weights of one layer.
@@ -125,6 +127,11 @@ class Trainable(torch.nn.Module):
         for node in graph:
             tensors[node.name] = self.compute(node, *(tensors[name] for name in node.inputs))
         return tensors[graph.output].flatten(1)
+
+    def evaluate(self, images: torch.Tensor) -> torch.Tensor:
+        """The outputs of any number of images, without gradients."""
+        with torch.inference_mode():
+            return torch.cat([self(part) for part in images.split(_EVALUATED)])
 
     def compute(self, node: Node, *inputs: torch.Tensor) -> torch.Tensor:
         """One node's output as it will be."""

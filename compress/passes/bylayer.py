@@ -5,11 +5,10 @@ from typing import TypeVar
 
 from sparrow.hw.spec.base import SpecError
 
-from ..draft import Draft
+from ..draft import OTHERS, Draft
 
-__all__ = ["OTHERS", "require_by_layer", "require_each", "require_names", "value_by_layer"]
+__all__ = ["require_by_layer", "require_each", "require_names", "value_by_layer"]
 
-OTHERS = "*"
 T = TypeVar("T")
 
 

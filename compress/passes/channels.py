@@ -6,11 +6,11 @@ from typing import Any
 
 from sparrow.hw.spec.base import SpecError, require_integer
 
-from ..draft import Draft
+from ..draft import OTHERS, Draft
 from ..prune.channels import Group, channel_groups
 from ..prune.criteria import Criterion, scores_of
 from ..prune.cut import cut_channels
-from ..prune.density import OTHERS, check_density
+from ..prune.density import check_density
 from ..prune.widths import check_keep, removed_channels, wanted_counts
 from ..scales import QuantizeError
 from .base import Context, TunedPass
@@ -94,7 +94,7 @@ class PruneChannels(TunedPass):
         widths = {name: [before.shape[0], found.weighted[name].shape[0]]
                   for name, before in draft.weighted.items()}
         return self.finetune(found, context), {"channels": widths, "macs": [
-            _macs(draft), _macs(found)]}
+            draft.macs, found.macs]}
 
     def _counts(self, groups: list[Group]) -> dict[Group, int]:
         option = "keep" if self.density is None else "density"
@@ -103,9 +103,3 @@ class PruneChannels(TunedPass):
             return wanted_counts(groups, option, value or {})
         names = tuple(self.layers) or (OTHERS,)
         return wanted_counts(groups, option, dict.fromkeys(names, value))
-
-
-def _macs(draft: Draft) -> int:
-    """Multiplications of one image."""
-    return sum(node.weight[0].numel() * node.shape[0] * node.shape[1] * node.shape[2]
-               for node in draft.weighted.values())

@@ -7,11 +7,11 @@ from typing import Any
 from sparrow.hw.spec.base import SpecError, require_number
 
 from ..calibrate import Method
-from ..draft import WEIGHT_BITS, Draft
+from ..draft import OTHERS, WEIGHT_BITS, Draft
 from ..precision.choose import with_tensor_formats, with_weight_formats
 from ..precision.size import average_bits, layer_bits_of
 from .base import Context, TunedPass
-from .bylayer import OTHERS, require_by_layer
+from .bylayer import require_by_layer
 
 __all__ = ["Quantize"]
 

@@ -38,9 +38,8 @@ def with_weight_formats(draft: Draft, bits: int, layer_bits: Mapping[str, int], 
         if name in formats:
             raise QuantizeError(f"Layer {name!r}: bits must be chosen by one pass, but an earlier "
                                 f"one has chosen {formats[name].bits}")
+    draft.require_finite()
     for name, node in draft.weighted.items():
-        if not bool(node.weight.isfinite().all() and node.bias.isfinite().all()):
-            raise QuantizeError(f"Layer {name!r}: weights must be finite, but one is not")
         if name not in formats:
             formats[name] = weight_format(node, layer_bits.get(name, bits), method,
                                           per_channel=per_channel, mask=draft.mask(name))

@@ -101,9 +101,7 @@ def check_before_formats(draft: Draft) -> None:
     if draft.formats or draft.tensors:
         raise QuantizeError("equalization must come before bits and ranges are chosen, but "
                             f"{next(iter(draft.formats or draft.tensors))!r} has a format")
-    for name, node in draft.weighted.items():
-        if not bool(node.weight.isfinite().all() and node.bias.isfinite().all()):
-            raise QuantizeError(f"Layer {name!r}: weights must be finite, but one is not")
+    draft.require_finite()
 
 
 def _equalize(nodes: dict[str, WeightedNode], pair: Pair) -> None:

@@ -4,13 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from sparrow.hw.spec.base import SpecError, require_number
 
-from ..draft import Draft
+from ..draft import OTHERS, Draft
 from ..scales import QuantizeError
 
-__all__ = ["OTHERS", "check_density", "cubic", "densities_of", "kept_count"]
-
-OTHERS = "*"
-"""Stands for the layers that a mapping doesn't name."""
+__all__ = ["check_density", "cubic", "densities_of", "kept_count"]
 
 
 def check_density(density: object, layers: Iterable[str] = ()) -> None:

@@ -13,7 +13,6 @@ from ..trainable import Trainable
 __all__ = ["DENSITIES", "Point", "densities_for", "scan"]
 
 DENSITIES = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.0)
-EVALUATED = 500  # images at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +52,7 @@ def scan(draft: Draft, names: Iterable[str],
     chosen = order.flip(0)[:images]
     inputs = data.train_images[chosen]
     labels = None if data.train_labels is None else data.train_labels[chosen]
-    wanted = _outputs(draft, inputs).softmax(1) if labels is None else labels
+    wanted = Trainable(draft).evaluate(inputs).softmax(1) if labels is None else labels
     found: dict[str, list[Point]] = {}
     names = tuple(names)
     whole = _point(draft, inputs, wanted, 1.0)
@@ -112,14 +111,8 @@ def _density_at(points: list[Point], loss: float) -> float:
     return reached
 
 
-def _outputs(draft: Draft, images: torch.Tensor) -> torch.Tensor:
-    model = Trainable(draft)
-    with torch.inference_mode():
-        return torch.cat([model(part) for part in images.split(EVALUATED)])
-
-
 def _point(draft: Draft, images: torch.Tensor, wanted: torch.Tensor, density: float) -> Point:
-    outputs = _outputs(draft, images)
+    outputs = Trainable(draft).evaluate(images)
     loss = float(F.cross_entropy(outputs.double(), wanted.double() if wanted.dim() > 1
                                  else wanted))
     accuracy = None if wanted.dim() > 1 else float((outputs.argmax(1) == wanted).double().mean())

@@ -6,11 +6,11 @@ import torch
 
 from sparrow.hw.spec.base import SpecError, require_integer
 
-from ..draft import Draft
+from ..draft import OTHERS, Draft
 from ..scales import QuantizeError
 from .channels import Channel, Group
 from .criteria import Criterion
-from .density import OTHERS, kept_count
+from .density import kept_count
 from .select import best, best_overall, layer_adaptive
 
 __all__ = ["check_keep", "removed_channels", "rounded", "unit_scores", "wanted_counts"]
