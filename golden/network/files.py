@@ -46,7 +46,8 @@ def save(network: Network, path: str | Path) -> Path:
     ----------
     network : Network
     path : str or Path
-        The file, by convention ``*.sparrow``; one that is there is replaced.
+        The file, by convention ``*.sparrow``; one that is there is replaced. Equal networks
+        make equal bytes.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def save(network: Network, path: str | Path) -> Path:
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_bytes(safetensors.torch.save(tensors, metadata=metadata))
+        temporary.write_bytes(_ordered(safetensors.torch.save(tensors, metadata=metadata)))
         os.replace(temporary, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -118,6 +119,15 @@ def load(path: str | Path) -> Network:
     except (SpecError, TypeError, ValueError, KeyError, RecursionError) as error:
         raise NetworkError(f"{path}: must hold a valid network: "
                            f"{' '.join(str(error).split())}") from None
+
+
+def _ordered(content: bytes) -> bytes:
+    """A safetensors file with its header in order; the library writes metadata in any order."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:8 + size]), sort_keys=True,
+                        separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + size:]
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:

@@ -92,6 +92,13 @@ def test_round_trip(path):
     assert [item.name for item in path.parent.iterdir()] == ["example.sparrow"]
 
 
+def test_equal_networks_are_equal_bytes(tmp_path):
+    """Saved again and again, as the library's order of metadata is another one each time."""
+    contents = {save(load(save(example(), tmp_path / "a")), tmp_path / "b").read_bytes()
+                for _ in range(8)}
+    assert len(contents) == 1
+
+
 def test_overwrites_whole_or_not_at_all(path, monkeypatch):
     before = path.read_bytes()
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
