@@ -229,7 +229,7 @@ class _Huffman(_Runs):
         try:
             self._behind = self._read()
         except StreamError as error:
-            self._behind = error
+            self._behind, self.lacks = error, False
         return self._used >= GRANULE
 
     def _take(self, final: bool) -> None:
@@ -240,6 +240,6 @@ class _Huffman(_Runs):
         try:
             self._behind = self._read()
         except StreamError as error:
-            self._behind = error
+            self._behind, self.lacks = error, False
 LANES: Mapping[str, type[Lane]] = {"dense": _Dense, "bitmask": _Bitmask, "rle": _Runs,
                                    "csr": _Csr, "huffman": _Huffman}
