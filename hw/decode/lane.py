@@ -165,6 +165,10 @@ class Lane(SharedComponent):
         m.d.comb += self.errors.starved.eq(~endless & position[-1] & ~load)
         if spec.has(Codec.CSR):
             m.d.comb += self.errors.count.eq(~endless & position[-1] & load)
+        if spec.codebook:
+            count = self.errors.count if spec.has(Codec.CSR) else Const(0, 1)
+            m.d.comb += self.errors.entry.eq(settings.table & load & ~count & (
+                value[:PLACE_BITS] > settings.last_entry))
         return m
 
     def _next(self, m, takes):
@@ -193,7 +197,8 @@ class Lane(SharedComponent):
         m.d.comb += [symbol[name].eq(Mux(huffman, waiting[name], symbols.symbol[name])
                                      if name != "bad" else symbols.symbol.bad & ~huffman)
                      for name, _ in symbol_layout(spec)]
-        return symbol, Mux(huffman, there, granules.fits), granules.spent, bits_there
+        m.d.comb += granules.other_width.eq(symbols.plain_width)
+        return symbol, Mux(huffman, there, granules.other_fits), granules.spent, bits_there
 
     def _positions(self, m, symbol):
         """The register of the taken symbol's position, and the next symbol's position.
@@ -263,8 +268,6 @@ class Lane(SharedComponent):
         low = spec.lane_width
         if spec.codebook:
             entry = _chosen(list(settings.entries), value[:(spec.codebook - 1).bit_length()])
-            m.d.comb += self.errors.entry.eq(settings.table & load
-                                             & (value[:PLACE_BITS] > settings.last_entry))
             value = Mux(settings.table, entry, value)
         m.d.comb += [self.load.valid.eq(self.here & load), self.load.value.eq(value),
                      self.load.index.eq(position[:low])]

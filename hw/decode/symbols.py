@@ -66,7 +66,7 @@ class SymbolDecoder(wiring.Component):
         The next bits.
     width, more : ``Out(5)``, ``Out(4)``
         How many of them the symbol has, together; ``more`` is later.
-    symbol : ``Out(symbol_layout(spec))``
+    symbol, plain_width : ``Out(symbol_layout(spec))``, ``Out(5)``
         By other codecs than huffman.
     coded : ``Out(coded_layout())``
         By huffman, if built.
@@ -84,7 +84,7 @@ class SymbolDecoder(wiring.Component):
         super().__init__({
             "settings": In(settings_layout(spec)), "clear": In(1),
             "bits": In(symbol_width(spec)), "width": Out(5), "more": Out(4),
-            "symbol": Out(symbol_layout(spec)), "take": In(1),
+            "plain_width": Out(5), "symbol": Out(symbol_layout(spec)), "take": In(1),
             **({"coded": Out(coded_layout())} if spec.has(Codec.HUFFMAN) else {})})
 
     def elaborate(self, platform):
@@ -110,6 +110,7 @@ class SymbolDecoder(wiring.Component):
             Codec.RLE, Codec.CSR, Codec.BITMASK) else settings.width
         fields = {"operand": operand, "carry": carry, "load": ~short, "bad": bad}
         if spec.has(Codec.HUFFMAN):
+            m.d.comb += self.plain_width.eq(width)
             width, rest = self._prefix_codes(m, shift, width)
         else:
             rest = shifted(m, self.bits, shift, 8, "value")

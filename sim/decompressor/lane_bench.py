@@ -79,7 +79,7 @@ class LaneBench:
             following, asked, error = self._take(final) if here else (self._lane, False, "")
             self._check_taken(here)
             take = self._check_ready(here, error) and self._random.random() < self._steps
-            ends = not here or self._begun and following.block != block
+            ends = not here or (self._begun and following.block != block)
             if take:
                 dut.take.value, dut.ends.value = 1, ends
                 self._check_next(here, asked, ends, error)
