@@ -75,5 +75,5 @@ class ValueCode:
             return number - (number >> self.bits - 1 << self.bits), width
         if number >= len(self.entries):
             raise StreamError("ENTRY", f"index of a value must be below {len(self.entries)}, "
-                              f"not {number}", bits=width)
+                              f"not {number}")
         return self.entries[number], width

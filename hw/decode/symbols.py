@@ -8,7 +8,6 @@ from ..spec.decode import Codec, DecompressorSpec
 from .config import (
     CODE_BITS,
     COUNT_BITS,
-    PLACE_BITS,
     RUN_BITS,
     load_width,
     mask_width,
@@ -164,8 +163,9 @@ class SymbolDecoder(wiring.Component):
 
     def _plain_value(self, value):
         """A value, or a place without what follows it."""
-        mask = self.settings.value | ~self.settings.table.replicate(PLACE_BITS)
-        return Cat(value[:PLACE_BITS] & mask, value[PLACE_BITS:])
+        width = self._spec.place_width
+        mask = self.settings.value | ~self.settings.table.replicate(width)
+        return Cat(value[:width] & mask, value[width:])
 
     def _prefix_codes(self, m, shift, width):
         """Runs and values by prefix codes; gives the width of what comes before a value, and the
@@ -183,11 +183,12 @@ class SymbolDecoder(wiring.Component):
         rest = shifted(m, self.bits, amount, CODE_BITS, "value")
         bad, second, value = ~runs.known, Const(8, 4), rest
         if spec.codebook:
-            m.submodules.values = values = PrefixDecoder(rank_width=PLACE_BITS)
+            places = spec.place_width
+            m.submodules.values = values = PrefixDecoder(rank_width=places)
             m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values)]
             bad |= settings.table & ~escape & ~values.known & ~settings.single
             second = Mux(settings.table, Mux(settings.single, 0, values.length), 8)
-            value = Cat(Mux(settings.table, values.rank, rest[:PLACE_BITS]), rest[PLACE_BITS:])
+            value = Cat(Mux(settings.table, values.rank, rest[:places]), rest[places:])
         m.d.comb += [
             coded.operand.eq(Mux(escape, settings.escape_run, runs.rank)),
             coded.carry.eq(~escape & (runs.rank < settings.escape_rank)),

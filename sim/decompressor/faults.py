@@ -114,9 +114,9 @@ _CHANGES: tuple[_Change, ...] = (
 _FAULTS: dict[str, tuple[Sequence[_Change], Sequence[str]]] = {
     "VERSION": ((_flip_first_word,), CODECS),
     "FORMAT": ((_flip_first_word,), CODECS),
-    "TABLE": ((_flip_first_word, _flip_header), CODECS),
+    "TABLE": ((_flip_first_word, _flip_header, _fewer_entries), CODECS),
     "CODE": ((_fewer_codes,), ("huffman",)),
-    "ENTRY": ((_fewer_entries,), CODECS),
+    "ENTRY": ((_fewer_entries,), ("dense", "bitmask", "rle", "csr")),
     "COUNT": ((_flip_bits, _fill_granule), ("csr",)),
     "RUN": ((_change_sizes,), ("rle", "huffman")),
     "TRUNCATED": ((_cut, _change_sizes), CODECS),
