@@ -71,12 +71,12 @@ def test_the_stream_by_hand():
 
 
 HEADERS = {
-    "VERSION": [(stream(first=lambda word: word - 1), "Stream must be of version 2, not 1"),
-                (bytes(16), "Stream must be of version 2, not 0")],
+    "VERSION": [(stream(first=lambda word: word - 1), "Stream must be of version 3, not 2"),
+                (bytes(16), "Stream must be of version 3, not 0")],
     "FORMAT": [
         (stream(first=lambda word: word | 7 << 4), "Codec must be 0 to 4, not 7"),
         *((stream(first=setting(place)), "Stream must have 0 in the spare bits of its first "
-           f"word, not {1 << place | 0x30032:#010x}") for place in (23, 29, 30, 31)),
+           f"word, not {1 << place | 0x30033:#010x}") for place in (23, 29, 30, 31)),
         *((stream(first=setting(place)), "Stream must have parameters if it tells their format, "
            "but hasn't") for place in (11, 12, 15)),
         (stream(codec="rle", runs=RunCode(2), first=setting(14)),
@@ -85,6 +85,10 @@ HEADERS = {
          "Stream of 4 bits by huffman must have a table, but has none"),
         (stream(codec="dense", four_bit=True, values=ValueCode(4, (1,))),
          "Stream of 4 bits by dense must have no table"),
+        (stream(last_columns=2), "Stream must have at most 1 columns with channels in the last "
+         "output block, not 2"),
+        (stream(last_columns=64, granules=5), "Stream must have at most 1 columns with channels "
+         "in the last output block, not 64"),
         (stream("110", steps=3, map=True),
          "Map of output block 0 must have its last step, but hasn't")],
     "TABLE": [
@@ -102,6 +106,8 @@ HEADERS = {
                 values=ValueCode(8, (1, 2, 3, 4, 5), PrefixCode((0, 5)))),
          "Table of values must have codes whose 2^-length sum up to at most 1, not 1.25: it is "
          "over-subscribed"),
+        (stream(codec="huffman", runs=RUNS, values=ValueCode(8, (1, 2), PrefixCode((1, 2)))),
+         "Table of values must have at most 2 codes, one for each entry, not 3"),
         (stream(codec="huffman", runs=RunCode(code=PrefixCode(()))),
          "Table of runs must have 2 to 63 codes and the escape among them, not 1 and the escape "
          "in place 0"),
@@ -125,10 +131,7 @@ LANES = {
               "Lane 0, output block 0, step 0: code must be in the table, not 11111111")],
     "ENTRY": [
         (stream("100" "10" "11", values=ValueCode(8, (1, 2, 3))),
-         "Lane 0, output block 0, step 0: index of a value must be below 3, not 3"),
-        (stream("0" "11", codec="huffman", runs=RUNS,
-                values=ValueCode(8, (1, 2), PrefixCode((1, 2)))),
-         "Lane 0, output block 0, step 0: index of a value must be below 2, not 2")],
+         "Lane 0, output block 0, step 0: index of a value must be below 3, not 3")],
     "COUNT": [(stream("101"), "Lane 0, output block 0, step 0: number of nonzeros must be at most "
                "4, not 5: it goes beyond the block")],
     "RUN": [(stream("11" "11" "0" "01000000", codec="huffman", runs=RUNS),
@@ -175,12 +178,11 @@ def test_every_error():
 
 def test_the_first_error():
     """Of several lanes in a step the smallest code; a step before comes first."""
-    found = stream("10" "11", "1" * 16, codec="huffman", runs=RunCode(code=PrefixCode((1, 1))),
-                   values=ValueCode(8, (1, 2), PrefixCode((1, 2))))  # ENTRY in lane 0, CODE in 1
-    assert error_of(found, columns=1)[0] == "ENTRY"
-    assert error_of(found, columns=2) == (
-        "CODE", "Lane 1, output block 0, step 0: code must be in the table, not 11111111")
     table = ValueCode(8, (1, 2, 3))
+    found = stream("000" "101", "100" "10" "11", values=table, steps=2)  # COUNT, ENTRY in lane 1
+    assert error_of(found, columns=1)[0] == "COUNT"
+    assert error_of(found, columns=2) == (
+        "ENTRY", "Lane 1, output block 0, step 0: index of a value must be below 3, not 3")
     granules = ["100" "10" "11", "100" "00" "00" "101"]
     assert error_of(stream(*granules, values=table, steps=2), columns=2)[0] == "ENTRY"
     short = stream("100" "01" "11", values=table)[:18]
@@ -210,6 +212,18 @@ def test_lanes_that_have_nothing_left():
         assert not found.blocks.any()
     assert error_of(stream("0" * 5 + "11" + "0" * 9, codec="huffman", runs=plain,
                            steps=9))[0] == "CODE"
+
+
+def test_symbols_that_nobody_sends():
+    """A code that isn't in the table is no fault as long as it waits behind the taken symbol."""
+    runs = RunCode(code=PrefixCode((0, 3)), escape_rank=2)
+    escape, bad = "10", "1" * 10
+    for escapes, wrong in ((3, False), (2, True)):  # each is half a block
+        data = stream(escape * escapes + bad, "", codec="huffman", runs=runs)
+        if wrong:
+            assert error_of(data)[0] == "CODE"
+        else:
+            decode_blocks(data, lanes=4, columns=1)
 
 
 def random_stream(codec, generator, **options):
