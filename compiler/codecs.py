@@ -113,16 +113,17 @@ class Coder:
         words = len(coded.data) / self._spec.bus.word_bytes
         if decoding is None:
             times = np.full(1 if work.reuse else span.count * work.steps(span), rates.block)
-            first, skipped = float(rates.parameters), 0
+            first, apart = float(rates.parameters), np.ones(len(times))
         else:
             steps, dealt = np.array(decoding.steps), np.array(decoding.dealt)
             granules = np.diff(dealt[steps > 0], prepend=decoding.header)
             times = np.maximum(steps[steps > 0],
                                granules * GRANULE_BYTES / self._spec.bus.word_bytes)
             first = decoding.header / HEADER + self._spec.columns + SET_CYCLES
-            skipped = int((steps == 0).sum())
+            apart = np.diff(np.flatnonzero(steps), append=len(steps))
         vectors = work.vectors(span, *size) / work.steps(span)
-        taken = np.maximum(vectors, np.append(times[1:], 0)).sum() + skipped
+        taken = np.maximum.reduce([np.full(len(times), vectors), np.append(times[1:], 0),
+                                   apart]).sum()
         if work.reuse:
             taken = max(times.sum(), vectors * work.steps(span) * span.count)
         results = span.count * size[0] * size[1] * rates.results(work)

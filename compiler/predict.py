@@ -227,14 +227,16 @@ class _Model:
         skipped, entered = 0, self.simulation.now
         for output_block in range(values["output_blocks"]):
             first_bank = values["source_bank"] ^ (output_block & values["block_alternate"])
-            kept = (yield from array.take_map()) if values["map"] else None
+            kept, asked = None, self.simulation.now
+            if values["map"]:
+                kept = yield from array.take_map()
+                entered = entered if asked == self.simulation.now else self.simulation.now
             for step in range(steps):
                 if kept is not None and not kept[step]:
                     skipped += 1
                     continue
-                # the loop goes on while the vector before waits for its weights
-                hidden = self.simulation.now - entered if vectors == 1 else 1
-                yield max(0, skipped - hidden)
+                # the loop goes on while the step before takes its vectors, or waits for weights
+                yield max(0, skipped - (self.simulation.now - entered))
                 skipped, entered = 0, self.simulation.now
                 if not values["reuse"] or output_block == step == 0:
                     yield from array.take_block()

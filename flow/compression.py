@@ -13,6 +13,7 @@ from sparrow.compress.capture import CaptureError, capture
 from sparrow.compress.data import Dataset
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph
+from sparrow.compress.passes import Context, make_pass
 from sparrow.compress.quantize import QuantizeError, quantize, weight_widths
 from sparrow.compress.report import Comparison, compare
 from sparrow.compress.train import LEARNING_RATE, initialized, normalize, train
@@ -20,9 +21,10 @@ from sparrow.flow.errors import UserError
 from sparrow.flow.models import load_weights
 from sparrow.golden.network import Network, NetworkError, Numbers
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.base import SpecError
 
 __all__ = ["Compressed", "accelerator_numbers", "bits_of", "captured", "check_layers", "compress",
-           "rows", "trained", "untrained"]
+           "pruned", "rows", "trained", "untrained"]
 
 CALIBRATION_IMAGES = 256
 LARGEST_SEED = 2**63 - 1
@@ -154,6 +156,37 @@ def captured(model: torch.nn.Module, data: Dataset, *, name: str) -> Graph:
                        name=re.sub(r"[^A-Za-z0-9]", "_", name))
     except CaptureError as error:
         raise UserError(str(error)) from None
+
+
+def pruned(graph: Graph, data: Dataset, spec: AcceleratorSpec, widths: Mapping[str, int], *,
+           density: float, pattern: str = "unstructured") -> Draft:
+    """A network whose smallest weights are 0, each layer by itself, with no training.
+
+    Parameters
+    ----------
+    widths
+        Bits of weights by layer, of all layers, as :func:`check_layers` gives them.
+    density
+        Share of a layer's weights that stays.
+    pattern
+        ``unstructured``, or ``block``: whole blocks, one step of the accelerator's array each.
+
+    Raises
+    ------
+    UserError
+        If the density isn't from 0 to 1.
+    """
+    draft = Draft(graph=graph)
+    for bits in sorted(set(widths.values())):
+        layers = {name: density for name, own in widths.items() if own == bits}
+        lanes = spec.lanes * (2 if bits == 4 else 1)
+        try:
+            found = make_pass({"kind": "prune", "pattern": pattern, "density": layers,
+                               "block": [lanes, spec.columns]})
+        except SpecError as error:
+            raise UserError(f"density must be from 0 to 1, not {density!r}") from error
+        draft = found.apply(draft, Context(data=data))
+    return draft
 
 
 def accelerator_numbers(spec: AcceleratorSpec) -> Numbers:

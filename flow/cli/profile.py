@@ -36,6 +36,12 @@ def add_parser(subparsers: Any) -> None:
                         help="bits of a weight (default: %(default)s)")
     parser.add_argument("--bits-of", action="append", default=[], metavar="LAYER=BITS",
                         help="bits of a layer's weights")
+    parser.add_argument("--density", type=float, metavar="SHARE",
+                        help="share of each layer's weights that stays, the largest; the others "
+                             "become 0, without training")
+    parser.add_argument("--pattern", choices=("unstructured", "block"), default="unstructured",
+                        help="with --density, which become 0 together: single ones, or those of "
+                             "a step of the array (default: %(default)s)")
     add_compile_options(parser, keep_all=False)
     parser.add_argument("--latency", type=int, default=100, metavar="N",
                         help="of the memory, cycles (default: %(default)s)")
@@ -50,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.latency < 1:
         raise UserError(f"--latency must be at least 1, not {arguments.latency}")
+    if arguments.pattern != "unstructured" and arguments.density is None:
+        raise UserError(f"--pattern {arguments.pattern} must go with --density")
     if not re.fullmatch(r"\d+x\d+x\d+", arguments.input, re.ASCII):
         raise UserError(f"--input must be CxHxW, such as 3x32x32, not {arguments.input!r}")
     weights = None if arguments.weights == "random" else Path(arguments.weights)
@@ -67,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         captured,
         check_layers,
         compress,
+        pruned,
         trained,
         untrained,
     )
@@ -79,9 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
     layer_bits, factory = bits_of(arguments.bits_of), model_factory(path, name)
     with progress("quantizing"):
         model = untrained(factory, data, weights=weights)
-        check_layers(model, data, bits=arguments.bits, layer_bits=layer_bits)
+        widths = check_layers(model, data, bits=arguments.bits, layer_bits=layer_bits)
         model = trained(factory, data, weights=weights, random=weights is None)
-        network = compress(captured(model, data, name=name), data, bits=arguments.bits,
+        source: Any = captured(model, data, name=name)
+        if arguments.density is not None:
+            source = pruned(source, data, spec, widths, density=arguments.density,
+                            pattern=arguments.pattern)
+        network = compress(source, data, bits=arguments.bits,
                            layer_bits=layer_bits, numbers=accelerator_numbers(spec)).network
     with progress("compiling"):
         program = compiled(network, spec, latency=arguments.latency,

@@ -48,7 +48,9 @@ def _sections(report: Report) -> list[Html]:
         text = ("Bytes with parameters, tables and headers; float32 without." if not
                 any(layer.dense for layer in report.layers) else
                 "The same layers with dense weights, as predicted, and as they run. Bytes are "
-                "those of weights with parameters, tables and headers; float32 without.")
+                "those of weights with parameters, tables and headers; float32 without. Stored: "
+                "the fewest that a codec takes. Read: what goes over the bus, by the codec that "
+                "is fastest.")
         sections.append(_section("weights", "Compressed weights", text, stored))
     if plot:
         sections.append(_section(

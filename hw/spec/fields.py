@@ -130,8 +130,8 @@ COMPUTE = _fields(
     "scale_result 1: add: factor is that of results, not that of what is added",
     "drain 1: the next command is begun when all results are in the buffer: if this one adds, and "
     "the next one, adding or not, hasn't the same fields for it",
-    "map 1: weights have a block map: steps that aren't in the stream take a cycle each and no "
-    "vectors; not with reuse, maximum, shifted or window",
+    "map 1: weights have a block map: steps that aren't in the stream take no vectors; not with "
+    "reuse, maximum, shifted or window",
     "- 16: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",

@@ -148,7 +148,7 @@ class LoopBench:
         self._expected.extend(self._loop.expected(values, self._spec))
         for name, driver in self._inputs.items():
             for number in self._loop.inputs[name](values):
-                driver.send({"payload": number})
+                driver.send({"": number})  # the payload is the port
         self.covered["commands"] += 1
 
     def _check(self, output: dict[str, int]) -> None:

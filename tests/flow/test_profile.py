@@ -54,6 +54,21 @@ def test_table(capsys):
     assert "101 696" in text
 
 
+def test_pruned(capsys):
+    """Blocks of zeros take no vectors, single zeros fewer bytes; with 4 bits in one layer."""
+    def found(*options):
+        assert main(["profile", f"{EXAMPLES / 'digits.py'}:digits_cnn", "--input", "1x8x8",
+                     "--json", "--set", 'codecs=["bitmask"]', "--bits-of", "down=4", *options]) == 0
+        return {layer["name"]: layer for layer in json.loads(capsys.readouterr().out)["layers"]}
+
+    dense, single = found(), found("--density", "0.1")
+    blocks = found("--density", "0.4", "--pattern", "block")
+    for name in ("block.conv1", "down"):
+        assert single[name]["vectors"] == dense[name]["vectors"]
+        assert single[name]["bytes_read"] < 0.5 * dense[name]["bytes_read"]
+        assert blocks[name]["vectors"] <= 0.6 * dense[name]["vectors"]
+
+
 def test_measured():
     """With a run's outcome: its cycles and stalls, layer by layer."""
     network = sample("tower")
@@ -93,6 +108,8 @@ def test_accesses():
     (["--input", "1x8x8", "--weights", "none.pt"],
      "--weights must be a file or 'random', not 'none.pt'"),
     (["--input", "1x8x8", "--bits-of", "stem"], "--bits-of must be given LAYER=4 or LAYER=8"),
+    (["--input", "1x8x8", "--density", "1.5"], "density must be from 0 to 1, not 1.5"),
+    (["--input", "1x8x8", "--pattern", "block"], "--pattern block must go with --density"),
     (["--input", "3x8x8"], "The model must take images of shape (3, 8, 8)"),
 ])
 def test_mistakes(arguments, text, capsys):

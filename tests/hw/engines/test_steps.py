@@ -71,12 +71,16 @@ def test_steps_without_weights_give_nothing(small_spec, walk, seed, make):
     assert not granules
 
 
-def test_a_skipped_step_takes_a_cycle(small_spec, walk):
-    kept = [[False] * 35]
+@pytest.mark.parametrize("kept, out_width, expected", [
+    ([False] * 35, 3, [0] * 35 + [1] * 3),
+    # gone over while three pixels of the step before take their turn, and further
+    ([True, False, False] * 6 + [True, True] + [False] * 15, 3,
+     [1] * 3 * 8 + [0] * (15 - 2) + [1] * 3),
+    ([True] * 35, 1, [1] * 36)])
+def test_steps_without_weights_are_gone_over_ahead(small_spec, walk, kept, out_width, expected):
     values = whole_command(Opcode.COMPUTE, {"map": 1, "kernel_height": 6, "kernel_width": 6,
-                                            "out_width": 3, "kept": kept})
+                                            "out_width": out_width, "kept": [kept]})
     granules = list(map_granules(values))
-    assert granules == [0, 0, 1 << 3]
     values.pop("kept")
     loop = StepLoop(spec=small_spec.replace(codecs=("bitmask",)))
 
@@ -89,7 +93,7 @@ def test_a_skipped_step_takes_a_cycle(small_spec, walk):
         return ctx.get(loop.busy)
 
     found = walk(loop, values, seed=None, begin=begin, sample=lambda ctx: ctx.get(loop.o.valid))
-    assert found == [0] * (2 + 35) + [1] * 3  # 2: from a granule to the first step
+    assert found == [0] * 3 + expected  # 3: from a granule to the first step
 
 
 @pytest.mark.parametrize("seed", range(6))
