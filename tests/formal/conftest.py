@@ -42,7 +42,7 @@ wrapper.v
 def prove(tmp_path):
     """A function that tries a proof and returns ``PASS``, ``FAIL`` or another word of sby's."""
     def run(design: str, top: str, wrapper: str, *, exposed: Sequence[str] = (),
-            mode: str = "prove", depth: int = 2, seconds: int = 110) -> str:
+            mode: str = "prove", depth: int = 2, seconds: int = 1000) -> str:
         """Prove the assertions of ``wrapper``, a module around ``design``'s module ``top``.
 
         Parameters
