@@ -136,7 +136,8 @@ def _blocks(work: Pass, span: Span) -> np.ndarray:
 
 
 def _parameters(work: Pass, span: Span, key: int, blocks: np.ndarray) -> Parameters:
-    """Those of all columns; if those whose sums aren't always 0 have one scale, all have it."""
+    """Those of all columns but the last ones whose sums are always 0; if the others whose sums
+    aren't have one scale, all have it."""
     sets = [work.parameters(number, key) for number in range(span.first, span.first + span.count)]
     bias, mantissa, shift = (np.concatenate(part).astype(np.int64)
                              for part in zip(*sets, strict=True))
@@ -145,7 +146,10 @@ def _parameters(work: Pass, span: Span, key: int, blocks: np.ndarray) -> Paramet
     scales = np.unique(np.stack([mantissa, shift])[:, ~unused], axis=1)
     if scales.shape[1] == 1:
         mantissa, shift = (np.full_like(bias, scale) for scale in scales[:, 0])
-    return Parameters(bias, mantissa, shift)
+    columns = len(unused) // span.count
+    used = np.flatnonzero(~unused[-columns:])
+    channels = len(unused) - columns + int(used.max(initial=0)) + 1
+    return Parameters(bias[:channels], mantissa[:channels], shift[:channels])
 
 
 def _least_bits(blocks: np.ndarray, int4: bool) -> float:

@@ -11,6 +11,7 @@ from sparrow.flow.errors import UserError
 from sparrow.golden.codec import PARTS, Contents, Header, StreamError, decode_blocks
 from sparrow.golden.codec.arrange import Arrangement
 from sparrow.golden.codec.bits import GRANULE
+from sparrow.golden.codec.header import VERSION
 from sparrow.golden.codec.prefix import PrefixCode
 from sparrow.golden.codec.symbols import Gaps
 
@@ -117,7 +118,7 @@ def _channels(part: Part, container: Container, header: Header, subject: str) ->
 
 def _header(header: Header) -> dict[str, Any]:
     parameters = header.parameters
-    result = {"version": 2, "codec": header.codec, "weight_bits": 4 if header.four_bit else 8,
+    result = {"version": VERSION, "codec": header.codec, "weight_bits": 4 if header.four_bit else 8,
               "output_blocks": header.output_blocks, "blocks_of_each": header.steps,
               "granules": header.granules, "map": header.map, "reuse": header.reuse,
               "table": None if header.values.entries is None else len(header.values.entries),
@@ -132,8 +133,7 @@ def _header(header: Header) -> dict[str, Any]:
 
 
 def _bits(contents: Contents, laid: np.ndarray, channels: int, size: int) -> dict[str, int]:
-    """Bits by part; padding is all that the others aren't, parameters of columns without a channel
-    included."""
+    """Bits by part; padding is all that the others aren't."""
     header = contents.header
     bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part)
                                       for name, part in header.parts().items()}

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .bits import GRANULE
 from .header import MOST_FIXED, largest_count_bits
 from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
-from .symbols import Gaps, Symbols, bitmask, csr, dense, fixed, with_runs
+from .symbols import MASK, Gaps, Symbols, bitmask, csr, dense, fixed, with_runs
 from .values import LARGEST_TABLE, ValueCode
 
 __all__ = ["Choice", "choices"]
@@ -96,7 +95,7 @@ def choices(weights: np.ndarray, codec: str, *, four_bit: bool, table: bool,
     slowest = int(counts.max(axis=0, initial=0).sum())
     if codec == "bitmask":
         yield Choice(codec, weights, values, int(sent) + weights.size,
-                     slowest + blocks * -(-positions // GRANULE))
+                     slowest + blocks * -(-positions // MASK))
         return
     index_bits, most = (positions - 1).bit_length(), int(counts.max(initial=1))
     if not fixed:

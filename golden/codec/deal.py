@@ -9,14 +9,15 @@ from .symbols import DEPTH, Symbols
 
 __all__ = ["Dealing"]
 
-NEVER = np.iinfo(np.int64).max // 128
+FIRST, NEVER = -9, np.iinfo(np.int64).max // 128  # steps
 
 
 class Dealing:
     """What lanes ask for, step by step.
 
-    A lane takes a symbol in the step in which the one before it is sent, the first in step -1;
-    when that uses up a granule it asks for another one.
+    A lane reads a symbol in the step in which the one before it is sent, the first in step -1; with
+    huffman, one more: the first two in steps -2 and -1. When that uses up a granule it asks for
+    another one.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class Dealing:
         for.
     lane, number, step : numpy.ndarray, int64
         Of each granule that is asked for, in order: whose, which of the lane's, and the step
-        after which it is dealt; -2 for those that are dealt first.
+        after which it is dealt; ``FIRST`` for those that are dealt first.
     bits : int
         Of all symbols that matter.
     needed : numpy.ndarray, int64, shape (columns,)
@@ -44,13 +45,13 @@ class Dealing:
         ends = np.cumsum(symbols.widths)
         bases = np.append(0, ends)[bounds[:-1]]
         self._ends = ends - bases[symbols.lane]
-        self.starts, taken = self._steps()
+        self.starts, read = self._steps()
         turns = np.arange(DEPTH)
         lane = [np.tile(np.arange(columns), DEPTH)]
-        number, step = [np.repeat(turns, columns)], [np.full(DEPTH * columns, -2)]
+        number, step = [np.repeat(turns, columns)], [np.full(DEPTH * columns, FIRST)]
         used = self._ends // GRANULE > (self._ends - symbols.widths) // GRANULE
         for column in range(columns):
-            asks = taken[own[column]][used[own[column]]]
+            asks = read[own[column]][used[own[column]]]
             asks = asks[asks < NEVER]
             lane.append(np.full(len(asks), column))
             number.append(DEPTH + np.arange(len(asks)))
@@ -65,7 +66,7 @@ class Dealing:
         self.needed = -(-bits // GRANULE)
 
     def _steps(self) -> tuple[np.ndarray, np.ndarray]:
-        """``starts``, and the step in which each symbol is taken."""
+        """``starts``, and the step in which each symbol is read."""
         symbols, blocks = self._symbols, self._blocks
         place = symbols.lane * (blocks + 1) + symbols.block
         counts = np.bincount(place, minlength=self._columns * (blocks + 1))
@@ -73,9 +74,11 @@ class Dealing:
         slowest = counts.reshape(self._columns, -1)[:, :blocks].max(axis=0, initial=1)
         starts = np.append(0, np.cumsum(slowest))
         sent = np.where(symbols.block < blocks, starts[symbols.block] + rank, NEVER)
-        taken = np.append(-1, sent[:-1]) if len(sent) else sent
-        taken[self._bounds[:-1][np.diff(self._bounds) > 0]] = -1
-        return starts, taken
+        read = np.full(len(sent), NEVER)
+        for first, end in itertools.pairwise(self._bounds):
+            start = np.arange(-symbols.ahead, 0)
+            read[first:end] = np.append(start, sent[first:end])[:end - first]
+        return starts, read
 
     @property
     def cut(self) -> int:
@@ -128,8 +131,9 @@ class Dealing:
             ends = ends[ends <= GRANULE * got[column]]
             if not len(ends):
                 continue
-            taken = np.searchsorted(self._symbols.block[own][:len(ends)],
-                                    np.arange(self._blocks), "right")
-            granule = (ends[np.minimum(taken, len(ends) - 1)] - 1) // GRANULE
+            sent = np.searchsorted(self._symbols.block[own][:len(ends)],
+                                   np.arange(self._blocks), "right")
+            read = np.minimum(sent + self._symbols.ahead, len(ends))
+            granule = (ends[read - 1] - 1) // GRANULE
             np.maximum(result, place[bases[column] + granule] + 1, out=result)
         return np.maximum.accumulate(result)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .bits import GRANULE
 from .errors import StreamError
-from .header import Header
+from .header import MOST_COLUMNS, Header
 from .lanes import LANES, Lane
 from .parameters import Parameters
 from .symbols import DEPTH
@@ -30,7 +30,7 @@ class Contents:
     kept : numpy.ndarray, bool, shape (output blocks, steps)
         Which steps are in the stream.
     parameters : Parameters or None
-        Of all columns of all output blocks.
+        Of all columns of all output blocks; zeros for columns without a channel.
     steps : numpy.ndarray, int64, shape (blocks in the stream,)
         That each took.
     """
@@ -64,10 +64,10 @@ def decode_blocks(data: bytes, *, lanes: int, columns: int, word_bytes: int = 8,
     return _Decoder(data, lanes, columns, word_bytes).run(check)
 
 
-def read_header(data: bytes, *, lanes: int) -> Header:
+def read_header(data: bytes, *, lanes: int, columns: int = MOST_COLUMNS) -> Header:
     """What stands at the beginning of a stream; raises ``StreamError`` if that isn't well formed.
     """
-    return Header.read(_Granules(data).word, lanes)
+    return Header.read(_Granules(data).word, lanes, columns)
 
 
 class _Granules:
@@ -96,7 +96,7 @@ class _Decoder:
     def __init__(self, data: bytes, lanes: int, columns: int, word_bytes: int):
         self._data, self._word_bytes, self._columns = data, word_bytes, columns
         self._granules = _Granules(data)
-        self._header = header = Header.read(self._granules.word, lanes)
+        self._header = header = Header.read(self._granules.word, lanes, columns)
         halves = 2 if header.four_bit else 1
         outputs = 1 if header.reuse else header.output_blocks
         shape = (outputs, header.steps, lanes, halves, columns)
@@ -126,16 +126,9 @@ class _Decoder:
     def _output_blocks(self) -> None:
         header = self._header
         for number in range(header.output_blocks):
-            for _ in range(self._columns if header.parameters.bias_bits else 0):
-                wide = header.parameters.bias_bits == 32
-                value = self._control() | (self._control() << 16 if wide else 0)
-                scale = header.scale
-                if scale is None:
-                    scale = header.parameters.scale(
-                        [self._control() for _ in range(header.parameters.scale_granules)])
-                self._scales.append(scale)
-                self._bias.append(value - (value >> header.parameters.bias_bits - 1
-                                           << header.parameters.bias_bits))
+            if header.parameters.bias_bits:
+                self._parameters(header.last_columns if number == header.output_blocks - 1
+                                 else self._columns)
             if number == 0 or not header.reuse:
                 self._output_block(number)
         if self._missing:
@@ -143,6 +136,20 @@ class _Decoder:
         if self._granules.position < header.granules:
             raise StreamError("TRAILING", "Stream must have as many granules as are asked for, "
                               f"not {header.granules - self._granules.position} more")
+
+    def _parameters(self, channels: int) -> None:
+        """Those of some columns; the others have zeros."""
+        header = self._header
+        format_ = header.parameters
+        for column in range(self._columns):
+            if column >= channels:
+                self._bias.append(0)
+                self._scales.append((0, 0))
+                continue
+            value = self._control() | (self._control() << 16 if format_.bias_bits == 32 else 0)
+            self._scales.append(header.scale or format_.scale(
+                [self._control() for _ in range(format_.scale_granules)]))
+            self._bias.append(value - (value >> format_.bias_bits - 1 << format_.bias_bits))
 
     def _contents(self) -> Contents:
         """What has been found so far."""
@@ -190,6 +197,7 @@ class _Decoder:
         if not number:
             for _ in range(DEPTH):
                 self._deal(list(range(self._columns)))
+            self._deal([column for column, lane in enumerate(self._lanes) if lane.begin()])
             self._take(list(range(self._columns)), False, where)
         count = 0
         while True:
@@ -210,7 +218,7 @@ class _Decoder:
             try:
                 if self._lanes[column].take(final=final):
                     asks.append(column)
-                if self._missing and self._lanes[column].block is None and not final:
+                if self._missing and self._lanes[column].lacks and not final:
                     raise self._missing
             except StreamError as error:
                 if self._missing and error.name == "TRUNCATED":

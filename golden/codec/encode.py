@@ -8,7 +8,7 @@ import numpy as np
 from .bits import GRANULE
 from .choose import Choice, choices
 from .deal import Dealing
-from .header import CODECS, Header
+from .header import CODECS, MOST_GRANULES, Header
 from .parameters import ParameterFormat, Parameters
 from .stream import PARTS, Stream
 
@@ -39,7 +39,8 @@ def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
         ``dense`` leave zero out of it. ``huffman`` with 4 bits always has one, ``dense`` with 4
         bits never.
     parameters : Parameters or None
-        Of all columns of all output blocks, to be sent with the weights.
+        Of all output channels, to be sent with the weights. The last output block may have fewer
+        channels than columns.
     reuse : bool
         Whether the blocks serve all output blocks; ``parameters`` tell how many there are.
     block_map : bool or None
@@ -64,10 +65,13 @@ def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
     """
     _check(blocks, codec, four_bit, codebook, fixed, goal, word_bytes)
     output_blocks, steps, _, lanes, columns = blocks.shape
+    last_columns = columns
     if parameters is not None:
-        if reuse and len(parameters.bias) % columns == 0:
-            output_blocks = len(parameters.bias) // columns
-        parameters.check(output_blocks * columns)
+        channels = len(parameters.bias)
+        if reuse:
+            output_blocks = max(1, -(-channels // columns))
+        last_columns = channels - (output_blocks - 1) * columns
+        parameters.check(channels if 0 < last_columns <= columns else output_blocks * columns)
     if not 1 <= output_blocks <= MOST or steps > MOST or (reuse and len(blocks) > 1):
         raise ValueError("blocks must be of at most 65535 output blocks of 65535, with reuse of "
                          f"one, not shape {blocks.shape}")
@@ -102,8 +106,9 @@ def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
     header = Header(
         codec=codec, four_bit=four_bit, map=bool(block_map or (block_map is None
                                                                and not keep.all())),
-        reuse=reuse, parameters=format_, scale=scale, output_blocks=output_blocks, steps=steps,
-        values=choice.values, runs=choice.runs, count_bits=choice.count_bits, fixed=choice.fixed)
+        reuse=reuse, parameters=format_, scale=scale, last_columns=last_columns,
+        output_blocks=output_blocks, steps=steps, values=choice.values, runs=choice.runs,
+        count_bits=choice.count_bits, fixed=choice.fixed)
     dealing = Dealing(choice.symbols(blocks.shape[2]), columns, int(keep.sum()))
     return _stream(header, _sections(header, keep, parameters, columns), dealing,
                    lanes, columns, word_bytes)
@@ -174,6 +179,9 @@ def _stream(header: Header, sections: list[Section], dealing: Dealing, lanes: in
     granules = np.concatenate([*merged, payload[before:]]).astype("<u2")
     parts = header.parts()
     size = sum(map(len, parts.values()))
+    if size + len(granules) > MOST_GRANULES:
+        raise ValueError(f"stream must have at most {MOST_GRANULES} granules of {GRANULE} bits, "
+                         f"not {size + len(granules)}")
     header = dataclasses.replace(header, granules=size + len(granules))
     result = np.concatenate([*header.parts().values(), granules]).astype("<u2").tobytes()
     result += bytes(-(len(result) + CHECKSUM_BYTES) % word_bytes)

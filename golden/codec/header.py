@@ -12,14 +12,17 @@ from .prefix import LONGEST, PrefixCode
 from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
 from .values import ValueCode
 
-__all__ = ["CODECS", "VERSION", "Header", "largest_count_bits"]
+__all__ = ["CODECS", "MOST_COLUMNS", "MOST_GRANULES", "VERSION", "Header", "largest_count_bits"]
 
-VERSION = 2
+VERSION = 3
 CODECS = "dense", "bitmask", "rle", "csr", "huffman"
 FLAGS = {"four_bit": 7, "table": 8, "map": 9, "parameters": 10, "wide": 11, "each": 12,
          "reuse": 13, "fixed": 14, "long": 15}
 SPARE = 1 << 23 | 7 << 29
 MOST_FIXED = 127
+GRANULES_BITS = 26
+MOST_GRANULES = (1 << GRANULES_BITS) - 1
+MOST_COLUMNS = 64
 NO_PARAMETERS = ParameterFormat()
 
 
@@ -45,8 +48,10 @@ class Header:
     parameters : ParameterFormat
     scale : (int, int) or None
         Mantissa and shift that all channels share.
-    granules : int
+    granules : int, below 2^26
         Of the stream, the header's among them.
+    last_columns : int, 1 to 64
+        Columns of the last output block that have channels: the others have no parameters.
     output_blocks, steps : int, 1 to 65535
         And blocks of an output block.
     values : ValueCode
@@ -63,6 +68,7 @@ class Header:
     parameters: ParameterFormat = NO_PARAMETERS
     scale: tuple[int, int] | None = None
     granules: int = 0
+    last_columns: int = 1
     output_blocks: int
     steps: int
     values: ValueCode
@@ -92,11 +98,12 @@ class Header:
             mantissa, shift = np.array(self.scale, np.int64).reshape(2, 1)
             scale = self.parameters.scale_words(mantissa, shift)[0]
             scale = scale[:4 if self.parameters.long else 2]
-        return {"header": words(first, self.granules, self.output_blocks | self.steps << 16),
+        second = self.granules | self.last_columns - 1 << GRANULES_BITS
+        return {"header": words(first, second, self.output_blocks | self.steps << 16),
                 "scales": scale, "tables": np.concatenate(tables)}
 
     @classmethod
-    def read(cls, word: Callable[[], int], positions: int) -> "Header":
+    def read(cls, word: Callable[[], int], positions: int, columns: int) -> "Header":
         """The counterpart, from words of 32 bits.
 
         Parameters
@@ -105,6 +112,7 @@ class Header:
             Gives the next word.
         positions : int
             Of a block, for each column, with weights of 8 bits.
+        columns : int
 
         Raises
         ------
@@ -122,7 +130,12 @@ class Header:
         size = 3 + scale_words + (-(-entries // 4) if flags["table"] else 0)
         if codec == "huffman":
             size += 4 if flags["table"] else 2
-        granules = word()
+        second = word()
+        last_columns = (second >> GRANULES_BITS) + 1
+        if last_columns > columns:
+            raise StreamError("FORMAT", f"Stream must have at most {columns} columns with channels "
+                              f"in the last output block, not {last_columns}")
+        granules = second & MOST_GRANULES
         if granules < 2 * size:
             raise StreamError("SIZE", f"Stream must have at least the {2 * size} granules of its "
                               f"header, not {granules}")
@@ -145,7 +158,8 @@ class Header:
         return cls(
             codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],
             parameters=parameters, scale=parameters.scale(scale) if shared else None,
-            granules=granules, output_blocks=sizes & 0xFFFF, steps=sizes >> 16,
+            granules=granules, last_columns=last_columns,
+            output_blocks=sizes & 0xFFFF, steps=sizes >> 16,
             values=ValueCode(4 if flags["four_bit"] else 8, table, code), runs=runs,
             count_bits=0 if flags["fixed"] else csr, fixed=csr if flags["fixed"] else 0)
 

@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from .bits import GRANULE
 from .errors import StreamError
 from .header import Header
+from .symbols import MASK
 
 __all__ = ["LANES", "Lane"]
+
+_Run = tuple[int, int | None]  # zeros, and the value behind them if it isn't an escape
 
 
 class Lane:
     """Base of the lanes.
 
-    A lane has always one symbol that is *taken* and waits to be sent.
+    A lane has always one symbol that is *taken* and waits to be sent. With huffman there is
+    another one behind it that it has read.
 
     Parameters
     ----------
@@ -29,6 +33,8 @@ class Lane:
         What it loads: positions in the block, and values.
     escape : bool
         Whether it stands for zeros alone.
+    lacks : bool
+        Whether what is left is no whole symbol.
     """
 
     def __init__(self, header: Header, positions: int):
@@ -36,15 +42,19 @@ class Lane:
         self._bits, self._held, self._used = 0, 0, 0
         self.block: int | None = None
         self.load: tuple[tuple[int, int], ...] = ()
-        self.escape = False
+        self.escape = self.lacks = False
 
     def deal(self, granule: int) -> None:
         """Append 16 bits to those that are held."""
         self._bits |= granule << self._held
         self._held += GRANULE
 
+    def begin(self) -> bool:
+        """Read what is behind the first symbol to be taken; whether that uses up a granule."""
+        return False
+
     def take(self, *, final: bool) -> bool:
-        """Take the next symbol; whether that uses up a granule.
+        """Take the next symbol; whether what is read with it uses up a granule.
 
         Parameters
         ----------
@@ -149,11 +159,11 @@ class _Bitmask(_Blocks):
     the highest bits, the ones of the last mask in ``_mask``."""
 
     def _begin(self) -> None:
-        self._start, self._mask = -min(GRANULE, self._positions), 0
+        self._start, self._mask = -min(MASK, self._positions), 0
         self._continue()
 
     def _continue(self) -> None:
-        size = min(GRANULE, self._positions)
+        size = min(MASK, self._positions)
         if self._mask:
             place = (self._mask & -self._mask).bit_length() - 1
             self._mask &= self._mask - 1
@@ -172,29 +182,64 @@ class _Runs(Lane):
         self._place = 0
 
     def _take(self, final: bool) -> None:
+        self._send(self._read())
+
+    def _read(self) -> _Run | None:
+        """The next symbol; ``None`` if the lane's granules are at their end: zeros."""
         runs = self._header.runs
         assert runs is not None
+        self.lacks = True
         found = runs.find(self._bits, self._held)
-        self.block, self.escape = None, True
         if found is None:
-            return  # the lane's granules are at their end: zeros
+            return None
         run, width = found
-        self.escape = run == runs.limit
-        if self.escape:
-            value, value_width = None, 0
-        else:
+        value = None
+        if run < runs.limit:
             behind = self._header.values.find(self._bits >> width, self._held - width)
             if behind is None:
-                self.escape = True
-                return
+                return None
             value, value_width = behind
-        self._skip(width + value_width)
-        block, place = divmod(self._place + run - self.escape, self._positions)
+            width += value_width
+        self._skip(width)
+        self.lacks = False
+        return run, value
+
+    def _send(self, symbol: _Run | None) -> None:
+        """Make a symbol the taken one."""
+        self.block, self.escape = None, True
+        if symbol is None:
+            return
+        run, value = symbol
+        self.escape = value is None
+        self.block, place = divmod(self._place + run - self.escape, self._positions)
         self._place += run + (not self.escape)
-        self.block = block
         if value is not None:
             self.load = ((place, value),)
 
 
+class _Huffman(_Runs):
+    """Has read the symbol behind the taken one, too; what is wrong with it is told when it is
+    taken."""
+
+    def __init__(self, header: Header, positions: int):
+        super().__init__(header, positions)
+        self._behind: _Run | StreamError | None = None
+
+    def begin(self) -> bool:
+        try:
+            self._behind = self._read()
+        except StreamError as error:
+            self._behind = error
+        return self._used >= GRANULE
+
+    def _take(self, final: bool) -> None:
+        if isinstance(self._behind, StreamError):
+            raise self._behind
+        self._send(self._behind)
+        self._behind = None
+        try:
+            self._behind = self._read()
+        except StreamError as error:
+            self._behind = error
 LANES: Mapping[str, type[Lane]] = {"dense": _Dense, "bitmask": _Bitmask, "rle": _Runs,
-                                   "csr": _Csr, "huffman": _Runs}
+                                   "csr": _Csr, "huffman": _Huffman}

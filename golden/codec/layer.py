@@ -60,21 +60,13 @@ def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool =
     check_array(lanes, columns)
     outputs, channels, height, width = map(int, weights.shape)
     arrangement = Arrangement((outputs, channels, height, width), bits == 4, lanes, columns)
-    padded = parameters
     if parameters is not None:
         parameters.check(outputs)
-        padded = parameters.padded(arrangement.output_blocks * columns)
     stream = encode_blocks(
         arrangement.lay(weights.detach().numpy()), codec, four_bit=bits == 4,
-        codebook=codebook and not (bits == 4 and codec == "dense"), parameters=padded,
+        codebook=codebook and not (bits == 4 and codec == "dense"), parameters=parameters,
         block_map=block_map, fixed=fixed, goal=goal, word_bytes=word_bytes)
-    parts = dict(stream.bits)
-    for name in ("biases", "scales"):  # those of columns without a channel fill up
-        if parameters is not None and (name == "biases" or parts["scales"] > 64):
-            share = parts[name] * outputs // (arrangement.output_blocks * columns)
-            parts["padding"] += parts[name] - share
-            parts[name] = share
-    return dataclasses.replace(stream, bits=parts, shape=arrangement.shape)
+    return dataclasses.replace(stream, shape=arrangement.shape)
 
 
 def decode(stream: Stream) -> torch.Tensor:

@@ -40,13 +40,6 @@ class Parameters:
                 worst = values.min() if values.min() < low else values.max()
                 raise ValueError(f"{name} must be {low} to {high - 1}, not {int(worst)}")
 
-    def padded(self, channels: int) -> "Parameters":
-        """For more output channels: zeros, or the scale that all have."""
-        count = channels - len(self.bias)
-        alike = [np.pad(values, (0, count), mode="edge" if (values == values[0]).all()
-                        else "constant") for values in (self.mantissa, self.shift)]
-        return Parameters(np.pad(self.bias, (0, count)), *alike)
-
 
 @dataclasses.dataclass(frozen=True)
 class ParameterFormat:

@@ -12,6 +12,7 @@ from .values import ValueCode
 __all__ = ["Gaps", "Symbols", "bitmask", "csr", "dense", "fixed", "with_runs"]
 
 DEPTH = 3  # granules that a lane holds
+MASK = 8  # positions of a mask, or all of a smaller block
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Symbols:
     matters : numpy.ndarray, bool, or None
         Symbols that have to be sent: the others come, endless, after a lane's last that has to.
         ``None`` if all have to.
+    ahead : int
+        Symbols that a lane has read and not sent.
     """
 
     lane: np.ndarray
@@ -35,6 +38,7 @@ class Symbols:
     values: np.ndarray
     widths: np.ndarray
     matters: np.ndarray | None = None
+    ahead: int = 1
 
 
 def dense(values: np.ndarray, halves: int, code: ValueCode) -> Symbols:
@@ -84,10 +88,10 @@ def _entries(values: np.ndarray, sent: np.ndarray,
 
 
 def bitmask(values: np.ndarray, code: ValueCode) -> Symbols:
-    """For each 16 positions of a block, or all if fewer, a bit for each, then the nonzeros among
-    them."""
+    """For each ``MASK`` positions of a block, or all if fewer, a bit for each, then the nonzeros
+    among them."""
     columns, _, positions = values.shape
-    group = min(GRANULE, positions)
+    group = min(MASK, positions)
     groups = values.reshape(columns, -1, group) != 0
     masks = groups @ (1 << np.arange(group))
     return _headed(np.count_nonzero(groups, axis=2), masks, group, *code.encode(
@@ -183,7 +187,7 @@ def with_runs(gaps: Gaps, code: ValueCode, runs: RunCode) -> Symbols:
     values = symbols[rest] | values << widths[rest]
     value_widths = value_widths + widths[rest]
 
-    beyond = DEPTH * GRANULE // int(widths[-1]) + 2
+    beyond = DEPTH * GRANULE // int(widths[-1]) + 3
     count = np.concatenate([escapes + 1, gaps.left // runs.limit + beyond])
     owners = np.concatenate([gaps.lane, np.arange(gaps.columns)])
     order = np.argsort(owners, kind="stable")
@@ -200,4 +204,4 @@ def with_runs(gaps: Gaps, code: ValueCode, runs: RunCode) -> Symbols:
     bits, lengths = np.full(len(owner), symbols[-1]), np.full(len(owner), widths[-1])
     bits[place], lengths[place] = values[which], value_widths[which]
     return Symbols(owners[owner], np.minimum(where // gaps.positions, gaps.blocks), bits, lengths,
-                   matters)
+                   matters, ahead=1 if runs.code is None else 2)

@@ -14,7 +14,8 @@ CODE_BITS = 8  # of the longest prefix code
 RUN_BITS = 6  # of the largest run or the rank of its code
 PLACE_BITS = 5  # of an entry's place in the largest table
 COUNT_BITS = 7  # of a number of csr entries
-_MASK_BITS = 16
+_PART_BITS = 3  # of a position in what a mask tells of
+_MASK_BITS = 1 << _PART_BITS
 
 
 def code_layout(rank_width: int) -> data.StructLayout:
@@ -115,7 +116,7 @@ def fill_widths(spec: DecompressorSpec) -> set[int]:
     """How many bits of a position may be sent, where any are."""
     indices = {spec.lane_width, spec.position_width}
     widths = indices if spec.has(Codec.CSR) else set()
-    return widths | {min(4, bits) for bits in indices if spec.has(Codec.BITMASK)}
+    return widths | {min(_PART_BITS, bits) for bits in indices if spec.has(Codec.BITMASK)}
 
 
 def load_width(spec: DecompressorSpec) -> int:
@@ -154,8 +155,7 @@ class LaneSettings(wiring.Component):
         argument = header.argument
         run_mask = self._ones(argument[:3], RUN_BITS)
         shift = Mux(codec[Codec.RLE], argument[:3], Mux(codec[Codec.CSR], index_bits, 0))
-        positions = Cat(Const(0, spec.lane_width), ~wide, wide)
-        group = Mux(positions > _MASK_BITS, _MASK_BITS, positions)
+        group = Const(_MASK_BITS, 4) if spec.lanes >= _MASK_BITS else Cat(0, 0, ~wide, wide)
         mask = Cat(*(group > bit for bit in range(_MASK_BITS)))
         values = {
             "wide": wide,
@@ -169,7 +169,7 @@ class LaneSettings(wiring.Component):
             "masked": codec[Codec.BITMASK],
             "counted": codec[Codec.CSR],
             "operand": Mux(codec[Codec.RLE], run_mask, Mux(codec[Codec.CSR], indices, 0)),
-            "fill": Mux(codec[Codec.CSR], indices, Mux(codec[Codec.BITMASK], indices[:4], 0)),
+            "fill": Mux(codec[Codec.CSR], indices, Mux(codec[Codec.BITMASK], indices[:_PART_BITS], 0)),
             "load": Mux(codec[Codec.BITMASK], mask,
                         Mux(codec[Codec.CSR] & ~header.fixed,
                             self._ones(argument[:4], COUNT_BITS), 0)),

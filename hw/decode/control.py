@@ -50,7 +50,7 @@ class Control(wiring.Component):
     fresh : ``Out(1)``
         Lanes are to be cleared.
     steps, begun : ``Out(1)``
-        Lanes may step. Not ``begun``: before the first block, with the step that takes the first
+        Lanes may step. Not ``begun``: before the first block, with the steps that take the first
         symbols.
     step, ends : ``In(1)``
         A step; the last one of a block.
@@ -143,7 +143,8 @@ class Control(wiring.Component):
             reader.enable.eq(part == _Part.HEADER), reader.clear.eq(self.clear),
             reader.given.eq(self.given), reader.word.eq(word),
             records.enable.eq((part == _Part.PARAMETERS) & self.idle & ~(served & self.pending)),
-            records.flags.eq(reader.flags), records.given.eq(self.given),
+            records.flags.eq(reader.flags), records.last_column.eq(reader.last_column),
+            records.last_set.eq(blocks.last_output_block), records.given.eq(self.given),
             records.granules.eq(self.granules), records.keep.eq(reader.scale),
             blocks.load.eq(reader.numbers),
             blocks.output_blocks.eq(word[:16]), blocks.blocks.eq(word[16:]),
@@ -210,7 +211,7 @@ class Control(wiring.Component):
                 m.d.sync += part.eq(_Part.BLOCKS)
 
     def _blocks(self, m, part, served, reader, blocks):
-        with m.If(self.step):
+        with m.If(self.step & self.ends):
             m.d.sync += self.begun.eq(1)
         with m.If(self.step & self.ends & self.begun):
             with m.If(~blocks.last_block):

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..mac.ports import stationary_layout
-from ..spec.decode import Codec, DecompressorSpec
+from ..spec.decode import DecompressorSpec
 from ..spec.mac import MacArraySpec, Precision
 from .blocks import STEP_GROUP
 from .config import LaneSettings
@@ -18,6 +18,9 @@ from .parameters import record_layout
 from .window import Window
 
 __all__ = ["Decompressor"]
+
+_LANE_FAULTS = {"code": StreamFault.CODE, "entry": StreamFault.ENTRY, "count": StreamFault.COUNT,
+                "starved": StreamFault.TRUNCATED}
 
 
 class Decompressor(wiring.Component):
@@ -173,14 +176,7 @@ class Decompressor(wiring.Component):
         for name, _ in lane_errors(spec):
             found[name] = Signal(name=f"any_{name}")
             m.d.comb += found[name].eq(Cat(lane.errors[name] for lane in lanes).any())
-        with m.If(found.get("starved", 0)):
-            m.d.comb += control.lane_fault.eq(StreamFault.TRUNCATED)
-        if spec.has(Codec.CSR):
-            with m.If(found["bad"]):
-                m.d.comb += control.lane_fault.eq(StreamFault.COUNT)
-        with m.If(found.get("entry", 0)):
-            m.d.comb += control.lane_fault.eq(StreamFault.ENTRY)
-        if spec.has(Codec.HUFFMAN):
-            with m.If(found["bad"] & control.header.codec.huffman):
-                m.d.comb += control.lane_fault.eq(StreamFault.CODE)
-        return Cat(found.get("bad", 0), found.get("entry", 0)).any()
+        for name, signal in reversed(found.items()):
+            with m.If(signal):
+                m.d.comb += control.lane_fault.eq(_LANE_FAULTS[name])
+        return Cat(*found.values()).any()

@@ -44,11 +44,13 @@ class Granules(wiring.Component):
         Bits that the next symbol has, 0 to 16 together; may depend on ``window``, ``more`` the
         later of the two.
     take : ``In(1)``
-        Uses up so many bits. Only if ``fits``.
+        Uses up so many bits. Where they don't fit nothing ever does again, until ``clear``.
     window : ``Out(window)``
         The next bits; those that aren't there yet are anything.
     fits : ``Out(1)``
         There are so many bits.
+    plenty : ``Out(1)``
+        There are as many bits as any symbol has.
     spent : ``Out(1)``
         ``take`` would use up a granule.
     """
@@ -56,7 +58,8 @@ class Granules(wiring.Component):
     def __init__(self, *, window: int):
         super().__init__({
             "clear": In(1), "deal": In(1), "granule": In(GRANULE), "width": In(5), "more": In(4),
-            "take": In(1), "window": Out(window), "fits": Out(1), "spent": Out(1)})
+            "take": In(1), "window": Out(window), "fits": Out(1), "plenty": Out(1),
+            "spent": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -71,6 +74,7 @@ class Granules(wiring.Component):
             self.window.eq(shifted(m, bits, offset, len(self.window), "window")),
             end.eq((offset + self.width)[:5] + self.more),
             self.fits.eq(there[1] | there[0] & ~(end[4] & end[:4].any())),
+            self.plenty.eq(there[1]),
             self.spent.eq(end[4]),
         ]
         shift = Signal()

@@ -13,12 +13,13 @@ from .deal import CONTROL_GRANULES
 from .errors import StreamFault
 from .window import GRANULE_BITS
 
-__all__ = ["HeaderReader", "first_word_layout", "flags_layout"]
+__all__ = ["COLUMNS_PLACE", "HeaderReader", "first_word_layout", "flags_layout"]
 
-_VERSION = 2
+_VERSION = 3
 _LARGEST_RUN_BITS = 6
 _MOST_ENTRIES = 32
 _WORD = 2 * GRANULE_BITS
+COLUMNS_PLACE = 26  # in the second word; below is the number of granules
 
 
 def first_word_layout() -> data.StructLayout:
@@ -69,6 +70,8 @@ class HeaderReader(wiring.Component):
         All that follows is steady. A pulse, not before the third cycle after ``numbers``.
     header : ``Out(header_layout(spec))``
     flags : ``Out(flags_layout())``
+    last_column : ``Out(range(columns))``
+        The last one of the last output block that has a channel.
     fault : ``Out(StreamFault)``
         Of what is read in this cycle.
     at_rest : ``Out(1)``
@@ -86,6 +89,7 @@ class HeaderReader(wiring.Component):
             "enable": In(1), "want": Out(CONTROL_GRANULES), "given": In(1), "word": In(_WORD),
             "numbers": Out(1), "scale": Out(1), "done": Out(1),
             "header": Out(header_layout(spec)), "flags": Out(flags_layout()),
+            "last_column": Out(range(max(2, spec.columns))),
             "fault": Out(StreamFault), "at_rest": Out(1), "clear": In(1),
         })
 
@@ -116,6 +120,9 @@ class HeaderReader(wiring.Component):
                         self._first(m)
                 with m.Case(_Part.LENGTH):
                     self._simple(m, part, _Part.NUMBERS)
+                    m.d.sync += self.last_column.eq(self.word[COLUMNS_PLACE:])
+                    with m.If(self.given & (self.word[COLUMNS_PLACE:] >= spec.columns)):
+                        m.d.comb += self.fault.eq(StreamFault.FORMAT)
                 with m.Case(_Part.NUMBERS):
                     self._simple(m, part, _Part.SETTLE)
                     m.d.comb += self.numbers.eq(self.given)

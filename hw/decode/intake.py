@@ -10,9 +10,9 @@ from ..spec.decode import DecompressorSpec
 from .checksum import Checksum
 from .errors import StreamFault
 
-__all__ = ["LENGTH_BITS", "Intake", "word_layout"]
+__all__ = ["Intake", "word_layout"]
 
-LENGTH_BITS = 24
+_LENGTH_BITS = 26
 _LENGTH_PLACE = 32  # of the number of granules, in a stream
 _MOST_AHEAD = 2
 _LATENCY = 2  # cycles until a word that is written can be seen in the window
@@ -51,8 +51,8 @@ class Intake(wiring.Component):
     finish : ``In(1)``
         It is decoded, and ``whole``: the next one is that.
     fault : ``Out(StreamFault)``
-        Of the stream that is decoded: ``TRUNCATED``, ``TRAILING``, ``CHECKSUM``; ``SIZE`` if it
-        has ``2 ** LENGTH_BITS`` words or more. Stays, until ``clear``.
+        Of the stream that is decoded: ``TRUNCATED``, ``TRAILING``, ``CHECKSUM``. Stays, until
+        ``clear``.
     idle : ``Out(1)``
         Nothing of any stream has come.
     refuse : ``In(1)``
@@ -123,8 +123,8 @@ class Intake(wiring.Component):
         told = words.payload.data[-_LENGTH_PLACE:] if narrow else \
             words.payload.data[_LENGTH_PLACE:2 * _LENGTH_PLACE]
         tells = part == (_Part.LENGTH if narrow else _Part.FIRST)
-        left = Signal(low + LENGTH_BITS)
-        current = Signal(low + LENGTH_BITS)
+        left = Signal(_LENGTH_BITS)
+        current = Signal(_LENGTH_BITS)
         ends = Signal()
         m.d.comb += current.eq(Mux(tells, told, left))
         number = current[low:]
@@ -136,9 +136,7 @@ class Intake(wiring.Component):
                 m.d.comb += ends.eq(0)
         m.d.comb += self.useful.eq(Cat((current[:low] > granule) | ~ends
                                        for granule in range(spec.granules)))
-        result = {"ends": ends, "alone": current[:low].all(),
-                  "huge": tells & told[low + LENGTH_BITS:].any()}
-        return result
+        return {"ends": ends, "alone": current[:low].all()}
 
     def _follow(self, m, part, fault, count):
         """What comes behind a word."""
@@ -155,8 +153,6 @@ class Intake(wiring.Component):
             narrow = self._spec.data_width == _LENGTH_PLACE
             m.d.sync += part.eq(Mux(part == _Part.FIRST, _Part.LENGTH, _Part.BODY)
                                 if narrow else _Part.BODY)
-        with m.If(truncated | trailing | count["huge"]):
+        with m.If(truncated | trailing):
             m.d.sync += [part.eq(_Part.REFUSE),
-                         fault.eq(Mux(count["huge"], StreamFault.SIZE,
-                                      Mux(truncated, StreamFault.TRUNCATED,
-                                          StreamFault.TRAILING)))]
+                         fault.eq(Mux(truncated, StreamFault.TRUNCATED, StreamFault.TRAILING))]

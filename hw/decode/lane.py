@@ -11,7 +11,7 @@ from ..hierarchy import SharedComponent
 from ..spec.decode import Codec, DecompressorSpec
 from .config import PLACE_BITS, RUN_BITS, fill_widths, settings_layout
 from .granules import GRANULE, Granules
-from .symbols import SymbolDecoder, symbol_layout, symbol_width
+from .symbols import SymbolDecoder, coded_layout, symbol_layout, symbol_width
 
 __all__ = ["Lane", "lane_errors", "lane_load"]
 
@@ -27,15 +27,17 @@ def lane_load(spec: DecompressorSpec) -> data.StructLayout:
 def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
     """What can be wrong with a lane's bits, those that can with ``spec``.
 
-    ``bad``: the symbol that is taken in this cycle, only together with ``take``: with huffman a
-    code that isn't in its table, with csr a count beyond the block. ``entry``: the taken symbol is
-    the place of no entry. ``starved``: nothing more comes, and the lane needs it; until ``clear``.
+    ``code``: the symbol that is taken in this cycle, only together with ``take``, has a code that
+    isn't in its table. The others are told of the taken symbol, until ``clear``: ``count`` is one
+    beyond the block; ``entry``, the place of no entry; ``starved``, its bits weren't there.
     """
     fields = {}
-    if spec.has(Codec.CSR, Codec.HUFFMAN):
-        fields["bad"] = 1
+    if spec.has(Codec.HUFFMAN):
+        fields["code"] = 1
     if spec.codebook:
         fields["entry"] = 1
+    if spec.has(Codec.CSR):
+        fields["count"] = 1
     return data.StructLayout(fields | {"starved": 1})
 
 
@@ -44,12 +46,13 @@ class Lane(SharedComponent):
 
     ::
 
-        granule ── 3 granules ── symbol ──(pair, with huffman)── taken symbol ── load
+        granule ── 3 granules ── symbol ──(waiting symbol, of huffman)── taken symbol ── load
 
     It has always one symbol taken, whose position lies in the current block or in one behind it.
     In a step, ``take``, a lane whose taken symbol is ``here``, in the current block, sends it and
-    takes the next one. ``ends`` makes the next block the current one. Where some lanes aren't
-    ``ready``, no step must be taken.
+    takes the next one. With huffman that is one that has been waiting, and another one is read.
+    ``ends`` makes the next block the current one. Where some lanes aren't ``ready``, no step must
+    be taken.
 
     Parameters
     ----------
@@ -62,12 +65,14 @@ class Lane(SharedComponent):
         Of :class:`.config.LaneSettings`; stable from the last cycle of ``clear`` on.
     clear : ``In(1)``
         Empties the lane. The taken symbol becomes one at the last position of the block before
-        the first, which sends nothing: the first step, with ``ends``, takes the first symbols.
-        Nothing is reset otherwise; at least one cycle, before each stream.
+        the first, which sends nothing: the step that ``ends`` that block takes the first symbols.
+        With huffman there is a step before it. Nothing is reset otherwise; at least one cycle,
+        before each stream.
     deal, granule : ``In(1)``, ``In(16)``
         Appends a granule. At first three, then one for each ``ask``.
     dry : ``In(1)``
-        No granule comes any more, and none is on its way. From then on until ``clear``.
+        No granule comes any more, and none is on its way. From then on until ``clear``; where it
+        isn't so, all come that have been asked for.
     final : ``In(1)``
         The current block is the last one. A lane of dense, bitmask or csr then takes no symbol of
         a block behind it.
@@ -96,9 +101,9 @@ class Lane(SharedComponent):
 
     Notes
     -----
-    Latency: a granule counts in the cycle after ``deal``, with huffman one later. Throughput: a
-    symbol per cycle. ``ready``, ``again``, ``ask``, ``load`` don't depend on ``take`` or ``ends``
-    within the cycle.
+    Latency: a granule counts in the cycle after ``deal``. Throughput: a symbol per cycle, where
+    there are 17 bits for the next one, or it is ``dry``. ``ready``, ``again``, ``ask``, ``load``
+    don't depend on ``take`` or ``ends`` within the cycle.
     """
 
     module_name = "decoder_lane"
@@ -129,7 +134,7 @@ class Lane(SharedComponent):
         spec, settings = self._spec, self.settings
         takes = Signal()
         m.d.comb += takes.eq(self.take & self.here)
-        symbol, there, spent, held = self._next(m, takes)
+        symbol, there, spent, bits_there = self._next(m, takes)
         endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
 
         position, following = self._positions(m, symbol)
@@ -140,53 +145,55 @@ class Lane(SharedComponent):
             outside.eq(~self._in_block(following)),
             skip.eq(self.final & ~endless & outside),
             self.again.eq(self.here & there & ~outside),
-            self.ready.eq(~self.here | there | held & self.dry & endless | skip),
+            self.ready.eq(~self.here | bits_there),
             self.ask.eq(self.here & spent & ~skip),
         ]
-        if spec.has(Codec.RLE, Codec.HUFFMAN):
-            # what is over lies in some block ahead, again and again
-            following = Cat(following[:-1], following[-1] | ~there)
-        self._advance(m, position, following, takes)
+        bad = symbol.bad if spec.has(Codec.CSR) else Const(0, 1)
+        # runs that are over lie in some block ahead, again and again; with other codecs that's
+        # further ahead than anything can be, and stays so: an error
+        amiss = Signal()
+        m.d.comb += amiss.eq((~there | bad) & ~skip)
+        self._advance(m, position, Cat(following[:-2], following[-2:] | amiss.replicate(2)), takes)
 
         value, load = Signal(8, reset_less=True), Signal(reset_less=True)
         with m.If(takes):
-            m.d.sync += [value.eq(symbol.value), load.eq(symbol.load & there & ~skip)]
+            m.d.sync += [value.eq(symbol.value), load.eq((symbol.load | bad) & there & ~skip)]
         with m.If(self.clear):
             m.d.sync += load.eq(0)
         self._send(m, position, value, load)
         m.d.comb += self.pending.eq(load & endless)
-        if "bad" in lane_errors(spec).members:
-            m.d.comb += self.errors.bad.eq(self.here & symbol.bad & there & ~skip)
-        m.d.comb += self.errors.starved.eq(self.dry & ~endless & self.here & held & ~skip)
+        m.d.comb += self.errors.starved.eq(~endless & position[-1] & ~load)
+        if spec.has(Codec.CSR):
+            m.d.comb += self.errors.count.eq(~endless & position[-1] & load)
         return m
 
     def _next(self, m, takes):
-        """The next symbol, whether it is there and uses up a granule, and if no bits make one."""
-        spec = self._spec
+        """The next symbol, whether it is there, and whether a granule is used up with it."""
+        spec, huffman = self._spec, Const(0, 1)
         m.submodules.granules = granules = Granules(window=symbol_width(spec))
         m.submodules.symbols = symbols = SymbolDecoder(spec=spec)
-        advance = Signal()
         m.d.comb += [
             granules.clear.eq(self.clear), granules.deal.eq(self.deal),
             granules.granule.eq(self.granule), granules.width.eq(symbols.width),
-            granules.more.eq(symbols.more), granules.take.eq(advance),
+            granules.more.eq(symbols.more), granules.take.eq(takes),
             symbols.settings.eq(self.settings), symbols.clear.eq(self.clear),
-            symbols.bits.eq(granules.window), symbols.take.eq(advance),
+            symbols.bits.eq(granules.window), symbols.take.eq(takes),
         ]
+        bits_there = granules.plenty | self.dry
         if not spec.has(Codec.HUFFMAN):
-            m.d.comb += advance.eq(takes)
-            return symbols.symbol, granules.fits, granules.spent, ~granules.fits
-        pair = Signal(symbol_layout(spec), reset_less=True)
-        there, spent = Signal(reset_less=True), Signal(reset_less=True)
-        room = Signal()
-        m.d.comb += [room.eq(~there | takes), advance.eq(room & granules.fits)]
-        with m.If(room):
-            m.d.sync += [pair.eq(symbols.symbol), spent.eq(granules.spent)]
-        m.d.sync += there.eq(~self.clear & (~room | granules.fits))
-        # with nothing to come, what wasn't there a cycle ago never is: `fits` would be late
-        settled = Signal(reset_less=True)
-        m.d.sync += settled.eq(self.dry)
-        return pair, there, spent, ~there & settled
+            return symbols.symbol, granules.fits, granules.spent, bits_there
+        waiting, there = Signal(coded_layout(), reset_less=True), Signal(reset_less=True)
+        with m.If(takes):
+            m.d.sync += [waiting.eq(symbols.coded), there.eq(granules.fits)]
+        with m.If(self.clear):  # no symbol, one that stays at the taken one's place
+            m.d.sync += [waiting.eq(0), there.eq(1)]
+        huffman = self.settings.huffman if len(spec.codecs) > 1 else Const(1, 1)
+        m.d.comb += self.errors.code.eq(self.here & huffman & there & waiting.bad)
+        symbol = Signal(symbol_layout(spec))
+        m.d.comb += [symbol[name].eq(Mux(huffman, waiting[name], symbols.symbol[name])
+                                     if name != "bad" else symbols.symbol.bad & ~huffman)
+                     for name, _ in symbol_layout(spec)]
+        return symbol, Mux(huffman, there, granules.fits), granules.spent, bits_there
 
     def _positions(self, m, symbol):
         """The register of the taken symbol's position, and the next symbol's position.
@@ -194,8 +201,9 @@ class Lane(SharedComponent):
         Both count from the beginning of the current block.
         """
         spec = self._spec
-        width = (spec.positions + (1 << RUN_BITS) - 2).bit_length() if spec.has(
-            Codec.RLE, Codec.HUFFMAN) else spec.position_width + 1
+        width = spec.position_width + 2  # this block, the next one, and an error
+        if spec.has(Codec.RLE, Codec.HUFFMAN):
+            width = max(width, (spec.positions + (1 << RUN_BITS) - 2).bit_length())
         position = Signal(width, reset_less=True)
         following = Signal(width)
         operand = symbol.operand if "operand" in symbol_layout(spec).members else Const(0, 1)

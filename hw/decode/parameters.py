@@ -37,6 +37,9 @@ class ParameterReader(wiring.Component):
     Members
     -------
     flags : ``In(flags_layout())``
+    last_column : ``In(range(columns))``
+    last_set : ``In(1)``
+        The set is the last one: columns behind ``last_column`` aren't in the stream, and get zeros.
     enable : ``In(1)``
         There is a set to be read, until ``done``.
     want, given, take, granules
@@ -57,7 +60,8 @@ class ParameterReader(wiring.Component):
     def __init__(self, *, spec: DecompressorSpec):
         self._spec = spec
         super().__init__({
-            "flags": In(flags_layout()), "enable": In(1),
+            "flags": In(flags_layout()), "last_column": In(range(max(2, spec.columns))),
+            "last_set": In(1), "enable": In(1),
             "want": Out(CONTROL_GRANULES), "given": In(1), "take": Out(1),
             "granules": In(data.ArrayLayout(GRANULE_BITS, CONTROL_GRANULES)),
             "keep": In(1),
@@ -74,14 +78,17 @@ class ParameterReader(wiring.Component):
         shared = Signal(spec.mantissa_width + _SHIFT_BITS, reset_less=True)
         told = Cat(scale[:spec.mantissa_width], scale[_SHIFT_PLACE:][:_SHIFT_BITS])
         low = self.granules[0]
+        told_of = Signal(init=1)  # the column is in the stream
         given = self.enable & self.given
         m.d.comb += [
             scale.eq(Cat(self.granules[2], self.granules[3])),
-            self.misfit.eq((self.keep | (given & each))
+            self.misfit.eq((self.keep | (given & each & told_of))
                            & Cat(scale[spec.mantissa_width:_SHIFT_PLACE],
                                  scale[_SHIFT_PLACE + _SHIFT_BITS:]).any()),
-            Cat(record.mantissa, record.shift).eq(Mux(each, told, shared)),
-            record.bias.eq(Cat(low, Mux(wide, self.granules[1], low[-1].replicate(GRANULE_BITS)))),
+            Cat(record.mantissa, record.shift).eq(
+                Mux(each, told, shared) & told_of.replicate(len(told))),
+            record.bias.eq(Cat(low, Mux(wide, self.granules[1], low[-1].replicate(GRANULE_BITS)))
+                           & told_of.replicate(_BIAS_BITS)),
             record.column.eq(column),
             record.commit.eq(column == spec.columns - 1),
             self.parameters.valid.eq(given & ~self.misfit),
@@ -89,11 +96,13 @@ class ParameterReader(wiring.Component):
             self.done.eq(self.take & record.commit),
         ]
         with m.If(self.enable):
-            m.d.comb += self.want.eq(Cat(1, wide, each, each))
+            m.d.comb += self.want.eq(Cat(1, wide, each, each) & told_of.replicate(CONTROL_GRANULES))
         with m.If(self.keep):
             m.d.sync += shared.eq(told)
         with m.If(~self.enable | self.done):
-            m.d.sync += column.eq(0)
+            m.d.sync += [column.eq(0), told_of.eq(1)]
         with m.Elif(self.take):
             m.d.sync += column.eq(column + 1)
+            with m.If(self.last_set & (column == self.last_column)):
+                m.d.sync += told_of.eq(0)
         return m

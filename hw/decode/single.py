@@ -1,6 +1,6 @@
 """Decoders of one codec for one column, for designs of one's own."""
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,8 @@ from .regroup import Regroup
 __all__ = ["BitmaskDecoder", "CsrDecoder", "HuffmanDecoder", "LaneDecoder", "RleDecoder",
            "decoded_layout", "word_layout"]
 
-_CODE, _ENTRY, _COUNT, _RUN, _TRUNCATED = 4, 5, 6, 7, 8  # as in docs/weight-stream.md
+_RUN = 7  # as in docs/weight-stream.md
+_ERRORS = {"code": 4, "entry": 5, "count": 6, "starved": 8}
 
 
 def word_layout(spec: LaneDecoderSpec) -> data.StructLayout:
@@ -67,7 +68,7 @@ class LaneDecoder(wiring.Component):
 
     Notes
     -----
-    Latency: two cycles from the first word to the first step, with huffman three. Throughput: a
+    Latency: two cycles from the first words to the first step, with huffman three. Throughput: a
     symbol per cycle, as long as words come: at most 16 bits a cycle. ``o`` doesn't depend on
     ``i`` or ``o.ready`` within the cycle, but for a stream's errors it stays as it is until it is
     taken. A stream of rle or huffman whose words end has zeros from there on.
@@ -104,8 +105,9 @@ class LaneDecoder(wiring.Component):
         started, checked = Signal(), Signal()  # the first symbol has been taken; all is over
         left = Signal(16, reset_less=True)
         running = self.busy & ~checked
-        if self._spec.codebook:
-            running &= ~lane.errors.entry
+        for name in lane.errors.shape().members:
+            if name != "code":
+                running &= ~lane.errors[name]
         ends = ~lane.again
         goes = Mux(started, self.o.ready, 1) & lane.ready & running
         problem = self._problem(lane, goes)
@@ -117,7 +119,7 @@ class LaneDecoder(wiring.Component):
         m.d.comb += [self.o.payload[name].eq(lane.load[name])
                      for name, _ in lane_load(self._inner) if name != "valid"]
         with m.If(goes):
-            m.d.sync += started.eq(1)
+            m.d.sync += started.eq(ends | started)
             with m.If(started & ends):
                 m.d.sync += [left.eq(left - 1), checked.eq(left == 1)]
         with m.If(checked):
@@ -151,14 +153,10 @@ class LaneDecoder(wiring.Component):
             m.d.sync += [room.eq(HELD), ended.eq(0)]
 
     def _problem(self, lane, goes):
-        errors = lane.errors
-        names = errors.shape().members
-        problem = Mux(errors.starved, _TRUNCATED, 0)
-        if "bad" in names:
-            code = _CODE if self.codec is Codec.HUFFMAN else _COUNT
-            problem = Mux(errors.bad & goes, code, problem)
-        if "entry" in names:
-            problem = Mux(errors.entry, _ENTRY, problem)
+        problem: Value = Const(0, 4)
+        for name in reversed(lane.errors.shape().members):
+            found = lane.errors[name] & (goes if name == "code" else self.busy)
+            problem = Mux(found, _ERRORS[name], problem)
         return problem
 
 

@@ -18,7 +18,7 @@ from .config import (
 from .granules import GRANULE, shifted
 from .prefix import PrefixDecoder
 
-__all__ = ["SymbolDecoder", "symbol_layout", "symbol_width"]
+__all__ = ["SymbolDecoder", "coded_layout", "symbol_layout", "symbol_width"]
 
 
 def symbol_layout(spec: DecompressorSpec) -> data.StructLayout:
@@ -32,9 +32,14 @@ def symbol_layout(spec: DecompressorSpec) -> data.StructLayout:
     fields = {"carry": 1, "load": 1, "value": 8}
     if operand_width(spec):
         fields["operand"] = operand_width(spec)
-    if spec.has(Codec.CSR, Codec.HUFFMAN):
+    if spec.has(Codec.CSR):
         fields["bad"] = 1
     return data.StructLayout(fields)
+
+
+def coded_layout() -> data.StructLayout:
+    """A symbol of huffman, as :func:`symbol_layout` has it."""
+    return data.StructLayout({"carry": 1, "load": 1, "value": 8, "operand": RUN_BITS, "bad": 1})
 
 
 def symbol_width(spec: DecompressorSpec) -> int:
@@ -62,6 +67,9 @@ class SymbolDecoder(wiring.Component):
     width, more : ``Out(5)``, ``Out(4)``
         How many of them the symbol has, together; ``more`` is later.
     symbol : ``Out(symbol_layout(spec))``
+        By other codecs than huffman.
+    coded : ``Out(coded_layout())``
+        By huffman, if built.
     take : ``In(1)``
         Goes on to the next symbol; not together with ``clear``.
 
@@ -76,7 +84,8 @@ class SymbolDecoder(wiring.Component):
         super().__init__({
             "settings": In(settings_layout(spec)), "clear": In(1),
             "bits": In(symbol_width(spec)), "width": Out(5), "more": Out(4),
-            "symbol": Out(symbol_layout(spec)), "take": In(1)})
+            "symbol": Out(symbol_layout(spec)), "take": In(1),
+            **({"coded": Out(coded_layout())} if spec.has(Codec.HUFFMAN) else {})})
 
     def elaborate(self, platform):
         m = Module()
@@ -101,11 +110,10 @@ class SymbolDecoder(wiring.Component):
             Codec.RLE, Codec.CSR, Codec.BITMASK) else settings.width
         fields = {"operand": operand, "carry": carry, "load": ~short, "bad": bad}
         if spec.has(Codec.HUFFMAN):
-            width = self._prefix_codes(m, fields, shift, width)
+            width, rest = self._prefix_codes(m, shift, width)
         else:
-            fields["value"] = shifted(m, self.bits, shift, 8, "value")
-            if spec.codebook:
-                fields["value"] = self._plain_value(fields["value"])
+            rest = shifted(m, self.bits, shift, 8, "value")
+        fields["value"] = self._plain_value(rest) if spec.codebook else rest
         m.d.comb += self.width.eq(width)
         m.d.comb += [symbol[name].eq(fields[name]) for name, _ in symbol_layout(spec)]
         return m
@@ -158,9 +166,10 @@ class SymbolDecoder(wiring.Component):
         mask = self.settings.value | ~self.settings.table.replicate(PLACE_BITS)
         return Cat(value[:PLACE_BITS] & mask, value[PLACE_BITS:])
 
-    def _prefix_codes(self, m, fields, shift, width):
-        """Runs and values by prefix codes; gives the width of the former."""
-        spec, settings = self._spec, self.settings
+    def _prefix_codes(self, m, shift, width):
+        """Runs and values by prefix codes; gives the width of what comes before a value, and the
+        bits behind that."""
+        spec, settings, coded = self._spec, self.settings, self.coded
         huffman = settings.huffman
         m.submodules.runs = runs = PrefixDecoder(rank_width=RUN_BITS)
         escape = Signal()
@@ -168,25 +177,20 @@ class SymbolDecoder(wiring.Component):
         m.d.comb += [
             amount.eq(Mux(huffman, runs.length, shift)),
             runs.bits.eq(self.bits), runs.code.eq(settings.runs),
-            escape.eq(huffman & (runs.rank == settings.escape_rank)),
+            escape.eq(runs.rank == settings.escape_rank),
         ]
         rest = shifted(m, self.bits, amount, CODE_BITS, "value")
-        run = Mux(escape, settings.escape_run, runs.rank)
-        ordinary = {"operand": fields["operand"], "carry": fields["carry"], "bad": fields["bad"]}
-        fields["operand"] = Mux(huffman, run, ordinary["operand"])
-        fields["carry"] = Mux(huffman, ~escape & (runs.rank < settings.escape_rank),
-                              ordinary["carry"])
-        fields["load"] &= ~escape
-        bad, second = ~runs.known, Const(8, 4)
-        fields["value"] = rest
+        bad, second, value = ~runs.known, Const(8, 4), rest
         if spec.codebook:
             m.submodules.values = values = PrefixDecoder(rank_width=PLACE_BITS)
             m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values)]
             bad |= settings.table & ~escape & ~values.known & ~settings.single
             second = Mux(settings.table, Mux(settings.single, 0, values.length), 8)
-            coded = huffman & settings.table
-            plain = self._plain_value(rest)
-            fields["value"] = Cat(Mux(coded, values.rank, plain[:PLACE_BITS]), plain[PLACE_BITS:])
-        fields["bad"] = Mux(huffman, bad, ordinary["bad"])
-        m.d.comb += self.more.eq(Mux(huffman & ~escape & runs.known, second, 0))
-        return Mux(huffman, runs.length, width)
+            value = Cat(Mux(settings.table, values.rank, rest[:PLACE_BITS]), rest[PLACE_BITS:])
+        m.d.comb += [
+            coded.operand.eq(Mux(escape, settings.escape_run, runs.rank)),
+            coded.carry.eq(~escape & (runs.rank < settings.escape_rank)),
+            coded.load.eq(~escape), coded.value.eq(value), coded.bad.eq(bad),
+            self.more.eq(Mux(huffman & ~escape & runs.known, second, 0)),
+        ]
+        return Mux(huffman, runs.length, width), rest

@@ -9,6 +9,7 @@ __all__ = ["ALL_CODECS", "Codec", "DecompressorSpec", "LaneDecoderSpec"]
 
 _DATA_WIDTHS = (32, 64, 128, 256)
 _LANES = (4, 8, 16, 32, 64)
+_BANKS = 4
 
 
 class Codec(enum.Enum):
@@ -121,7 +122,7 @@ class DecompressorSpec(Spec):
     @property
     def banks(self) -> int:
         """Words that are at hand at a time, each in a memory of its own."""
-        return max(2, min(4, 16 // self.granules))
+        return _BANKS
 
     @property
     def window(self) -> int:

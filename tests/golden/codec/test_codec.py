@@ -66,7 +66,10 @@ def check(blocks, codec, parameters=None, word_bytes=8, **options):
         assert found.parameters is None
     else:
         for name in ("bias", "mantissa", "shift"):
-            assert (getattr(found.parameters, name) == getattr(parameters, name)).all()
+            values, given = getattr(found.parameters, name), getattr(parameters, name)
+            assert (values[:len(given)] == given).all()
+            assert not values[len(given):].any()
+            assert len(values) == -(-len(given) // columns) * columns
     return stream, found
 
 
@@ -88,8 +91,9 @@ def test_round_trip(data):
                            draw(pick((0.0, 0.7))))
     if four_bit and lanes == 64:
         blocks[..., 0, 0, :] = 0  # 127 entries at most with fixed counts
+    channels = output_blocks * columns - draw(st.integers(0, columns - 1))
     stream, found = check(
-        blocks, codec, random_parameters(generator, kind, output_blocks * columns),
+        blocks, codec, random_parameters(generator, kind, channels),
         draw(pick((4, 8, 16, 32))), four_bit=four_bit, codebook=codebook, reuse=reuse,
         block_map=draw(pick((None, True, False))), fixed=fixed,
         goal=draw(pick(("bits", "cycles"))))
@@ -151,10 +155,13 @@ def test_layers(shape, lanes, columns):
             found = decode_blocks(stream.data, lanes=lanes, columns=columns).parameters
             if given is not None:
                 assert (found.bias[:shape[0]] == given.bias).all()
-                assert not found.bias[shape[0]:].any()
+                assert not any(part[shape[0]:].any() for part in (found.bias, found.mantissa,
+                                                                  found.shift))
                 assert (found.mantissa[:shape[0]] == given.mantissa).all()
                 assert (found.shift[:shape[0]] == given.shift).all()
                 assert stream.bits["biases"] == shape[0] * (32 if kind == "all" else 16)
+                assert stream.bits["scales"] == {"small": 32, "all": 32 * shape[0],
+                                                 "long": 64}[kind]
 
 
 @pytest.mark.parametrize("density, huffman, within_blocks", [
@@ -258,6 +265,12 @@ def test_streams_of_the_documentation():
         assert (decode_blocks(data, lanes=4, columns=1).blocks == weights).all()
         assert encode_blocks(weights, codec, codebook=codec == "huffman", block_map=False,
                              fixed=None if codec != "csr" else False).data == data
+
+
+def test_streams_that_are_too_long(monkeypatch):
+    monkeypatch.setattr("sparrow.golden.codec.encode.MOST_GRANULES", 9)
+    with pytest.raises(ValueError, match="stream must have at most 9 granules of 16 bits, not 86"):
+        encode(tensor((16, 9, 1, 1), 1.0, [1], 0), "dense")
 
 
 def test_headers_alone():

@@ -46,8 +46,8 @@ def block_symbols(header, block):
         return ["".join(bits[i:i + halves]) for i in range(0, len(bits), halves)]
     if header.codec == "bitmask":
         result = []
-        for first in range(0, len(block), 16):
-            group = range(first, min(first + 16, len(block)))
+        for first in range(0, len(block), 8):
+            group = range(first, min(first + 8, len(block)))
             result.append("".join("01"[bool(block[place])] for place in group))
             result += send(place for place in group if block[place])
         return result
@@ -92,13 +92,20 @@ class SlowLane:
     def __init__(self, header, blocks):
         self.symbols = lane_symbols(header, blocks)
         self.bits, self.needed, self.ends = "", 0, []
-        self.block = None
+        self.block, self.behind = None, []
+        self.ahead = header.codec == "huffman"
 
     def take(self, final):
-        """Take a symbol; whether it uses up a granule."""
+        """Take a symbol; whether what is read with it uses up a granule."""
+        uses = self.read(final)
+        self.block = self.behind.pop(0)
+        return uses
+
+    def read(self, final=False):
         before = len(self.bits) // 16
-        self.block, bits, matters = next(self.symbols, (None, "", False))
-        assert self.block is not None or final
+        block, bits, matters = next(self.symbols, (None, "", False))
+        assert block is not None or final
+        self.behind.append(block)
         assert len(bits) <= 16
         self.bits += bits
         if bits:
@@ -128,6 +135,9 @@ def deal(lanes, blocks, controls):
     for lane in list(range(len(lanes))) * 3:
         ask(lane)
     for lane, own in enumerate(lanes):
+        if own.ahead and own.read():
+            ask(lane)
+    for lane, own in enumerate(lanes):
         if own.take(False):
             ask(lane)
     for block in range(blocks):
@@ -156,7 +166,8 @@ def slow_stream(stream, blocks, parameters):
     controls, count = [], 0
     for output_block in range(header.output_blocks):
         if parameters is not None:
-            for channel in range(output_block * columns, (output_block + 1) * columns):
+            for channel in range(output_block * columns,
+                                 min((output_block + 1) * columns, len(parameters.bias))):
                 controls += [(count, granule) for granule in parameter_granules(
                     header.parameters, parameters, channel)]
         for step in range(header.steps if output_block < len(kept) else 0):
@@ -221,9 +232,9 @@ def test_dealing(codec, four_bit, density, options):
     parameters = None
     match options.pop("parameters", 0):
         case 1:
-            parameters = Parameters(np.arange(15) - 7, np.full(15, 2**24 - 1), np.full(15, 255))
+            parameters = Parameters(np.arange(13) - 7, np.full(13, 2**24 - 1), np.full(13, 255))
         case 2:
-            parameters = Parameters(np.arange(15) - 2**31, np.arange(15) + 2**23, np.arange(15))
+            parameters = Parameters(np.arange(11) - 2**31, np.arange(11) + 2**23, np.arange(11))
         case 3:
             parameters = Parameters(np.arange(15), 2**32 - 1 - np.arange(15), np.arange(15) + 9)
     stream = encode_blocks(blocks, codec, four_bit=four_bit, parameters=parameters, **options)

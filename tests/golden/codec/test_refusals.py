@@ -71,12 +71,12 @@ def test_the_stream_by_hand():
 
 
 HEADERS = {
-    "VERSION": [(stream(first=lambda word: word - 1), "Stream must be of version 2, not 1"),
-                (bytes(16), "Stream must be of version 2, not 0")],
+    "VERSION": [(stream(first=lambda word: word - 1), "Stream must be of version 3, not 2"),
+                (bytes(16), "Stream must be of version 3, not 0")],
     "FORMAT": [
         (stream(first=lambda word: word | 7 << 4), "Codec must be 0 to 4, not 7"),
         *((stream(first=setting(place)), "Stream must have 0 in the spare bits of its first "
-           f"word, not {1 << place | 0x30032:#010x}") for place in (23, 29, 30, 31)),
+           f"word, not {1 << place | 0x30033:#010x}") for place in (23, 29, 30, 31)),
         *((stream(first=setting(place)), "Stream must have parameters if it tells their format, "
            "but hasn't") for place in (11, 12, 15)),
         (stream(codec="rle", runs=RunCode(2), first=setting(14)),
@@ -85,6 +85,10 @@ HEADERS = {
          "Stream of 4 bits by huffman must have a table, but has none"),
         (stream(codec="dense", four_bit=True, values=ValueCode(4, (1,))),
          "Stream of 4 bits by dense must have no table"),
+        (stream(last_columns=2), "Stream must have at most 1 columns with channels in the last "
+         "output block, not 2"),
+        (stream(last_columns=64, granules=5), "Stream must have at most 1 columns with channels "
+         "in the last output block, not 64"),
         (stream("110", steps=3, map=True),
          "Map of output block 0 must have its last step, but hasn't")],
     "TABLE": [
@@ -210,6 +214,18 @@ def test_lanes_that_have_nothing_left():
         assert not found.blocks.any()
     assert error_of(stream("0" * 5 + "11" + "0" * 9, codec="huffman", runs=plain,
                            steps=9))[0] == "CODE"
+
+
+def test_symbols_that_nobody_sends():
+    """A code that isn't in the table is no fault as long as it waits behind the taken symbol."""
+    runs = RunCode(code=PrefixCode((0, 3)), escape_rank=2)
+    escape, bad = "10", "1" * 10
+    for escapes, wrong in ((3, False), (2, True)):  # each is half a block
+        data = stream(escape * escapes + bad, "", codec="huffman", runs=runs)
+        if wrong:
+            assert error_of(data)[0] == "CODE"
+        else:
+            decode_blocks(data, lanes=4, columns=1)
 
 
 def random_stream(codec, generator, **options):

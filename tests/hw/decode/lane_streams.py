@@ -68,8 +68,8 @@ def _dense(form, blocks):
 
 def _bitmask(form, blocks):
     for number, block in enumerate(blocks):
-        for start in range(0, form.positions, 16):
-            part = block[start:start + 16]
+        for start in range(0, form.positions, 8):
+            part = block[start:start + 8]
             yield number, "".join(str(int(value != 0)) for value in part), None, 0
             for place, value in enumerate(part):
                 if value:

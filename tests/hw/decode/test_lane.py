@@ -86,7 +86,7 @@ class Bench:
 
     def wrong(self, ctx, take):
         for name in self.lane.errors.shape().members:
-            if ctx.get(self.lane.errors[name]) and (take or name != "bad"):
+            if ctx.get(self.lane.errors[name]) and (take or name != "code"):
                 self.errors[name] = len(self.sent)
         return bool(self.errors)
 
@@ -257,10 +257,10 @@ def test_a_lane_asks_for_nothing_behind_the_last_block():
 
 @pytest.mark.parametrize("form, bits, error", [
     (FORMS["dense"], "0" * 8, "starved"),
-    (FORMS["csr"], "10001", "bad"),
-    (FORMS["csr-4"], "100001", "bad"),
-    (FORMS["huffman"], "1" * 16, "bad"),
-    (FORMS["bitmask-table"], "1" * 16 + "11", "entry"),
+    (FORMS["csr"], "10001", "count"),
+    (FORMS["csr-4"], "100001", "count"),
+    (FORMS["huffman"], "1" * 16, "code"),
+    (FORMS["bitmask-table"], "1" * 8 + "11", "entry"),
 ])
 def test_errors(form, bits, error):
     bench = Bench(whole(), form).run(bits + "0" * (-len(bits) % 16), 3, pad=False)
