@@ -26,8 +26,8 @@ class Decoding:
         What users are told.
     map : bool
         Whether it has a block map.
-    header, parameters : int
-        Granules of the header, and of an output block's parameter set.
+    header, parameters, last_parameters : int
+        Granules of the header, of an output block's parameter set, and of the last one's.
     blocks : int
         Weight blocks of an output block.
     steps : tuple of int
@@ -40,6 +40,7 @@ class Decoding:
     map: bool
     header: int
     parameters: int
+    last_parameters: int
     blocks: int
     steps: tuple[int, ...]
     dealt: tuple[int, ...]
@@ -59,7 +60,9 @@ class Decoding:
         steps[kept.ravel()], dealt[kept.ravel()] = stream.steps, stream.dealt
         return cls(codec=codec, map=header.map,
                    header=sum(map(len, header.parts().values())),
-                   parameters=stream.columns * header.parameters.granules, blocks=kept.shape[1],
+                   parameters=stream.columns * header.parameters.granules,
+                   last_parameters=header.last_columns * header.parameters.granules,
+                   blocks=kept.shape[1],
                    steps=tuple(steps.tolist()),
                    dealt=tuple(np.maximum.accumulate(dealt).tolist()))
 
@@ -75,7 +78,8 @@ class Decoding:
     def to_mapping(self) -> dict[str, object]:
         """As plain values, for JSON."""
         return {"codec": self.codec, "map": self.map, "header": self.header,
-                "parameters": self.parameters, "blocks": self.blocks,
+                "parameters": self.parameters, "last_parameters": self.last_parameters,
+                "blocks": self.blocks,
                 "steps": " ".join(map(str, self.steps)), "dealt": " ".join(map(str, self.dealt))}
 
     @classmethod

@@ -13,7 +13,7 @@ from .timing import Timing
 
 __all__ = ["decompress"]
 
-WINDOW = 16  # granules that are dealt in a cycle at most
+WINDOW_WORDS = 4  # granules of which are dealt in a cycle at most
 
 
 def decompress(simulation: Simulation, spec: AcceleratorSpec, timing: Timing, client: ReadClient,
@@ -64,8 +64,10 @@ class _Work:
         for output_block in range(values["output_blocks"]):
             while array.sets > array.sets_used:
                 yield array.change
-            yield from self._use(self._used + decoding.parameters,
-                                 self.spec.columns + SET_CYCLES)
+            last = output_block == values["output_blocks"] - 1
+            yield from self._use(
+                self._used + (decoding.last_parameters if last else decoding.parameters),
+                self.spec.columns + SET_CYCLES)
             array.sets += 1
             array.change.happen()
             if output_block and values["reuse"]:
@@ -93,7 +95,7 @@ class _Work:
 
     def _use(self, end: int, cycles: int) -> Process:
         """Use up granules, to ``end`` from the beginning of the stream, in some cycles at least."""
-        pieces = max(1, -(-(end - self._used) // WINDOW))
+        pieces = max(1, -(-(end - self._used) // (WINDOW_WORDS * self._granules)))
         first, begun = self._used, self.simulation.now
         for piece in range(1, pieces + 1):
             here = first + (end - first) * piece // pieces

@@ -84,10 +84,9 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
     except StreamError as error:
         raise UserError(f"{subject}: {error.name}: {error}") from None
     header, steps = contents.header, contents.steps
-    weights, channels = contents.blocks.size, header.output_blocks * of.columns
+    weights = contents.blocks.size
     if isinstance(of, Container):
-        channels = _channels(part, of, header, subject)
-        weights = channels * (of.weights // of.shape[0])
+        weights = _channels(part, of, header, subject) * (of.weights // of.shape[0])
     kept = np.flatnonzero(contents.kept.ravel())
     laid = contents.blocks.transpose(4, 0, 1, 3, 2).reshape(of.columns, contents.kept.size, -1)
     laid = np.ascontiguousarray(laid[:, kept])
@@ -97,7 +96,7 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         "checksum": f"{int.from_bytes(part.data[-4:], 'little'):08x}",
         "header": _header(header), "weights": weights,
         "nonzeros": int(np.count_nonzero(contents.blocks)),
-        "bits": _bits(contents, laid, channels, len(part.data)),
+        "bits": _bits(contents, laid, len(part.data)),
         "blocks": len(steps), "skipped": contents.kept.size - len(kept),
         "steps": {"total": total, "mean": round(total / len(steps), 4), "max": int(steps.max())},
         "cycles": max(total, len(part.data) // of.word_bytes),
@@ -120,7 +119,8 @@ def _header(header: Header) -> dict[str, Any]:
     parameters = header.parameters
     result = {"version": VERSION, "codec": header.codec, "weight_bits": 4 if header.four_bit else 8,
               "output_blocks": header.output_blocks, "blocks_of_each": header.steps,
-              "granules": header.granules, "map": header.map, "reuse": header.reuse,
+              "granules": header.granules, "last_columns": header.last_columns, "map": header.map,
+              "reuse": header.reuse,
               "table": None if header.values.entries is None else len(header.values.entries),
               "bias_bits": parameters.bias_bits or None, "scales": None}
     if parameters.bias_bits:
@@ -132,12 +132,13 @@ def _header(header: Header) -> dict[str, Any]:
     return result
 
 
-def _bits(contents: Contents, laid: np.ndarray, channels: int, size: int) -> dict[str, int]:
+def _bits(contents: Contents, laid: np.ndarray, size: int) -> dict[str, int]:
     """Bits by part; padding is all that the others aren't."""
     header = contents.header
     bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part)
                                       for name, part in header.parts().items()}
     bits["header"] += CHECKSUM_BITS
+    channels = (header.output_blocks - 1) * len(laid) + header.last_columns
     bits["biases"] = channels * header.parameters.bias_bits
     if header.parameters.bias_bits and not header.parameters.shared:
         bits["scales"] += channels * header.parameters.scale_granules * GRANULE

@@ -189,17 +189,21 @@ class _Runs(Lane):
         runs = self._header.runs
         assert runs is not None
         self.lacks = True
-        found = runs.find(self._bits, self._held)
-        if found is None:
-            return None
-        run, width = found
-        value = None
-        if run < runs.limit:
-            behind = self._header.values.find(self._bits >> width, self._held - width)
-            if behind is None:
-                return None
-            value, value_width = behind
-            width += value_width
+        value, width = None, 0
+        try:
+            found = runs.find(self._bits, self._held)
+            if found is None:
+                return None  # zeros, whatever bits are left
+            run, width = found
+            if run < runs.limit:
+                behind = self._header.values.find(self._bits >> width, self._held - width)
+                if behind is None:
+                    return None
+                value, value_width = behind
+                width += value_width
+        except StreamError as error:
+            self._skip(width + error.bits)
+            raise
         self._skip(width)
         self.lacks = False
         return run, value
@@ -229,7 +233,7 @@ class _Huffman(_Runs):
         try:
             self._behind = self._read()
         except StreamError as error:
-            self._behind = error
+            self._behind, self.lacks = error, False
         return self._used >= GRANULE
 
     def _take(self, final: bool) -> None:
@@ -240,6 +244,6 @@ class _Huffman(_Runs):
         try:
             self._behind = self._read()
         except StreamError as error:
-            self._behind = error
+            self._behind, self.lacks = error, False
 LANES: Mapping[str, type[Lane]] = {"dense": _Dense, "bitmask": _Bitmask, "rle": _Runs,
                                    "csr": _Csr, "huffman": _Huffman}

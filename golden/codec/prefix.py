@@ -70,7 +70,7 @@ class PrefixCode:
         if held < LONGEST:
             return None
         code = format(bits & ((1 << LONGEST) - 1), f"0{LONGEST}b")[::-1]
-        raise StreamError("CODE", f"code must be in the table, not {code}")
+        raise StreamError("CODE", f"code must be in the table, not {code}", bits=LONGEST)
 
     def to_granules(self) -> np.ndarray:
         """How many codes there are of each length, 8 bits each, uint16, shape (4,)."""

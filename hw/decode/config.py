@@ -6,13 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
 
-__all__ = ["CODE_BITS", "COUNT_BITS", "PLACE_BITS", "RUN_BITS", "LaneSettings", "code_layout",
+__all__ = ["CODE_BITS", "COUNT_BITS", "RUN_BITS", "LaneSettings", "code_layout",
            "fill_widths", "header_layout", "load_width", "mask_width", "operand_width",
            "settings_layout"]
 
 CODE_BITS = 8  # of the longest prefix code
 RUN_BITS = 6  # of the largest run or the rank of its code
-PLACE_BITS = 5  # of an entry's place in the largest table
 COUNT_BITS = 7  # of a number of csr entries
 _PART_BITS = 3  # of a position in what a mask tells of
 _MASK_BITS = 1 << _PART_BITS
@@ -40,8 +39,8 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
     """A stream's header, as far as lanes need it. Stable while lanes aren't cleared.
 
     ``codec``: a bit for each of ``spec.codecs``, by name, one of them 1.
-    ``four_bit``, ``table``, ``fixed``, ``argument`` (7 bits) and ``last_entry`` (5 bits, entries
-    of the table less one): as they stand in word 0; ``four_bit`` with ``spec.int4`` only,
+    ``four_bit``, ``table``, ``fixed``, ``argument`` (7 bits) and ``last_entry`` (entries of the
+    table less one): as they stand in word 0; ``four_bit`` with ``spec.int4`` only,
     ``table``, ``last_entry`` and ``entries`` (an array of ``spec.codebook`` × 8 bits) with
     ``spec.codebook`` only.
     With huffman: ``escape_run``, the zeros of an escape, 6 bits, which is the number of codes of
@@ -53,12 +52,12 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
     if spec.int4:
         fields["four_bit"] = 1
     if spec.codebook:
-        fields |= {"table": 1, "last_entry": PLACE_BITS,
+        fields |= {"table": 1, "last_entry": spec.place_width,
                    "entries": data.ArrayLayout(8, spec.codebook)}
     if spec.has(Codec.HUFFMAN):
         fields |= {"escape_run": RUN_BITS, "runs": code_layout(RUN_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(PLACE_BITS), "single": 1}
+            fields |= {"values": code_layout(spec.place_width), "single": 1}
     return data.StructLayout(fields)
 
 
@@ -90,13 +89,13 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
     if spec.has(Codec.CSR):
         fields |= {"counted": 1, "count": COUNT_BITS}
     if spec.codebook:
-        fields |= {"table": 1, "last_entry": PLACE_BITS, "value": PLACE_BITS,
+        fields |= {"table": 1, "last_entry": spec.place_width, "value": spec.place_width,
                    "entries": data.ArrayLayout(8, spec.codebook)}
     if spec.has(Codec.HUFFMAN):
         fields |= {"huffman": 1, "escape_rank": RUN_BITS, "escape_run": RUN_BITS,
                    "runs": code_layout(RUN_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(PLACE_BITS), "single": 1}
+            fields |= {"values": code_layout(spec.place_width), "single": 1}
     return data.StructLayout(fields)
 
 
@@ -169,7 +168,8 @@ class LaneSettings(wiring.Component):
             "masked": codec[Codec.BITMASK],
             "counted": codec[Codec.CSR],
             "operand": Mux(codec[Codec.RLE], run_mask, Mux(codec[Codec.CSR], indices, 0)),
-            "fill": Mux(codec[Codec.CSR], indices, Mux(codec[Codec.BITMASK], indices[:_PART_BITS], 0)),
+            "fill": Mux(codec[Codec.CSR], indices,
+                        Mux(codec[Codec.BITMASK], indices[:_PART_BITS], 0)),
             "load": Mux(codec[Codec.BITMASK], mask,
                         Mux(codec[Codec.CSR] & ~header.fixed,
                             self._ones(argument[:4], COUNT_BITS), 0)),
@@ -179,7 +179,7 @@ class LaneSettings(wiring.Component):
         }
         if spec.codebook:
             values["value"] = Cat(Const(1, 1), *(header.last_entry >> bit != 0
-                                                 for bit in range(1, PLACE_BITS)))
+                                                 for bit in range(1, spec.place_width)))
         for name, _ in settings_layout(spec):
             value = values[name] if name in values else header[name]
             m.d.comb += Value.cast(self.settings[name]).eq(Value.cast(value))
@@ -199,7 +199,9 @@ class LaneSettings(wiring.Component):
         if not self._spec.codebook:
             return plain
         last = self.header.last_entry
-        place = Mux(last[4], 5, Mux(last[3], 4, Mux(last[2], 3, Mux(last[1], 2, 1))))
+        place: Value = Const(1, 3)
+        for bit in range(1, self._spec.place_width):
+            place = Mux(last[bit], bit + 1, place)
         return Mux(self.header.table, place, plain)
 
     def _ones(self, count, width: int):

@@ -49,6 +49,8 @@ class Granules(wiring.Component):
         The next bits; those that aren't there yet are anything.
     fits : ``Out(1)``
         There are so many bits.
+    other_width, other_fits : ``In(5)``, ``Out(1)``
+        The same of another symbol, 0 to 16 bits, for those who can't wait for ``more``.
     plenty : ``Out(1)``
         There are as many bits as any symbol has.
     spent : ``Out(1)``
@@ -58,7 +60,8 @@ class Granules(wiring.Component):
     def __init__(self, *, window: int):
         super().__init__({
             "clear": In(1), "deal": In(1), "granule": In(GRANULE), "width": In(5), "more": In(4),
-            "take": In(1), "window": Out(window), "fits": Out(1), "plenty": Out(1),
+            "take": In(1), "window": Out(window), "fits": Out(1),
+            "other_width": In(5), "other_fits": Out(1), "plenty": Out(1),
             "spent": Out(1)})
 
     def elaborate(self, platform):
@@ -68,12 +71,14 @@ class Granules(wiring.Component):
         there = [Signal(name=f"there{number}", reset_less=True) for number in range(HELD)]
         offset = Signal(range(GRANULE), reset_less=True)
         bits = Signal(2 * GRANULE)
-        end = Signal(5)
+        end, other_end = Signal(5), Signal(5)
         m.d.comb += [
             bits.eq(Cat(held[0], held[1])),
             self.window.eq(shifted(m, bits, offset, len(self.window), "window")),
             end.eq((offset + self.width)[:5] + self.more),
             self.fits.eq(there[1] | there[0] & ~(end[4] & end[:4].any())),
+            other_end.eq(offset + self.other_width),
+            self.other_fits.eq(there[1] | there[0] & ~(other_end[4] & other_end[:4].any())),
             self.plenty.eq(there[1]),
             self.spent.eq(end[4]),
         ]

@@ -249,3 +249,5 @@ class HeaderReader(wiring.Component):
                             m.d.sync += part.eq(Mux(header.table, _Part.VALUES, _Part.END))
                     else:
                         m.d.sync += header.single.eq(codes.total == 0)
+                        with m.If(codes.total > header.last_entry + 1):
+                            m.d.comb += self.fault.eq(StreamFault.TABLE)

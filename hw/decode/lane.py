@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import SharedComponent
 from ..spec.decode import Codec, DecompressorSpec
-from .config import PLACE_BITS, RUN_BITS, fill_widths, settings_layout
+from .config import RUN_BITS, fill_widths, settings_layout
 from .granules import GRANULE, Granules
 from .symbols import SymbolDecoder, coded_layout, symbol_layout, symbol_width
 
@@ -91,7 +91,7 @@ class Lane(SharedComponent):
     load : ``Out(lane_load(spec))``
         What a step sends; until then it stays.
     pending : ``Out(1)``
-        The taken symbol is one of rle or huffman, and has a value.
+        The taken symbol has a value.
     errors : ``Out(lane_errors(spec))``
 
     Raises
@@ -161,10 +161,14 @@ class Lane(SharedComponent):
         with m.If(self.clear):
             m.d.sync += load.eq(0)
         self._send(m, position, value, load)
-        m.d.comb += self.pending.eq(load & endless)
+        m.d.comb += self.pending.eq(load)
         m.d.comb += self.errors.starved.eq(~endless & position[-1] & ~load)
         if spec.has(Codec.CSR):
             m.d.comb += self.errors.count.eq(~endless & position[-1] & load)
+        if spec.codebook:
+            count = self.errors.count if spec.has(Codec.CSR) else Const(0, 1)
+            m.d.comb += self.errors.entry.eq(settings.table & load & ~count & (
+                value[:len(settings.last_entry)] > settings.last_entry))
         return m
 
     def _next(self, m, takes):
@@ -193,7 +197,8 @@ class Lane(SharedComponent):
         m.d.comb += [symbol[name].eq(Mux(huffman, waiting[name], symbols.symbol[name])
                                      if name != "bad" else symbols.symbol.bad & ~huffman)
                      for name, _ in symbol_layout(spec)]
-        return symbol, Mux(huffman, there, granules.fits), granules.spent, bits_there
+        m.d.comb += granules.other_width.eq(symbols.plain_width)
+        return symbol, Mux(huffman, there, granules.other_fits), granules.spent, bits_there
 
     def _positions(self, m, symbol):
         """The register of the taken symbol's position, and the next symbol's position.
@@ -262,10 +267,8 @@ class Lane(SharedComponent):
         spec, settings = self._spec, self.settings
         low = spec.lane_width
         if spec.codebook:
-            entry = _chosen(list(settings.entries), value[:(spec.codebook - 1).bit_length()])
-            m.d.comb += self.errors.entry.eq(settings.table & load
-                                             & (value[:PLACE_BITS] > settings.last_entry))
-            value = Mux(settings.table, entry, value)
+            value = _chosen(list(settings.entries), value[:spec.place_width], settings.table) | (
+                value & ~settings.table.replicate(8))
         m.d.comb += [self.load.valid.eq(self.here & load), self.load.value.eq(value),
                      self.load.index.eq(position[:low])]
         if spec.int4:
@@ -277,14 +280,14 @@ class Lane(SharedComponent):
                              self.load.value.eq(Cat(value[:4], value[:4]))]
 
 
-def _chosen(values, number):
-    """One of some values, by binary number; 0 beyond the last.
+def _chosen(values, number, enable):
+    """One of some values, by binary number; 0 beyond the last, or without ``enable``.
 
     A sum of products with all places decoded, smaller than a tree of multiplexers.
     """
     half = len(number) // 2
-    low, high = ([part == place for place in range(1 << len(part))]
-                 for part in (number[:half], number[half:]))
+    low = [number[:half] == place for place in range(1 << half)]
+    high = [(number[half:] == place) & enable for place in range(1 << len(number) - half)]
     marks = [high[place >> half] & low[place & (1 << half) - 1] if half else high[place]
              for place in range(len(values))]
     return reduce(or_, (value & mark.replicate(len(value))

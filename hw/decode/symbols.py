@@ -8,7 +8,6 @@ from ..spec.decode import Codec, DecompressorSpec
 from .config import (
     CODE_BITS,
     COUNT_BITS,
-    PLACE_BITS,
     RUN_BITS,
     load_width,
     mask_width,
@@ -66,7 +65,7 @@ class SymbolDecoder(wiring.Component):
         The next bits.
     width, more : ``Out(5)``, ``Out(4)``
         How many of them the symbol has, together; ``more`` is later.
-    symbol : ``Out(symbol_layout(spec))``
+    symbol, plain_width : ``Out(symbol_layout(spec))``, ``Out(5)``
         By other codecs than huffman.
     coded : ``Out(coded_layout())``
         By huffman, if built.
@@ -84,7 +83,7 @@ class SymbolDecoder(wiring.Component):
         super().__init__({
             "settings": In(settings_layout(spec)), "clear": In(1),
             "bits": In(symbol_width(spec)), "width": Out(5), "more": Out(4),
-            "symbol": Out(symbol_layout(spec)), "take": In(1),
+            "plain_width": Out(5), "symbol": Out(symbol_layout(spec)), "take": In(1),
             **({"coded": Out(coded_layout())} if spec.has(Codec.HUFFMAN) else {})})
 
     def elaborate(self, platform):
@@ -110,6 +109,7 @@ class SymbolDecoder(wiring.Component):
             Codec.RLE, Codec.CSR, Codec.BITMASK) else settings.width
         fields = {"operand": operand, "carry": carry, "load": ~short, "bad": bad}
         if spec.has(Codec.HUFFMAN):
+            m.d.comb += self.plain_width.eq(width)
             width, rest = self._prefix_codes(m, shift, width)
         else:
             rest = shifted(m, self.bits, shift, 8, "value")
@@ -163,8 +163,9 @@ class SymbolDecoder(wiring.Component):
 
     def _plain_value(self, value):
         """A value, or a place without what follows it."""
-        mask = self.settings.value | ~self.settings.table.replicate(PLACE_BITS)
-        return Cat(value[:PLACE_BITS] & mask, value[PLACE_BITS:])
+        width = self._spec.place_width
+        mask = self.settings.value | ~self.settings.table.replicate(width)
+        return Cat(value[:width] & mask, value[width:])
 
     def _prefix_codes(self, m, shift, width):
         """Runs and values by prefix codes; gives the width of what comes before a value, and the
@@ -182,11 +183,12 @@ class SymbolDecoder(wiring.Component):
         rest = shifted(m, self.bits, amount, CODE_BITS, "value")
         bad, second, value = ~runs.known, Const(8, 4), rest
         if spec.codebook:
-            m.submodules.values = values = PrefixDecoder(rank_width=PLACE_BITS)
+            places = spec.place_width
+            m.submodules.values = values = PrefixDecoder(rank_width=places)
             m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values)]
             bad |= settings.table & ~escape & ~values.known & ~settings.single
             second = Mux(settings.table, Mux(settings.single, 0, values.length), 8)
-            value = Cat(Mux(settings.table, values.rank, rest[:PLACE_BITS]), rest[PLACE_BITS:])
+            value = Cat(Mux(settings.table, values.rank, rest[:places]), rest[places:])
         m.d.comb += [
             coded.operand.eq(Mux(escape, settings.escape_run, runs.rank)),
             coded.carry.eq(~escape & (runs.rank < settings.escape_rank)),

@@ -155,6 +155,11 @@ class DecompressorSpec(Spec):
         return (self.positions - 1).bit_length()
 
     @property
+    def place_width(self) -> int:
+        """Bits of the place of an entry in the largest table, 0 without one."""
+        return max(0, self.codebook - 1).bit_length()
+
+    @property
     def count_width(self) -> int:
         """Bits of a number of positions, from none to all of the largest block."""
         return self.positions.bit_length()

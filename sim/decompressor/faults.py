@@ -17,7 +17,7 @@ __all__ = ["changed", "expected_errors", "faulty"]
 _CHECKSUM_BYTES = 4
 _SIZES = 4, 8, 10  # where granules, output blocks and blocks are told
 _MOST_BLOCKS = 300  # of a stream that is tried
-_MOST_WORDS = 1 << 24
+_GRANULES = (1 << 26) - 1  # of the second word, the bits that tell how many there are
 _OF_LANES = frozenset(ERRORS[name] for name in ("CODE", "ENTRY", "COUNT"))
 _TRIALS = 200
 _Change = Callable[[bytearray, random.Random, int], None]
@@ -114,9 +114,9 @@ _CHANGES: tuple[_Change, ...] = (
 _FAULTS: dict[str, tuple[Sequence[_Change], Sequence[str]]] = {
     "VERSION": ((_flip_first_word,), CODECS),
     "FORMAT": ((_flip_first_word,), CODECS),
-    "TABLE": ((_flip_first_word, _flip_header), CODECS),
+    "TABLE": ((_flip_first_word, _flip_header, _fewer_entries), CODECS),
     "CODE": ((_fewer_codes,), ("huffman",)),
-    "ENTRY": ((_fewer_entries,), CODECS),
+    "ENTRY": ((_fewer_entries,), ("dense", "bitmask", "rle", "csr")),
     "COUNT": ((_flip_bits, _fill_granule), ("csr",)),
     "RUN": ((_change_sizes,), ("rle", "huffman")),
     "TRUNCATED": ((_cut, _change_sizes), CODECS),
@@ -152,6 +152,11 @@ def changed(spec: DecompressorSpec, case: Case, *, seed: int,
     return result
 
 
+def _granules(data: bytes) -> int:
+    """Granules that a stream claims to have."""
+    return int.from_bytes(data[4:8], "little") & _GRANULES
+
+
 def _blocks(data: bytes | bytearray) -> int:
     """Blocks that a stream claims to hold."""
     outputs, blocks = (int.from_bytes(data[begin:begin + 2], "little") for begin in _SIZES[1:])
@@ -181,7 +186,7 @@ def _judged(spec: DecompressorSpec, data: bytes) -> Case:
         case.others |= {case.code} - {0}
         case.code = ERRORS["FORMAT"]
     if case.code:
-        if int.from_bytes(data[4:8], "little") < 2:  # even the first word is behind the end
+        if _granules(data) < 4:  # even the second word is behind the end
             case.others |= {ERRORS["SIZE"]}
         if case.code == ERRORS["TRUNCATED"] and not case.blocks:  # within counts of codes
             case.others |= {ERRORS["TABLE"]}
@@ -193,10 +198,8 @@ def _judged(spec: DecompressorSpec, data: bytes) -> Case:
 
 def _errors_of_length(spec: DecompressorSpec, data: bytes) -> set[int]:
     """What is wrong with a stream's number of words, or else with its checksum."""
-    size = 2 * int.from_bytes(data[4:8], "little") + _CHECKSUM_BYTES
+    size = 2 * _granules(data) + _CHECKSUM_BYTES
     wanted, found = -(-size // spec.word_bytes), len(data) // spec.word_bytes
-    if wanted >= _MOST_WORDS:
-        return {ERRORS["SIZE"]}
     if wanted != found:
         return {ERRORS["TRUNCATED" if found < wanted else "TRAILING"]}
     return set() if _sealed(data) == data else {ERRORS["CHECKSUM"]}

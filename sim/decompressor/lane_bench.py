@@ -11,7 +11,7 @@ from cocotb.triggers import FallingEdge, ReadOnly, Timer
 from sparrow.golden.codec import Header, StreamError, read_header
 from sparrow.golden.codec.lanes import LANES, Lane
 from sparrow.hw.export import flat_ports
-from sparrow.hw.spec.decode import Codec, DecompressorSpec
+from sparrow.hw.spec.decode import DecompressorSpec
 
 from ..bits import pack, unpack
 from .header_fields import header_fields
@@ -21,7 +21,8 @@ from .scenario import Case
 __all__ = ["LaneBench"]
 
 _DEPTH = 3  # granules that a lane holds
-_LATE = 2  # cycles by which a lane with huffman may be ready after the bits are there
+_AHEAD = 2  # granules in which the next symbol surely is
+_LEVELS = {"ENTRY": "entry", "COUNT": "count", "TRUNCATED": "starved"}  # told after the step
 
 
 class LaneBench:
@@ -47,10 +48,11 @@ class LaneBench:
         self._header: Header
         self._lane: Lane
         self._granules: collections.deque[int]
-        self._wanted, self._late, self._block, self._label = 0, 0, 0, ""
+        self._wanted, self._block, self._label = 0, 0, ""
+        self._begun = False  # has read what waits, with huffman
         self._layouts: dict[str, Any] = {
             port.name: port.layout for port in flat_ports(DecoderLane(spec=spec))}
-        self._errors = [name for name in ("bad", "entry", "starved") if name in self._layouts]
+        self._levels = {error: name for error, name in _LEVELS.items() if name in self._layouts}
         self._random = random.Random(seed)
         self.covered: collections.Counter[str] = collections.Counter()
         Clock(dut.clk, 10, "ns").start()
@@ -76,33 +78,31 @@ class LaneBench:
             here = block < 0 or self._lane.block == block
             following, asked, error = self._take(final) if here else (self._lane, False, "")
             self._check_taken(here)
-            if error == "TRUNCATED" and int(dut.starved.value):
-                self.covered["lanes starved"] += 1
-                return
             take = self._check_ready(here, error) and self._random.random() < self._steps
-            ends = not here or following.block != block
+            ends = not here or (self._begun and following.block != block)
             if take:
                 dut.take.value, dut.ends.value = 1, ends
                 self._check_next(here, asked, ends, error)
             await ReadOnly()
-            if take and "bad" in self._errors:
-                self._equal("bad", error in ("CODE", "COUNT"))
+            if take and "code" in self._layouts:
+                self._equal("code", error == "CODE")
             await FallingEdge(dut.clk)
             if take:
+                self._begun = True
                 taken += 1
                 block += ends
                 self._lane, self._wanted = following, self._wanted + asked
                 if error:
-                    await self._check_entry(error)
+                    await self._check_error(error)
                     return
             if dealt:
                 self._lane.deal(self._granules.popleft())
                 self._wanted -= 1
         if not steps:
-            self._block, self._late = block, 0
+            self._block = block
             self._offer(True)
             await Timer(1, "ns")
-            self._equal("pending", self._endless and bool(self._lane.load))
+            self._equal("pending", bool(self._lane.load))
             await FallingEdge(dut.clk)
         self.covered["symbols and blocks without"] += taken
         self.covered["lane streams"] += 1
@@ -110,9 +110,10 @@ class LaneBench:
     async def _begin(self, case: Case) -> None:
         """Clear the lane and tell it the header."""
         spec, dut = self._spec, self._dut
-        self._label, self._block, self._late = case.label, -1, 0
+        self._label, self._block = case.label, -1
         self._header = header = read_header(case.data, lanes=spec.lanes)
         self._endless = header.codec in ("rle", "huffman")
+        self._begun = header.codec != "huffman"
         self._lane = LANES[header.codec](header, spec.lanes * (2 if header.four_bit else 1))
         begin = sum(len(part) for part in header.parts().values())
         self._granules = collections.deque(
@@ -145,11 +146,11 @@ class LaneBench:
         """
         following = copy.copy(self._lane)
         try:
-            asked = following.take(final=final)
+            asked = following.take(final=final) if self._begun else following.begin()
         except StreamError as error:
             missing = error.name == "TRUNCATED" and self._granules
             return following, False, "MISSING" if missing else error.name
-        if self._endless and following.block is None and self._granules:
+        if following.lacks and self._granules:
             return following, False, "MISSING"
         return following, asked, ""
 
@@ -158,7 +159,7 @@ class LaneBench:
         dut, lane, block, load = self._dut, self._lane, self._block, 0
         if here or lane.block is not None:  # without a symbol it may be anywhere
             self._equal("here", here)
-        self._equal("pending", self._endless and block >= 0 and bool(lane.load))
+        self._equal("pending", block >= 0 and bool(lane.load))
         found = unpack(self._layouts["load"], int(dut.load.value))
         valid = here and block >= 0 and bool(lane.load)
         assert found["valid"] == valid, f"valid must be {valid} in block {block}: {self._label}"
@@ -174,19 +175,15 @@ class LaneBench:
             assert is_ == (index, enable, load), (
                 f"load (index, enable, value) is {is_}, golden says {(index, enable, load)} in "
                 f"block {block}: {self._label}")
-        if "entry" in self._errors:
-            self._equal("entry", False)
+        for name in self._levels.values():
+            self._equal(name, False)
 
     def _check_ready(self, here: bool, error: str) -> bool:
-        """Whether a step can be taken; not long after its bits are there it must be so."""
-        ready, missing = int(self._dut.ready.value), error in ("MISSING", "TRUNCATED")
-        assert not (ready and missing), f"ready without bits: {self._label}"
-        if "starved" in self._errors and error != "TRUNCATED":
-            self._equal("starved", False)
-        self._late = 0 if ready or error == "MISSING" else self._late + 1
-        late = _LATE if here and self._spec.has(Codec.HUFFMAN) else 0
-        assert self._late <= late, f"not ready or starved for {self._late} cycles: {self._label}"
-        return bool(ready)
+        """Whether a step can be taken: once there are two granules, or no more to come."""
+        ready = not here or _DEPTH - self._wanted >= _AHEAD or not self._granules
+        self._equal("ready", ready)
+        assert not (ready and error == "MISSING"), f"ready without bits: {self._label}"
+        return ready
 
     def _check_next(self, here: bool, asked: bool, ends: bool, error: str) -> None:
         """What is told of the next symbol."""
@@ -196,13 +193,13 @@ class LaneBench:
         if self._granules or not self._endless:
             self._equal("ask", asked)
 
-    async def _check_entry(self, error: str) -> None:
+    async def _check_error(self, error: str) -> None:
         self.covered[f"lane errors {error}"] += 1
-        if error == "ENTRY":
-            self._dut.take.value = 0
-            await Timer(1, "ns")
-            self._equal("entry", True)
-            await FallingEdge(self._dut.clk)
+        self._dut.take.value = 0
+        await Timer(1, "ns")
+        for name, level in self._levels.items():
+            self._equal(level, name == error)
+        await FallingEdge(self._dut.clk)
 
     def _equal(self, name: str, expected: bool) -> None:
         found = int(getattr(self._dut, name).value)

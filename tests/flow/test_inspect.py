@@ -122,9 +122,9 @@ def test_headers(folder, capsys, mantissa, scales):
     (folder / "one").write_bytes(single("csr", fixed=True, parameters=parameters))
     [stream] = inspected(capsys, "one", *ARRAY)["streams"]
     assert stream["header"] | {"granules": 0} == {
-        "version": 2, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
-        "granules": 0, "map": stream["header"]["map"], "reuse": False, "table": None,
-        "bias_bits": 32, "scales": "each", "fixed": 2}
+        "version": 3, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
+        "granules": 0, "last_columns": 1, "map": stream["header"]["map"], "reuse": False,
+        "table": None, "bias_bits": 32, "scales": "each", "fixed": 2}
     assert (stream["bits"]["biases"], stream["bits"]["scales"]) == (64, scales)
     assert main(["inspect", "one", *ARRAY]) == 0
     output = capsys.readouterr().out
@@ -160,7 +160,7 @@ def test_tables(folder, capsys):
 @pytest.mark.parametrize("change, text", [
     (lambda data: b"", "one: TRUNCATED: Stream must have granule 0, not end after 0 bytes: it is "
      "truncated"),
-    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 2, not 1"),
+    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 3, not 1"),
     (lambda data: data[:-4] + bytes(4), "one: CHECKSUM: Stream must have the checksum "),
     (lambda data: data[:-4], "one: TRUNCATED: "),
     (lambda data: data + bytes(4), "one: TRAILING: "),
