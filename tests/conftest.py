@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sparrow.flow.data import VARIABLE, data_folder, require_data
 from sparrow.flow.errors import UserError
@@ -16,6 +17,10 @@ USED = "sparrow-used"
 # With a worker for each core, threads would be in each other's way.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a busy machine does is no fault.
+settings.register_profile("sparrow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sparrow")
 
 
 @pytest.fixture

@@ -64,8 +64,9 @@ def test_verilog(spec, verilog, folder, tmp_path):
                                                                    "[3:0] m_axi_wstrb")
     for answer in accept(text + verilog, "npu"):
         assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
-    built = simulation(text + verilog, "npu", folder / "npu", address_width=spec.address_width)
-    network = sample("mixed")
+    built = simulation(text + verilog, "npu", folder / "npu", address_width=spec.address_width,
+                       simulator="icarus" if shutil.which("iverilog") else "verilator")
+    network = sample("conv")
     result = run_network(built, compile_network(network, spec), network,
                          sample_images(network, 1), tmp_path, traffic=Traffic(latency=5),
                          check_rules=True)

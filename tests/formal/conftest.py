@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ wrapper.v
 def prove(tmp_path):
     """A function that tries a proof and returns ``PASS``, ``FAIL`` or another word of sby's."""
     def run(design: str, top: str, wrapper: str, *, exposed: Sequence[str] = (),
-            mode: str = "prove", depth: int = 2, seconds: int = 110) -> str:
+            mode: str = "prove", depth: int = 2, seconds: int = 1000) -> str:
         """Prove the assertions of ``wrapper``, a module around ``design``'s module ``top``.
 
         Parameters
@@ -77,9 +77,13 @@ def prove(tmp_path):
 def stream_rule():
     """A function that writes a wrapper which holds an output stream to the stream rule.
 
-    Nothing is assumed about the inputs but that the first cycle is a reset.
+    Nothing is assumed about the inputs but that the first cycle is a reset. ``withdraws``: an
+    expression of ports; when it holds, what is on offer may go. ``inside``: nets of the design
+    by their names in ``rules``, each with its width; ``rules`` are statements that hold always,
+    from the cycle after the first one on.
     """
-    def wrapper(component, top: str, stream: str) -> str:
+    def wrapper(component, top: str, stream: str, withdraws: str = "1'b0",
+                inside: Mapping[str, tuple[str, int]] | None = None, rules: str = "") -> str:
         ports = flat_ports(component)
         inputs = "".join(f", input [{port.width - 1}:0] {port.name}"
                          for port in ports if port.is_input)
@@ -90,6 +94,9 @@ def stream_rule():
         width = sum(port.width for port in ports
                     if port.member == stream and port.path[0] == "payload")
         connections = "".join(f", .{port.name}({port.name})" for port in ports)
+        for name, (net, bits) in (inside or {}).items():
+            outputs += f"  wire [{bits - 1}:0] {name};\n"
+            connections += f", .\\{net} ({name})"
         return f"""\
 module stream_rule(input clk, input rst{inputs});
 {outputs}  {top} dut(.clk(clk), .rst(rst){connections});
@@ -98,12 +105,14 @@ module stream_rule(input clk, input rst{inputs});
   reg [{width - 1}:0] offered;
   always @(posedge clk) begin
     started <= 1;
-    waiting <= {stream}_valid && !{stream}_ready && !rst;
+    waiting <= {stream}_valid && !{stream}_ready && !rst && !({withdraws});
     offered <= payload;
   end
   always @* begin
     if (!started) assume (rst);
     if (waiting) assert ({stream}_valid && payload == offered);
+    if (started) begin
+{rules}    end
   end
 endmodule
 """

@@ -1,6 +1,7 @@
 """The cocotb regressions of decompressors and of their parts, on both simulators."""
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -24,6 +25,10 @@ SPECS = {
 }
 # which takes longer to build
 ON_VERILATOR = ["all", "narrow bus", "wide bus"]
+ONE_AND_MORE = pytest.mark.parametrize("name", [
+    "all", pytest.param("8 bits, no tables", marks=pytest.mark.heavy)])
+# quick to build
+QUICK = "icarus" if shutil.which("iverilog") else "verilator"
 FUZZED = dataclasses.replace(block("decompressor"), regression="sparrow.sim.decompressor.fuzz")
 
 
@@ -46,7 +51,7 @@ def check_coverage(proof, spec):
 
 
 @pytest.mark.parametrize("name", [
-    "all", "narrow bus", pytest.param("wide bus", marks=pytest.mark.heavy)])
+    "all", *(pytest.param(name, marks=pytest.mark.heavy) for name in ON_VERILATOR[1:])])
 def test_verilator(name, tmp_path):
     spec = DecompressorSpec(**SPECS[name])
     check_coverage(prove(block("decompressor"), spec, blocks=10, folder=tmp_path), spec)
@@ -68,7 +73,7 @@ def test_ten_thousand_changed_streams(tmp_path):
     assert proof.coverage["changed streams"] == 10_000
 
 
-@pytest.mark.parametrize("name", ["all", "8 bits, no tables"])
+@ONE_AND_MORE
 def test_lane(name, tmp_path):
     spec = DecompressorSpec(**SPECS[name] | {"columns": 1})
     proof = prove(block("decoder-lane"), spec, blocks=10, folder=tmp_path)
@@ -79,12 +84,12 @@ def test_lane(name, tmp_path):
 @pytest.mark.parametrize("codec", ["rle", "csr", "bitmask", "huffman"])
 def test_decoder_of_one_codec(codec, tmp_path):
     proof = prove(block(f"{codec}-decoder"), LaneDecoderSpec(lanes=4, codebook=5), blocks=8,
-                  folder=tmp_path)
+                  simulator=QUICK, folder=tmp_path)
     check(proof)
     assert proof.coverage["streams"] > 100 and proof.coverage["changed streams"] > 10
 
 
-@pytest.mark.parametrize("name", ["all", "8 bits, no tables"])
+@ONE_AND_MORE
 def test_layers_through_decompressor_and_array(name, tmp_path):
     spec = DecompressorSpec(**SPECS[name])
     proof = prove(block("decompressor-and-array"), spec, folder=tmp_path)
@@ -98,7 +103,8 @@ def test_bench_can_fail(tmp_path):
     text = found.verilog(spec)
     broken = text.replace("assign weights_commit = ", "assign weights_commit = 0 & ")
     assert broken != text
-    assert not prove(found, spec, blocks=2, verilog=broken, folder=tmp_path).passed
+    assert not prove(found, spec, blocks=2, verilog=broken, simulator=QUICK,
+                     folder=tmp_path).passed
 
 
 def test_changed_streams_are_of_all_sorts():

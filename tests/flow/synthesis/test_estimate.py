@@ -1,6 +1,5 @@
 import importlib
 import json
-import time
 
 import pytest
 
@@ -100,9 +99,7 @@ def test_cache(designs, monkeypatch):
     first = estimate(designs["column"], "column", hierarchy=True)
     module = importlib.import_module("sparrow.flow.synthesis.estimate")
     monkeypatch.setattr(module, "map_design", None)
-    start = time.monotonic()
     assert estimate(designs["column"], "column", hierarchy=True) == first
-    assert time.monotonic() - start < 0.5
     with pytest.raises(TypeError):  # other content: not from the cache
         estimate(designs["column"] + "\n", "column", hierarchy=True)
 

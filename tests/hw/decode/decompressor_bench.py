@@ -49,13 +49,17 @@ class Bench:
     ----------
     streams : list of list of (int, bool)
         As :func:`words_of` gives them.
+    flows : sequence of (float, float), optional
+        ``idle`` and ``stall`` of the streams, in turns, instead of one for all.
     clear_after_error : bool
         Clear, and go on with the next stream, once the words of a faulty one are taken.
     """
 
-    def __init__(self, spec, streams, *, idle=0.0, stall=0.0, seed=0, clear_after_error=False):
+    def __init__(self, spec, streams, *, idle=0.0, stall=0.0, flows=(), seed=0,
+                 clear_after_error=False):
         self.spec, self.streams = spec, streams
         self.idle, self.stall = idle, stall
+        self.flows = flows
         self.generator = random.Random(seed)
         self.clear_after_error = clear_after_error
         self.dut = Decompressor(spec=spec)
@@ -76,7 +80,9 @@ class Bench:
 
     async def _send(self, ctx):
         dut = self.dut
-        for stream in self.streams:
+        for number, stream in enumerate(self.streams):
+            if self.flows:
+                self.idle, self.stall = self.flows[number % len(self.flows)]
             for word, last in stream:
                 while self.generator.random() < self.idle:
                     ctx.set(dut.words.valid, 0)

@@ -98,14 +98,17 @@ def check(spec, *, most, asking, cycles=300, seed=0):
     return dealt
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 8, 13, 16])
+@pytest.mark.parametrize("columns", [
+    1, 4, 5, 16, *(pytest.param(columns, marks=pytest.mark.heavy) for columns in (2, 3, 8, 13))])
 def test_granules_go_to_those_who_asked_in_order(columns):
     spec = DecompressorSpec(columns=columns)
     assert check(spec, most=16, asking=0.4, seed=columns)
     assert check(spec, most=5, asking=0.8, seed=columns)
 
 
-@pytest.mark.parametrize(("columns", "data_width"), [(16, 32), (17, 64), (33, 64), (40, 256)])
+@pytest.mark.parametrize(("columns", "data_width"), [
+    (17, 64), (40, 256), *(pytest.param(*case, marks=pytest.mark.heavy)
+                           for case in ((16, 32), (33, 64)))])
 def test_more_lanes_than_granules_at_hand(columns, data_width):
     spec = DecompressorSpec(columns=columns, data_width=data_width)
     assert check(spec, most=64, asking=0.5, seed=columns)

@@ -88,7 +88,8 @@ def test_good_streams(data_width, finish):
 
 
 @pytest.mark.parametrize("data_width", WIDTHS)
-@pytest.mark.parametrize("granules", [20, 21, 22, 23, 40, 47])
+@pytest.mark.parametrize("granules", [
+    20, 21, 22, 47, *(pytest.param(granules, marks=pytest.mark.heavy) for granules in (23, 40))])
 def test_faults(data_width, granules):
     spec = DecompressorSpec(data_width=data_width, fifo_bytes=1024)
     generator = random.Random(granules)

@@ -14,6 +14,7 @@ from .test_lane import FORMS, RUNS, TABLE8, VALUES, set_code
 
 DECODERS = {"rle": RleDecoder, "csr": CsrDecoder, "bitmask": BitmaskDecoder,
             "huffman": HuffmanDecoder}
+NAMES = [name for name in FORMS if not name.startswith("dense")]
 
 
 def configure(ctx, config, spec, form):
@@ -97,9 +98,12 @@ def written(form, blocks):
              if place is not None], sent)
 
 
-@pytest.mark.parametrize("data_width", [16, 64])
-@pytest.mark.parametrize("name", [name for name in FORMS if not name.startswith("dense")])
-def test_decodes_streams_one_after_the_other(name, data_width):
+@pytest.mark.parametrize(("number", "data_width"), [
+    pytest.param(number, width, marks=[pytest.mark.heavy] * ((number % 2) != (width == 64)))
+    for number in range(len(NAMES)) for width in (16, 64)],
+    ids=[f"{name}-{width}" for name in NAMES for width in (16, 64)])
+def test_decodes_streams_one_after_the_other(number, data_width):
+    name = NAMES[number]
     form = FORMS[name]
     source = random.Random(name)
     spec = LaneDecoderSpec(codebook=16, data_width=data_width)

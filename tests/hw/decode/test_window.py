@@ -97,7 +97,9 @@ def check(spec, *, idle, stall, streams=6, longest=60, seed=0):
 
 
 @pytest.mark.parametrize("data_width", [32, 64, 128, 256])
-@pytest.mark.parametrize(("idle", "stall"), [(0, 0), (0.6, 0), (0, 0.7), (0.4, 0.4)])
+@pytest.mark.parametrize(("idle", "stall"), [
+    (0, 0), (0.4, 0.4), *(pytest.param(*flow, marks=pytest.mark.heavy)
+                          for flow in ((0.6, 0), (0, 0.7)))])
 def test_granules_come_in_order_up_to_the_end_of_each_stream(data_width, idle, stall):
     spec = DecompressorSpec(data_width=data_width, fifo_bytes=2 * data_width)
     check(spec, idle=idle, stall=stall, seed=data_width)

@@ -13,7 +13,11 @@ from sparrow.sim.accelerator.network import image_results, image_runs, run_netwo
 from sparrow.sim.accelerator.samples import sample, sample_images
 from sparrow.sim.runner import SimulationError
 
-PERIODS = [3.0, 9.4, 10.0, 10.6, 37.0]  # ns of the core; the buses have 10
+from .batch import Case, run_batch
+
+# networks by the core's period in ns; the buses have 10
+PERIODS = {3.0: ["mixed", "image_rows"], 9.4: ["mixed", "window"], 10.0: ["mixed"],
+           10.6: ["mixed", "image_rows"], 37.0: ["mixed", "window"]}
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +44,18 @@ def test_ports(crossed_verilog):
     assert "synchronizer_second" in crossed_verilog
 
 
-@pytest.mark.parametrize("name, period", [
-    *(("mixed", period) for period in PERIODS), ("image_rows", 3.0), ("image_rows", 10.6),
-    ("window", 9.4), ("window", 37.0)])
-def test_networks(crossed, crossed_spec, tmp_path, name, period):
-    built = dataclasses.replace(crossed, core_period=period)
-    network = sample(name)
-    for number, traffic in enumerate((Traffic(latency=1),
-                                      Traffic(latency=20, stalls="often", seed=3))):
-        result = run_network(built, compile_network(network, crossed_spec), network,
-                             sample_images(network, 2), tmp_path / str(number), traffic=traffic,
-                             check_rules=True, timeout=400_000)
-        assert result.difference == ""
-        assert result.bit_exact == 2
+@pytest.mark.parametrize("period", PERIODS)
+def test_networks(crossed, crossed_spec, tmp_path, period):
+    cases = []
+    for name in PERIODS[period]:
+        network = sample(name)
+        program = compile_network(network, crossed_spec)
+        cases += [Case(program, network, sample_images(network, 2), traffic, 400_000)
+                  for traffic in (Traffic(latency=1), Traffic(latency=20, stalls="often", seed=3))]
+    results = run_batch(dataclasses.replace(crossed, core_period=period), cases, tmp_path,
+                        check_rules=True)
+    for each, images in zip(cases, results, strict=True):
+        assert [image.difference for image in images] == ["", ""], each
 
 
 def test_bursts_are_watched(crossed, crossed_spec, tmp_path):

@@ -60,51 +60,56 @@ def check_pairs(built, tower, runs, folder, files=None):
     return result.outcomes[::2]
 
 
-@pytest.mark.parametrize("fault, code", [
-    (Fault(read_error=EVERYTHING), ErrorCode.READ_RESPONSE),
-    (Fault(read_error=(PROGRAM_BASE, PROGRAM_BASE + 64)), ErrorCode.READ_RESPONSE),
-    (Fault(read_error=(DATA_BASE, DATA_BASE + 64)), ErrorCode.READ_RESPONSE),
-    (Fault(write_error=EVERYTHING), ErrorCode.WRITE_RESPONSE),
-])
-def test_bus_errors(built, tower, tmp_path, fault, code):
-    runs = [tower.run(fault=fault, traffic=traffic)
-            for traffic in (Traffic(), Traffic(latency=60), Traffic(latency=3, stalls="often"))]
-    for outcome in check_pairs(built, tower, runs, tmp_path):
-        assert (outcome.end, ErrorCode(outcome.error_code)) == ("error", code)
-        assert 0 <= outcome.interrupt - outcome.cause <= REPORT
-        assert outcome.strays == []
+def test_bus_errors(built, tower, tmp_path):
+    faults = [
+        (Fault(read_error=EVERYTHING), ErrorCode.READ_RESPONSE),
+        (Fault(read_error=(PROGRAM_BASE, PROGRAM_BASE + 64)), ErrorCode.READ_RESPONSE),
+        (Fault(read_error=(DATA_BASE, DATA_BASE + 64)), ErrorCode.READ_RESPONSE),
+        (Fault(write_error=EVERYTHING), ErrorCode.WRITE_RESPONSE),
+    ]
+    memories = (Traffic(), Traffic(latency=60), Traffic(latency=3, stalls="often"))
+    cases = [(tower.run(fault=fault, traffic=traffic), code)
+             for fault, code in faults for traffic in memories]
+    outcomes = check_pairs(built, tower, [run for run, _ in cases], tmp_path)
+    for (run, code), outcome in zip(cases, outcomes, strict=True):
+        assert (outcome.end, ErrorCode(outcome.error_code)) == ("error", code), run
+        assert 0 <= outcome.interrupt - outcome.cause <= REPORT, run
+        assert outcome.strays == [], run
 
 
-@pytest.mark.parametrize("channel", ["ar", "r", "aw", "w", "b"])
-def test_a_memory_that_falls_silent(built, tower, tmp_path, channel):
-    cycles = (1, 40, 333, 1000)
-    runs = [tower.run(fault=Fault(silent=channel, cycle=cycle)) for cycle in cycles]
-    usual = check_pairs(built, tower, [tower.run()], tmp_path)[0].cycles
-    for outcome in check_pairs(built, tower, runs, tmp_path):
-        assert (outcome.end, ErrorCode(outcome.error_code)) == ("error", ErrorCode.WATCHDOG)
-        assert outcome.interrupt <= usual + WATCHDOG + REPORT
-        assert outcome.counters["CYCLES"] > WATCHDOG
+def test_a_memory_that_falls_silent(built, tower, tmp_path):
+    runs = [tower.run(), *(tower.run(fault=Fault(silent=channel, cycle=cycle))
+                           for channel in ("ar", "r", "aw", "w", "b")
+                           for cycle in (1, 40, 333, 1000))]
+    usual, *outcomes = check_pairs(built, tower, runs, tmp_path)
+    for run, outcome in zip(runs[1:], outcomes, strict=True):
+        assert (outcome.end, ErrorCode(outcome.error_code)) == ("error", ErrorCode.WATCHDOG), run
+        assert outcome.interrupt <= usual.cycles + WATCHDOG + REPORT, run
+        assert outcome.counters["CYCLES"] > WATCHDOG, run
 
 
-@pytest.mark.parametrize("program, code", [
-    (bytes(64), ErrorCode.ILLEGAL_COMMAND),
-    (bytes([99]) + bytes(63), ErrorCode.ILLEGAL_COMMAND),
-    (bytes([Opcode.LOAD]) + bytes(63), ErrorCode.ILLEGAL_COMMAND),
-    (bytes([Opcode.END]) + bytes(62) + b"\1", ErrorCode.ILLEGAL_COMMAND),
-    (encode(Opcode.LOAD, offset=PAGE, **VECTOR), ErrorCode.WINDOW),
-    (encode(Opcode.LOAD, offset=0xFFFF_FFFC, **VECTOR), ErrorCode.WINDOW),
-    (encode(Opcode.LOAD, offset=PAGE - 4, **VECTOR | {"run": 2}), ErrorCode.WINDOW),
-    (encode(Opcode.STORE, offset=PAGE, **VECTOR), ErrorCode.WINDOW),
-    (encode(Opcode.WEIGHTS, offset=2 * PAGE, words=8, output_blocks=1, blocks=1),
-     ErrorCode.WINDOW),
-    (encode(Opcode.COMPUTE, wait=1, **PIXEL), ErrorCode.WATCHDOG),
-], ids=range(10))
-def test_wrong_programs(built, tower, tmp_path, program, code):
-    run = tower.run(program="wrong.bin", program_size=PAGE, timeout=WATCHDOG + REPORT)
-    [outcome] = check_pairs(built, tower, [run], tmp_path,
-                            {"wrong.bin": program + encode(Opcode.END)})
-    assert (outcome.end, ErrorCode(outcome.error_code)) == ("error", code)
-    assert outcome.strays == []
+def test_wrong_programs(built, tower, tmp_path):
+    programs = [
+        (bytes(64), ErrorCode.ILLEGAL_COMMAND),
+        (bytes([99]) + bytes(63), ErrorCode.ILLEGAL_COMMAND),
+        (bytes([Opcode.LOAD]) + bytes(63), ErrorCode.ILLEGAL_COMMAND),
+        (bytes([Opcode.END]) + bytes(62) + b"\1", ErrorCode.ILLEGAL_COMMAND),
+        (encode(Opcode.LOAD, offset=PAGE, **VECTOR), ErrorCode.WINDOW),
+        (encode(Opcode.LOAD, offset=0xFFFF_FFFC, **VECTOR), ErrorCode.WINDOW),
+        (encode(Opcode.LOAD, offset=PAGE - 4, **VECTOR | {"run": 2}), ErrorCode.WINDOW),
+        (encode(Opcode.STORE, offset=PAGE, **VECTOR), ErrorCode.WINDOW),
+        (encode(Opcode.WEIGHTS, offset=2 * PAGE, words=8, output_blocks=1, blocks=1),
+         ErrorCode.WINDOW),
+        (encode(Opcode.COMPUTE, wait=1, **PIXEL), ErrorCode.WATCHDOG),
+    ]
+    files = {f"wrong{number}.bin": program + encode(Opcode.END)
+             for number, (program, _) in enumerate(programs)}
+    runs = [tower.run(program=name, program_size=PAGE, timeout=WATCHDOG + REPORT)
+            for name in files]
+    outcomes = check_pairs(built, tower, runs, tmp_path, files)
+    for number, ((_, code), outcome) in enumerate(zip(programs, outcomes, strict=True)):
+        assert (outcome.end, ErrorCode(outcome.error_code)) == ("error", code), number
+        assert outcome.strays == [], number
 
 
 def test_a_program_that_leaves_its_window(built, tower, tmp_path):

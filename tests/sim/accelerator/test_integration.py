@@ -18,6 +18,8 @@ from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.predictions import wrong_predictions
 from sparrow.sim.accelerator.samples import sample, sample_images
 
+from .batch import Case, run_batch
+
 AROUND = Surroundings(separate_memories=True, clock_ports=ClockPorts(
     clock="aclk", reset="aresetn", active_low=True))
 
@@ -46,6 +48,7 @@ def results(built, spec, name, folder):
                        timeout=200_000)
 
 
+@pytest.mark.heavy
 def test_equal_in_every_bit_and_cycle(built, spec, folder, files, tmp_path):
     """Memories in a file of their own and an active-low reset change nothing."""
     other = simulation(wrapped(files.text + files.memories, spec), "accelerator",
@@ -71,55 +74,39 @@ def test_a_memory_that_is_late_is_seen(spec, folder, files, tmp_path):
     assert results(other, spec, "conv", tmp_path).bit_exact == 0
 
 
-@pytest.fixture(scope="module")
-def turns_spec(spec):
-    return spec.replace(single_port_accumulators=True)
+# changes of the specification, memories by which they are told, networks and latencies
+TURNS = ({"single_port_accumulators": True}, [(r"^  sparrow_ram_1rw_16x128 ", 2)],
+         [("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1), ("add", 20),
+          ("image_rows", 1), ("image_pair", 20), ("window", 1), ("window_down", 20)])
+LATE = ({"bus_fifo_latency": 2}, [(r"^  sparrow_ram_1r1w_\w+_l2 ", 3)],
+        [("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1),
+         ("image_rows", 1), ("window", 1), ("window_down", 20)])
+KINDS = {"accumulators of one port": TURNS, "fifos that read in two cycles": LATE,
+         "both": (TURNS[0] | LATE[0], TURNS[1] + LATE[1], TURNS[2])}
 
 
-@pytest.fixture(scope="module")
-def turns(turns_spec, folder):
-    files = block("accelerator").verilog_files(turns_spec, Surroundings(separate_memories=True))
-    assert files.text.count("  sparrow_ram_1rw_16x128 ") == 2
-    return simulation(files.text + files.memories, "accelerator", folder / "turns",
-                      address_width=turns_spec.address_width)
+@pytest.mark.parametrize("kind", [
+    "both", *(pytest.param(kind, marks=pytest.mark.heavy) for kind in list(KINDS)[:2])])
+def test_memories_of_other_kinds(spec, folder, tmp_path, kind):
+    """The same bits; cycles are predicted, those of an odd number of pixels too.
 
-
-@pytest.mark.parametrize("name, latency", [
-    ("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1), ("add", 20),
-    ("image_rows", 1), ("image_pair", 20), ("window", 1), ("window_down", 20)])
-def test_accumulators_of_one_port(turns, turns_spec, tmp_path, name, latency):
-    """The same bits; what an odd number of pixels costs is predicted."""
-    network = sample(name)
-    timing = Timing(memory_read=latency, memory_write=latency)
-    program = compile_network(network, turns_spec, timing=timing)
-    result = run_network(turns, program, network, sample_images(network, 2), tmp_path,
-                         traffic=Traffic(latency=latency), check_rules=True)
-    assert result.difference == ""
-    assert wrong_predictions(program, result.layer_cycles) == []
-
-
-@pytest.fixture(scope="module")
-def late_spec(spec):
-    return spec.replace(bus_fifo_latency=2)
-
-
-@pytest.fixture(scope="module")
-def late(late_spec, folder):
-    files = block("accelerator").verilog_files(late_spec, Surroundings(separate_memories=True))
-    assert len(re.findall(r"^  sparrow_ram_1r1w_\w+_l2 ", files.text, re.M)) == 3
-    return simulation(files.text + files.memories, "accelerator", folder / "late_fifos",
-                      address_width=late_spec.address_width)
-
-
-@pytest.mark.parametrize("name, latency", [
-    ("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1), ("image_rows", 1),
-    ("window", 1), ("window_down", 20)])
-def test_fifos_that_read_in_two_cycles(late, late_spec, tmp_path, name, latency):
-    """The same bits, at most a few cycles later, as predicted."""
-    network = sample(name)
-    timing = Timing(memory_read=latency, memory_write=latency)
-    program = compile_network(network, late_spec, timing=timing)
-    result = run_network(late, program, network, sample_images(network, 2), tmp_path,
-                         traffic=Traffic(latency=latency), check_rules=True)
-    assert result.difference == ""
-    assert wrong_predictions(program, result.layer_cycles) == []
+    Memories are in a file of their own, and the reset is active-low.
+    """
+    changes, memories, networks = KINDS[kind]
+    other = spec.replace(**changes)
+    files = block("accelerator").verilog_files(other, AROUND)
+    for pattern, count in memories:
+        assert len(re.findall(pattern, files.text, re.M)) == count
+    built = simulation(wrapped(files.text + files.memories, other), "accelerator",
+                       folder / kind.replace(" ", "_"), address_width=other.address_width)
+    cases = []
+    for name, latency in networks:
+        network = sample(name)
+        timing = Timing(memory_read=latency, memory_write=latency)
+        cases.append(Case(compile_network(network, other, timing=timing), network,
+                          sample_images(network, 2), Traffic(latency=latency), 200_000))
+    results = run_batch(built, cases, tmp_path, check_rules=True)
+    for each, images in zip(cases, results, strict=True):
+        assert [image.difference for image in images] == ["", ""], each
+        for image in images:
+            assert wrong_predictions(each.program, image.layer_cycles) == [], each

@@ -15,6 +15,8 @@ from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.predictions import wrong_predictions
 from sparrow.sim.accelerator.samples import INT4_SAMPLES, SAMPLES, sample, sample_images
 
+from .batch import Case, run_batch
+
 TRAFFIC = {
     "quick": Traffic(latency=1),
     "slow": Traffic(latency=100),
@@ -25,66 +27,66 @@ TRAFFIC = {
 NAMES = [*SAMPLES, *INT4_SAMPLES]
 
 
-def run(built, spec, name, traffic, folder, *, images=2, latency=None, keep_all=True, **options):
+def case(spec, name, traffic, *, images=2, keep_all=True):
     network = sample(name)
-    timing = Timing(memory_read=latency or traffic.latency,
-                    memory_write=latency or traffic.latency)
+    timing = Timing(memory_read=traffic.latency, memory_write=traffic.latency)
     program = compile_network(network, spec, keep_all=keep_all, timing=timing)
-    inputs = sample_images(network, images)
-    return program, run_network(built, program, network, inputs, folder, traffic=traffic,
-                                **options)
+    return Case(program, network, sample_images(network, images), traffic, 200_000)
 
 
-@pytest.mark.parametrize("name", NAMES)
+def run_all(built, cases, folder):
+    """Each case with its images, which are right; all in one session of the simulator."""
+    results = run_batch(built, cases, folder, check_rules=True)
+    for each, images in zip(cases, results, strict=True):
+        assert len(images) == len(each.inputs)
+        for image in images:
+            assert image.difference == "", each
+            assert image.outcome.counters["VECTORS"] == sum(
+                layer.vectors for layer in each.program.layers), each
+    return zip(cases, results, strict=True)
+
+
 @pytest.mark.parametrize("traffic", ["quick", "bursts"])
-def test_every_kind_of_layer(built, spec, tmp_path, name, traffic):
-    program, result = run(built, spec, name, TRAFFIC[traffic], tmp_path, check_rules=True,
-                          timeout=200_000)
-    assert result.difference == ""
-    assert result.bit_exact == 2
-    for image in result.images:
-        assert image.outcome.counters["VECTORS"] == sum(
-            layer.vectors for layer in program.layers)
+def test_every_kind_of_layer(built, spec, tmp_path, traffic):
+    run_all(built, [case(spec, name, TRAFFIC[traffic]) for name in NAMES], tmp_path)
 
 
-@pytest.mark.parametrize("traffic", TRAFFIC)
-def test_a_whole_network(built, spec, tmp_path, traffic):
-    program, result = run(built, spec, "mixed", TRAFFIC[traffic], tmp_path, check_rules=True,
-                          timeout=200_000)
-    assert result.difference == ""
-    for image in result.images:
-        assert image.outcome.writes_while_running == 0
-        assert image.outcome.strays == []
-        assert sum(image.layer_cycles.values()) <= image.outcome.cycles
-        assert image.outcome.counters["VECTORS"] == sum(
-            layer.vectors for layer in program.layers)
+def test_a_whole_network(built, spec, tmp_path):
+    cases = [case(spec, "mixed", traffic) for traffic in TRAFFIC.values()]
+    for each, images in run_all(built, cases, tmp_path):
+        for image in images:
+            assert image.outcome.writes_while_running == 0
+            assert image.outcome.strays == [], each.traffic
+            assert sum(image.layer_cycles.values()) <= image.outcome.cycles, each.traffic
 
 
-@pytest.mark.parametrize("name, latency", [
-    *itertools.product(["conv", "tower", "mixed", "linear", "add", "image", "image_rows",
-                        "image_dilated", "image_pair", "image_int4", "residual", "residual_rows",
-                        "residual_int4", "window", "window_down", "window_row"], [1, 100]),
-    ("mixed", 20), ("residual", 20)])
-def test_cycles_are_as_predicted(built, spec, tmp_path, name, latency):
-    program, result = run(built, spec, name, Traffic(latency=latency), tmp_path, images=1)
-    assert wrong_predictions(program, result.layer_cycles) == []
+def test_cycles_are_as_predicted(built, spec, tmp_path):
+    pairs = [*itertools.product(
+        ["conv", "tower", "mixed", "linear", "add", "image", "image_rows", "image_dilated",
+         "image_pair", "image_int4", "residual", "residual_rows", "residual_int4", "window",
+         "window_down", "window_row"], [1, 100]), ("mixed", 20), ("residual", 20)]
+    cases = [case(spec, name, Traffic(latency=latency), images=1) for name, latency in pairs]
+    for pair, (each, [image]) in zip(pairs, run_all(built, cases, tmp_path), strict=True):
+        assert wrong_predictions(each.program, image.layer_cycles) == [], pair
 
 
-@pytest.mark.parametrize("name", ["tower", "mixed", "add"])
-@pytest.mark.parametrize("latency", [1, 100])
-def test_cycles_of_what_stays_are_as_predicted(built, spec, tmp_path, name, latency):
+def test_cycles_of_what_stays_are_as_predicted(built, spec, tmp_path):
     """Nothing is stored that isn't needed; what is in memory is right."""
-    program, result = run(built, spec, name, Traffic(latency=latency), tmp_path, images=1,
-                          keep_all=False, check_rules=True)
-    assert name == "add" or {layer.output for layer in program.layers} == {"chip", "memory"}
-    assert result.difference == "" and result.compared == program.kept
-    assert wrong_predictions(program, result.layer_cycles) == []
+    pairs = list(itertools.product(["tower", "mixed", "add"], [1, 100]))
+    cases = [case(spec, name, Traffic(latency=latency), images=1, keep_all=False)
+             for name, latency in pairs]
+    for pair, (each, [image]) in zip(pairs, run_all(built, cases, tmp_path), strict=True):
+        assert pair[0] == "add" or {layer.output for layer in each.program.layers} == {
+            "chip", "memory"}
+        assert wrong_predictions(each.program, image.layer_cycles) == [], pair
 
 
 def test_a_slower_memory_is_seen(built, spec, tmp_path):
-    program, result = run(built, spec, "tower", Traffic(latency=100), tmp_path, images=1,
-                          latency=20)
-    lines = wrong_predictions(program, result.layer_cycles)
+    slow = dataclasses.replace(case(spec, "tower", Traffic(latency=20), images=1),
+                               traffic=Traffic(latency=100))
+    [(_, [image])] = run_all(built, [slow], tmp_path)
+    program = slow.program
+    lines = wrong_predictions(program, image.layer_cycles)
     assert lines
     assert lines[0].startswith("Layer 'conv0': ")
     assert lines[0].endswith(f" cycles were measured, {program.layers[0].cycles} predicted")
@@ -103,19 +105,19 @@ def test_wrong_results_are_seen(built, spec, tmp_path):
 
 
 def test_a_hang_is_reported(built, spec, tmp_path):
-    _, result = run(built, spec, "conv", Traffic(), tmp_path, images=1, timeout=100)
+    network = sample("conv")
+    result = run_network(built, compile_network(network, spec), network,
+                         sample_images(network, 1), tmp_path, timeout=100)
     assert result.difference.startswith("Image 0: no interrupt in 10")
     assert result.difference.endswith("; 0 of 1 layers were complete")
 
 
-@pytest.mark.parametrize("name", ["mixed", "image_rows", "image_pair"])
-def test_on_icarus(spec, verilog, folder, tmp_path, icarus, name):
+def test_on_icarus(spec, verilog, folder, tmp_path, icarus):
     """Four-state: nothing that matters is unknown."""
     built = simulation(verilog, "accelerator", folder / "icarus", simulator="icarus",
                        address_width=spec.address_width)
-    _, result = run(built, spec, name, Traffic(latency=5, stalls="often"), tmp_path, images=1,
-                    check_rules=True, timeout=200_000)
-    assert result.difference == ""
+    run_all(built, [case(spec, name, Traffic(latency=5, stalls="often"), images=1)
+                    for name in ("mixed", "image_rows", "image_pair")], tmp_path)
 
 
 def test_difference_texts():
