@@ -98,10 +98,25 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
 def _taken(work: Pass, span: Span) -> float:
     """Cycles for each result in which others read the bank that the array reads."""
     share = _shared(work)
-    cycles = share if work.operand is not None else 0.0
+    cycles = _added(work, span, share) if work.operand is not None else 0.0
     if work.room.stored:
         cycles += 1 / (2 + work.patience(span)) if work.alternates(span) else share
     return cycles
+
+
+def _added(work: Pass, span: Span, share: float) -> float:
+    """The share of the results that what is added to lies where the array reads meanwhile.
+
+    That is the first channel block of the next output block, or, behind the last one, who knows.
+    """
+    target = work.room.target
+    if work.turns:
+        return 0.0
+    if not (work.alternates(span) and span.move == 0 and work.room.sources and target):
+        return share
+    first = work.room.sources[0].at(span.channel)[0]
+    banks = [target.at(work.target_block + span.first + block)[0] for block in range(span.count)]
+    return (sum(bank == first for bank in banks[:-1]) + 0.5) / span.count
 
 
 def _shared(work: Pass) -> float:

@@ -97,6 +97,9 @@ class Pass:
         Fields of COMPUTE for it.
     room : Room
         What it may use of the buffer.
+    turns : bool
+        Output blocks whose results go to bank 1 take their channel blocks, which are two, the last
+        one first; see :meth:`within`.
     parameters : function
         Of an output block and a region's key, biases, mantissas and shifts of its columns.
     blocks : function
@@ -127,6 +130,7 @@ class Pass:
     operand: TensorLayout | None = None
     addition: Mapping[str, int] = dataclasses.field(default_factory=dict)
     room: Room = WHOLE
+    turns: bool = False
     parameters: Callable[[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     blocks: Callable[[int], np.ndarray]
 
@@ -136,9 +140,28 @@ class Pass:
         return self, *self.alternatives
 
     def within(self, room: Room) -> "Pass":
-        """The same, and its alternatives, with what they may use of the buffer."""
-        return dataclasses.replace(self, room=room, alternatives=tuple(
-            dataclasses.replace(one, room=room) for one in self.alternatives))
+        """The same, and its alternatives, with what they may use of the buffer.
+
+        What is added to an output block's results is read while the array takes the first channel
+        block of the next one. If there are two channel blocks, each output block begins with the
+        one in the bank that its own results go to, so that the one before it has the other bank.
+        """
+        assert not self.turns
+        own = dataclasses.replace(self, room=room, alternatives=tuple(
+            one.within(room) for one in self.alternatives))
+        place, target = room.sources, room.target
+        if (self.operand is None or len(place) != 1 or target is None or self.int4 or self.window
+                or place[0].at(0)[0]
+                or any((span.channel, span.channels, span.move) != (0, 2, 0)
+                       for span in self.spans)):
+            return own
+        results, blocks = target.after(self.target_block), self.blocks
+
+        def turned(number: int) -> np.ndarray:
+            found = blocks(number)
+            return np.roll(found, len(found) // 2 * results.at(number)[0], axis=0)
+
+        return dataclasses.replace(own, turns=True, blocks=turned)
 
     @property
     def reach(self) -> tuple[int, int]:

@@ -240,7 +240,7 @@ class _Schedule:
             "dilation_y": work.dilation[0], "dilation_x": work.dilation[1],
             "kernel_height": work.kernel[0], "kernel_width": work.kernel[1],
             "pad_value": work.pad_value}
-        values |= self._channels(span, places)
+        values |= self._channels(span, places, bank)
         values |= work.addition
         if work.window:
             values |= self._window(values, pitch)
@@ -265,7 +265,7 @@ class _Schedule:
         bank = stays[0].at(span.channel)[0] if stays else span.channel - part.channel
         return 1 - bank % 2
 
-    def _channels(self, span: Span, places: Sequence[Place]) -> dict[str, int]:
+    def _channels(self, span: Span, places: Sequence[Place], target_bank: int) -> dict[str, int]:
         """Fields that say how a COMPUTE moves from one channel block to another."""
         plane, (bank, row) = places[0].plane, places[0].at(span.channel)
         if len(places) == 2:
@@ -273,6 +273,9 @@ class _Schedule:
                     "channel_step": (places[1].at(span.channel)[1] - row) % ROWS,
                     "block_step": plane, "kernel_height": 2, "dilation_y": 0, "kernel_step": 0,
                     "shifted": 1}
+        if self._work.turns:  # both channel blocks begin in the same row
+            return {"source_bank": target_bank, "channel_alternate": 1, "channel_blocks": 2,
+                    "block_alternate": 1}
         if self._work.int4:
             return {"channel_blocks": -(-span.channels // 2), "channel_step": plane,
                     "block_step": span.move // 2 * plane % ROWS}

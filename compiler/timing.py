@@ -29,6 +29,8 @@ class Timing:
         More if it waits for tokens that are there, or has given some.
     load_start, load_end : int
         From a LOAD's start to its first request, and from its last word to its end.
+    store_read : int
+        From a STORE's start to its first vector, and from its last one to its release.
     store_start, store_end : int
         From a STORE's start to its first word on the bus, and from the last answer to its end.
     store_burst : int
@@ -61,6 +63,7 @@ class Timing:
     token: int = 1
     load_start: int = 1
     load_end: int = 2
+    store_read: int = 2
     store_start: int = 5
     store_end: int = 0
     store_burst: int = 0

@@ -84,6 +84,25 @@ def test_the_layer_with_more_products_is_last(tools):
                                        "layer1": ["layer2"], "layer2": []}
 
 
+@pytest.mark.parametrize("channels, blocks", [(8, 2), (7, 2), (7, 3), (9, 2)])
+def test_two_channel_blocks_are_taken_in_turns(tools, channels, blocks):
+    """Operands are read in the bank that the array has left, but for those of other layers."""
+    builder = tools.Builder((5, 12, 12))
+    first = builder.conv("input", channels, padding=PADDING)
+    other = builder.conv("input", 4 * blocks, (1, 1))
+    builder.residual_add(builder.conv(first, 4 * blocks, padding=PADDING), other)
+    network, spec = builder.network(), tools.small_spec()
+    program = tools.check(network, spec, tools.images(network, 3)[2:], orders=("eager", "lazy"),
+                          keep_all=False, timing=Timing())
+    computes = [values for kind, values in program.commands()
+                if kind.opcode is Opcode.COMPUTE and values["add"]]
+    turns = [values["block_alternate"] and values["source_bank"] == values["destination_bank"]
+             for values in computes]
+    assert turns and all(turn == (channels <= 8) for turn in turns)
+    if channels <= 8 and blocks == 2:  # else a tile's last block and the next one's first are alike
+        assert program.layer("layer2").stalls["buffer"] <= 144 // 8
+
+
 def test_what_is_read_by_others_is_not_fused(tools):
     builder = block(tools)
     builder.residual_add("layer2", "layer1")
