@@ -39,7 +39,7 @@ def transform_input(spec: WinogradSpec, tiles: torch.Tensor) -> torch.Tensor:
         On tensors of other types, values or shapes.
     """
     require("Tiles", tiles, spec.activation_width, spec.side, spec.dimensions)
-    return _applied(matrices(spec.tile).input, tiles, spec.dimensions)
+    return applied(matrices(spec.tile).input, tiles, spec.dimensions)
 
 
 def transform_weight(spec: WinogradSpec, kernels: torch.Tensor) -> torch.Tensor:
@@ -61,7 +61,7 @@ def transform_weight(spec: WinogradSpec, kernels: torch.Tensor) -> torch.Tensor:
         As :func:`transform_input`.
     """
     require("Kernels", kernels, spec.weight_width, spec.taps, spec.dimensions)
-    return _applied(matrices(spec.tile).weight, kernels, spec.dimensions)
+    return applied(matrices(spec.tile).weight, kernels, spec.dimensions)
 
 
 def transform_output(spec: WinogradSpec, sums: torch.Tensor) -> torch.Tensor:
@@ -88,7 +88,7 @@ def transform_output(spec: WinogradSpec, sums: torch.Tensor) -> torch.Tensor:
     require("Sums", sums, 64, spec.side, spec.dimensions)
     found = matrices(spec.tile)
     division = widths(found, spec.dimensions, (0, 0), (0, 0))
-    scaled = _applied(found.output, sums, spec.dimensions)
+    scaled = applied(found.output, sums, spec.dimensions)
     inverse = pow(division.divisor, -1, 1 << spec.output_width)
     return wrapped((scaled >> division.shift) * inverse, spec.output_width)
 
@@ -106,8 +106,8 @@ def require(subject: str, values: torch.Tensor, width: int, side: int, dimension
         raise ValueError(f"{subject} must be from {low} to {high}, not {worst.item()}")
 
 
-def _applied(matrix: Matrix, values: torch.Tensor, dimensions: int) -> torch.Tensor:
-    """A matrix times the last dimension, or times the last two from both sides; it may wrap."""
+def applied(matrix: Matrix, values: torch.Tensor, dimensions: int) -> torch.Tensor:
+    """A matrix times the last dimension, or the last two from both sides, modulo ``2 ** 64``."""
     factor = torch.tensor(matrix, dtype=torch.int64)
     values = values.to(torch.int64) @ factor.T
     return values if dimensions == 1 else factor @ values
