@@ -58,12 +58,19 @@ class Selections(Schedule):
         Two operands within ``first`` or ``second`` are subtracted, else added.
     growth : int
         Bits that an output has more than an input.
+    shift : int
+        How far sums are shifted right.
+    reused : tuple of (int, int)
+        Pairs of inputs, the second of which takes the register of the first.
     """
     inputs: int
     outputs: tuple[Selection, ...]
     joined: int
     difference: bool
     growth: int
+    shift: int = 0
+    reused: tuple[tuple[int, int], ...] = ()
+    divisor = 1
 
     @property
     def late(self) -> tuple[int, ...]:
@@ -158,11 +165,12 @@ WEIGHT = {
         Selection(5, ((2, 1), (2, 2)), (None,))), joined=1, difference=False, growth=3),
 }
 
-OUTPUT = {
-    2: Accumulations(4, (
-        Accumulation(0, ((_SUB, 0), (_ADD, 0), (_ADD, 0), None), 1),
-        Accumulation(1, (None, (_ADD, 0), (_SUB, 0), (_ADD, 0)), 1)),
-        joined=1, shift=1, divisor=1),
+OUTPUT: dict[int, Accumulations | Selections] = {
+    # (M1 - M0) + M2, (M1 - M2) + M3
+    2: Selections(4, (
+        Selection(0, ((1, 0), (0, 0)), ((2, 0),)),
+        Selection(1, ((1, 0), (2, 0)), ((3, 0),))),
+        joined=2, difference=True, growth=-1, shift=1, reused=((0, 2),)),
     4: Accumulations(6, (
         Accumulation(0, ((_ADD, 0), (_SUB, 1), (_SUB, 1), (_ADD, 0), (_ADD, 0), None), 3,
                      early=True),

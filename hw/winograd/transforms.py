@@ -1,10 +1,13 @@
 """The three transforms of Winograd convolution as streams of vectors."""
 
+import itertools
+
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.winograd import WinogradSpec
+from .counting import following
 from .schedule import INPUT, OUTPUT, WEIGHT, Accumulations, Selections
 from .stage import Stage
 from .transposition import Transposition
@@ -13,7 +16,7 @@ __all__ = ["InputTransform", "OutputTransform", "WeightTransform"]
 
 
 class _Transform(wiring.Component):
-    """A stage, or two with a transposition in between.
+    """A stage, or two with a transposition in between; only the last one has output registers.
 
     Parameters
     ----------
@@ -60,29 +63,31 @@ class _Transform(wiring.Component):
         if len(self._widths) == 2:
             return last
         rows = (schedule.inputs - 1) * schedule.period
-        return rows + schedule.begins + len(schedule.outputs) + 2 + last
+        return rows + schedule.begins + len(schedule.outputs) + 1 + last
 
     def elaborate(self, platform):
         m = Module()
-        divisor = getattr(self._schedule, "divisor", 1) ** (len(self._widths) - 1)
-        first, *second = [
-            Stage(self._schedule, self._elements, width, output_width,
-                  divisor if output_width == self._widths[-1] else 1)
-            for width, output_width in zip(self._widths, self._widths[1:], strict=False)]
-        m.submodules.first = first
+        divisor = self._schedule.divisor ** (len(self._widths) - 1)
+        *first, last = [
+            Stage(self._schedule, self._elements, width, output_width, registered=registered,
+                  divisor=divisor if registered else 1)
+            for (width, output_width), registered in zip(
+                itertools.pairwise(self._widths), [False, True][1 - len(self._widths):],
+                strict=True)]
+        m.submodules.last = last
         output = self.o.payload
-        m.d.comb += [first.i.payload.eq(self.i.payload.vector), first.i.valid.eq(self.i.valid),
-                     self.i.ready.eq(first.i.ready)]
-        last = first
-        if second:
-            [last] = second
-            m.submodules.second = last
-            self._connect(m, first, last)
-            m.d.comb += output.row.eq(last.o.payload.element)
-        else:
-            m.d.comb += output.column.eq(last.o.payload.element)
         m.d.comb += [output.vector.eq(last.o.payload.vector), self.o.valid.eq(last.o.valid),
                      last.o.ready.eq(self.o.ready)]
+        if first:
+            [begin] = first
+            m.submodules.first = begin
+            self._connect(m, begin, last)
+            m.d.comb += output.row.eq(last.o.payload.element)
+        else:
+            begin = last
+            m.d.comb += output.column.eq(last.o.payload.element)
+        m.d.comb += [begin.i.payload.eq(self.i.payload.vector), begin.i.valid.eq(self.i.valid),
+                     self.i.ready.eq(begin.i.ready)]
         return m
 
     def _connect(self, m, first, second):
@@ -91,14 +96,13 @@ class _Transform(wiring.Component):
         m.submodules.transposition = between = Transposition(
             schedule.inputs, len(schedule.outputs), self._elements, self._widths[1])
         m.d.comb += [between.i.payload.eq(first.o.payload.vector),
-                     between.i.valid.eq(first.o.valid), first.o.ready.eq(between.i.ready),
-                     ]
+                     between.i.valid.eq(first.o.valid), first.o.ready.eq(between.i.ready)]
         wiring.connect(m, between.o, second.i)
         elements = [formula.element for formula in schedule.outputs]
         position = Signal(range(len(elements)))
         last = second.o.payload.element == elements[-1]
         with m.If(self.o.valid & self.o.ready & last):
-            m.d.sync += position.eq(Mux(position == len(elements) - 1, 0, position + 1))
+            m.d.sync += position.eq(following(position, len(elements)))
         column = elements[-1]
         for number, element in reversed(list(enumerate(elements[:-1]))):
             column = Mux(position == number, element, column)
@@ -179,15 +183,15 @@ class OutputTransform(_Transform):
         ``side`` positions, row by row, one after the other from reset.
     o : Out(stream)
         ``vector``: ``columns`` results of ``output_width`` bits; ``row`` (with two dimensions)
-        and ``column``: their pixel in the tile, in rising order of columns, then rows.
+        and ``column``: their pixel in the tile, column by column.
 
     Notes
     -----
     Throughput: a vector per cycle in, ``positions`` cycles per tile, in which ``tile`` or
-    ``tile`` × ``tile`` vectors come out. A stage has ``tile`` accumulators per column. After each
-    dimension the power of two in its scale is shifted out, which is exact, so that the second
-    stage's numbers are narrower; the odd part, 3 or 9, is divided off at the end. Latency as with
-    :class:`InputTransform`.
+    ``tile`` × ``tile`` vectors come out. A stage has two adders per column (``tile`` 2) or four
+    accumulators (``tile`` 4). After each dimension the power of two in its scale is shifted out,
+    which is exact, so that the second stage's numbers are narrower; the odd part, 3 or 9, is
+    divided off at the end. Latency as with :class:`InputTransform`.
     """
 
     def __init__(self, *, spec: WinogradSpec):

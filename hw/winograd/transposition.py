@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import Packed
 from ..memory import TwoPortMemory
+from .counting import following
 
 __all__ = ["Transposition"]
 
@@ -58,7 +59,7 @@ class Transposition(wiring.Component):
         with m.If(read | self.o.ready):
             m.d.sync += valid.eq(read)
         with m.If(write):
-            m.d.sync += write_address.eq(Mux(write_address == 2 * size - 1, 0, write_address + 1))
+            m.d.sync += write_address.eq(following(write_address, 2 * size))
             for bank in range(2):
                 with m.If(write_address == (bank + 1) * size - 1):
                     m.d.sync += filled[bank].eq(1)
@@ -74,9 +75,9 @@ class Transposition(wiring.Component):
         last = Signal(2)
         m.d.comb += [last[0].eq(row == rows - 1), last[1].eq(column == columns - 1)]
         with m.If(read):
-            m.d.sync += [row.eq(Mux(last[0], 0, row + 1)), address.eq(address + columns)]
+            m.d.sync += [row.eq(following(row, rows)), address.eq(address + columns)]
             with m.If(last[0]):
-                m.d.sync += [column.eq(Mux(last[1], 0, column + 1)),
+                m.d.sync += [column.eq(following(column, columns)),
                              address.eq(address - (columns * (rows - 1) - 1))]
             with m.If(last.all()):
                 second = address >= rows * columns
