@@ -151,6 +151,9 @@ BLOCKS = {found.name: found for found in (
           "sparrow.sim.decompressor.lane_regression"),
     Block("decompressor-and-array", _DECOMPRESSOR, "sparrow.sim.decompressor.joined:DecodedArray",
           "sparrow.sim.decompressor.layers"),
+    *(Block(f"winograd-{part}-transform", "sparrow.hw.spec:WinogradSpec",
+            f"sparrow.hw.winograd:{part.capitalize()}Transform", "sparrow.sim.winograd.regression")
+      for part in ("input", "weight", "output")),
     Block("step-loop", _ACCELERATOR, "sparrow.hw.engines.steps:StepLoop", _LOOPS),
     Block("result-loop", _ACCELERATOR, "sparrow.hw.engines.results:ResultLoop", _LOOPS),
     Block("memory-loop", _ACCELERATOR, "sparrow.sim.loops.parts:memory_loop", _LOOPS),

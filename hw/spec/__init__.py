@@ -14,8 +14,9 @@ from .mac import (
                   Topology,
 )
 from .requantize import RequantizeSpec, Rounding
+from .winograd import WinogradSpec
 
 __all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusClock", "BusProtocol",
            "BusSpec", "Codec", "Dataflow", "DecompressorSpec", "LaneDecoderSpec",
            "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec", "Rounding", "Spec",
-           "SpecError", "Topology"]
+           "SpecError", "Topology", "WinogradSpec"]

@@ -1,0 +1,5 @@
+"""Winograd convolution: the transforms around the array."""
+
+from .transforms import InputTransform, OutputTransform, WeightTransform
+
+__all__ = ["InputTransform", "OutputTransform", "WeightTransform"]
