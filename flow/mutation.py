@@ -47,7 +47,7 @@ write_verilog -noattr mutants.v
 """
 
 # Registers are compared one by one, and the outputs; all other nets may differ. Small memories
-# become registers; with larger ones there is no proof.
+# become registers; with larger ones few proofs are found.
 _PROVE = """\
 read_rtlil original.il
 copy {top} gold

@@ -20,6 +20,7 @@ class _Transform(wiring.Component):
 
     Parameters
     ----------
+    spec : WinogradSpec
     schedule : Selections or Accumulations
         Of one dimension.
     elements : int
@@ -28,8 +29,9 @@ class _Transform(wiring.Component):
         Bits of an element: of an input, and after each dimension.
     """
 
-    def __init__(self, schedule: Selections | Accumulations, elements: int,
+    def __init__(self, spec: WinogradSpec, schedule: Selections | Accumulations, elements: int,
                  widths: tuple[int, ...]):
+        self._spec = spec
         self._schedule, self._elements, self._widths = schedule, elements, widths
         place = range(len(schedule.outputs))
         fields = {"vector": data.ArrayLayout(signed(widths[-1]), elements),
@@ -41,6 +43,11 @@ class _Transform(wiring.Component):
                 {"vector": data.ArrayLayout(signed(widths[0]), elements)}))),
             "o": Out(stream.Signature(data.StructLayout(fields))),
         })
+
+    @property
+    def spec(self) -> WinogradSpec:
+        """The specification."""
+        return self._spec
 
     @property
     def schedule(self) -> Selections | Accumulations:
@@ -109,6 +116,12 @@ class _Transform(wiring.Component):
         m.d.comb += self.o.payload.column.eq(column)
 
 
+def _checked(spec: object) -> WinogradSpec:
+    if not isinstance(spec, WinogradSpec):
+        raise TypeError(f"spec must be a WinogradSpec, not {spec!r}")
+    return spec
+
+
 class InputTransform(_Transform):
     """Activations of tiles, ``B · d · Bᵀ``: what the array multiplies.
 
@@ -129,15 +142,21 @@ class InputTransform(_Transform):
     -----
     Throughput: a vector per cycle in and out, ``positions`` cycles per tile. A stage has one
     adder per lane (``tile`` 2) or three (``tile`` 4). Latency: see :attr:`latency`. Outputs come
-    in the :attr:`order` in which a stage can form them, without further input. Nothing is limited:
-    all arithmetic is exact.
+    in the :attr:`order` in which a stage can form them, without further input. Back-pressure:
+    ``i`` isn't ready while outputs wait and all places for further ones are taken. Nothing is
+    limited: all arithmetic is exact.
+
+    Raises
+    ------
+    TypeError
+        If ``spec`` is no ``WinogradSpec``.
     """
 
     def __init__(self, *, spec: WinogradSpec):
-        schedule = INPUT[spec.tile]
+        schedule = INPUT[_checked(spec).tile]
         widths = (spec.activation_width, spec.activation_width + schedule.growth,
                   spec.multiplier_activation_width)
-        super().__init__(schedule, spec.lanes, widths[:spec.dimensions] + widths[-1:])
+        super().__init__(spec, schedule, spec.lanes, widths[:spec.dimensions] + widths[-1:])
 
 
 class WeightTransform(_Transform):
@@ -159,14 +178,15 @@ class WeightTransform(_Transform):
     Notes
     -----
     Throughput: a vector per cycle out, ``positions`` cycles per kernel, in which 3 or 9 vectors are
-    taken. A stage has two adders per column. Latency and order as with :class:`InputTransform`.
+    taken. A stage has two adders per column. Latency, order, back-pressure and what is raised are
+    as with :class:`InputTransform`.
     """
 
     def __init__(self, *, spec: WinogradSpec):
-        schedule = WEIGHT[spec.tile]
+        schedule = WEIGHT[_checked(spec).tile]
         widths = (spec.weight_width, spec.weight_width + schedule.growth,
                   spec.multiplier_weight_width)
-        super().__init__(schedule, spec.columns, widths[:spec.dimensions] + widths[-1:])
+        super().__init__(spec, schedule, spec.columns, widths[:spec.dimensions] + widths[-1:])
 
 
 class OutputTransform(_Transform):
@@ -191,11 +211,12 @@ class OutputTransform(_Transform):
     ``tile`` × ``tile`` vectors come out. A stage has two adders per column (``tile`` 2) or four
     accumulators (``tile`` 4). After each dimension the power of two in its scale is shifted out,
     which is exact, so that the second stage's numbers are narrower; the odd part, 3 or 9, is
-    divided off at the end. Latency as with :class:`InputTransform`.
+    divided off at the end. Latency, back-pressure and what is raised are as with
+    :class:`InputTransform`.
     """
 
     def __init__(self, *, spec: WinogradSpec):
-        schedule = OUTPUT[spec.tile]
+        schedule = OUTPUT[_checked(spec).tile]
         widths = tuple(spec.sum_width - schedule.shift * number
                        for number in range(spec.dimensions + 1))
-        super().__init__(schedule, spec.columns, widths)
+        super().__init__(spec, schedule, spec.columns, widths)

@@ -25,6 +25,20 @@ module top(input clk, input a, input b, input c, output reg y, output reg z);
 endmodule
 """
 
+MEMORY = """\
+module top(input clk, input a, input b, input [1:0] w, input [1:0] r, output reg y, output reg z);
+  reg rows [0:3];
+  wire n = a & b;
+  wire o = a | n;
+  always @(posedge clk) begin
+    rows[w] <= o;
+    if (rows[r])
+      y <= n;
+    z <= n;
+  end
+endmodule
+"""
+
 
 @pytest.fixture(scope="module")
 def mutations():
@@ -62,6 +76,18 @@ def test_inverted_clock_is_no_equivalence(mutations):
               if port == "CLK" and mode == "inv"]
     assert clocks
     assert not equivalent(mutations[1]["original.il"], "top", clocks[0])
+
+
+def test_memories():
+    """They are no place for faults, and don't hinder proofs."""
+    found, files = list_mutations(MEMORY, "top", count=300, seed=1)
+    assert not [mutation for mutation in found if "$mem" in mutation.options["cell"]]
+    original = files["original.il"]
+    faults = {(mutation.source, mutation.options["port"], mutation.options["mode"]): mutation
+              for mutation in found}
+    harmless = faults["wire o = a | n;", "B", "const0"]
+    assert equivalent(original, "top", harmless)
+    assert not equivalent(original, "top", faults["wire o = a | n;", "B", "const1"])
 
 
 def test_score(mutations, tmp_path):

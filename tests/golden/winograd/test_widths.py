@@ -1,11 +1,13 @@
 """Widths: reached, not exceeded, those of the specification, and none has a bit to spare."""
 
 import itertools
+from fractions import Fraction
 
 import pytest
 import torch
 
 from sparrow.golden.winograd import (
+    cook_toom,
     matrices,
     output_width,
     transform_input,
@@ -96,3 +98,14 @@ def test_no_bit_to_spare(tile, dimensions):
     for place in range(3):
         less = [width - (number == place) for number, width in enumerate(stated)]
         assert not torch.equal(outputs(spec, tiles, kernels, *less), expected)
+
+
+@pytest.mark.parametrize("largest", [2, pytest.param(3, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("tile, product", [(2, 10 * 12), (4, 15 * 14)])
+def test_no_other_points_need_smaller_multipliers(tile, product, largest):
+    """Of all fractions with numbers up to the largest, by bits of both operands multiplied."""
+    candidates = {Fraction(sign * above, below) for above in range(largest + 1)
+                  for below in range(1, largest + 1) for sign in (1, -1)}
+    found = [widths(cook_toom(points), 2, (-128, 127), (-128, 127))
+             for points in itertools.combinations(sorted(candidates), tile + 1)]
+    assert min(width.activation * width.weight for width in found) == product
