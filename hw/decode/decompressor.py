@@ -176,6 +176,8 @@ class Decompressor(wiring.Component):
         for name, _ in lane_errors(spec):
             found[name] = Signal(name=f"any_{name}")
             m.d.comb += found[name].eq(Cat(lane.errors[name] for lane in lanes).any())
+        if "code" in found and len(spec.codecs) > 1:
+            found["code"] = found["code"] & control.header.codec.huffman
         for name, signal in reversed(found.items()):
             with m.If(signal):
                 m.d.comb += control.lane_fault.eq(_LANE_FAULTS[name])

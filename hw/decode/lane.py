@@ -27,8 +27,8 @@ def lane_load(spec: DecompressorSpec) -> data.StructLayout:
 def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
     """What can be wrong with a lane's bits, those that can with ``spec``.
 
-    ``code``: the symbol that is taken in this cycle, only together with ``take``, has a code that
-    isn't in its table. The others are told of the taken symbol, until ``clear``: ``count`` is one
+    ``code``: the symbol that is taken in this cycle has a code that isn't in its table; only
+    together with ``take``, and in streams of huffman. The others are told of the taken symbol, until ``clear``: ``count`` is one
     beyond the block; ``entry``, the place of no entry; ``starved``, its bits weren't there.
     """
     fields = {}
@@ -192,11 +192,17 @@ class Lane(SharedComponent):
         with m.If(self.clear):  # no symbol, one that stays at the taken one's place
             m.d.sync += [waiting.eq(0), there.eq(1)]
         huffman = self.settings.huffman if len(spec.codecs) > 1 else Const(1, 1)
-        m.d.comb += self.errors.code.eq(self.here & huffman & there & waiting.bad)
-        symbol = Signal(symbol_layout(spec))
-        m.d.comb += [symbol[name].eq(Mux(huffman, waiting[name], symbols.symbol[name])
-                                     if name != "bad" else symbols.symbol.bad & ~huffman)
-                     for name, _ in symbol_layout(spec)]
+        m.d.comb += self.errors.code.eq(self.here & there & waiting.bad)
+        symbol, plain = Signal(symbol_layout(spec)), symbols.symbol
+        # in streams of huffman the other one is a value next to the one before, not bad
+        m.d.comb += [
+            symbol.operand.eq(plain.operand | waiting.operand & huffman.replicate(RUN_BITS)),
+            symbol.carry.eq(plain.carry & (waiting.carry | ~huffman)),
+            symbol.load.eq(plain.load & (waiting.load | ~huffman)),
+            symbol.value.eq(Mux(huffman, waiting.value, plain.value)),
+        ]
+        if spec.has(Codec.CSR):
+            m.d.comb += symbol.bad.eq(plain.bad)
         m.d.comb += granules.other_width.eq(symbols.plain_width)
         return symbol, Mux(huffman, there, granules.other_fits), granules.spent, bits_there
 
