@@ -69,8 +69,8 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
     the value begins. ``operand``: a mask of the bits of a run or index. ``load``: a mask of the
     bits of a bitmask's mask or of a csr count; ``count``: the rest of fixed entries, less one.
     ``coded``: values are sent by a code of more than one rank; without a table that of ``values``
-    has no codes. ``fill``: a mask of the bits of a position that are sent, not added up. ``value``: a mask of the
-    bits of a place.
+    has no codes. ``fill``: a mask of the bits of a position that are sent, not added up.
+    ``value``: a mask of the bits of a place.
     """
     fields: dict[str, object] = {"width": 5}
     if spec.int4:

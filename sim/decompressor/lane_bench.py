@@ -84,7 +84,7 @@ class LaneBench:
                 dut.take.value, dut.ends.value = 1, ends
                 self._check_next(here, asked, ends, error)
             await ReadOnly()
-            if take and self._header.codec == "huffman":
+            if take and "code" in self._layouts:
                 self._equal("code", error == "CODE")
             await FallingEdge(dut.clk)
             if take:
