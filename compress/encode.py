@@ -245,30 +245,33 @@ def _best(pieces: Sequence[_Piece], layer: Weighted, target: StreamTarget, codec
                             parameters=piece.parameters, lanes=target.lanes,
                             columns=target.columns, word_bytes=target.word_bytes,
                             goal="cycles" if goal == "cycles" else "bits") for piece in pieces]
-                    for bits, table in _forms(pieces[0].weights, layer, target, codec)),
+                    for bits, table in _forms(pieces[0].weights, layer, target, codec, goal)),
                    key=lambda streams: _cost(streams, goal), default=None)
     except ValueError as error:
         raise EncodeError(f"Layer {layer.name!r}: {error}") from None
 
 
 def _forms(weights: torch.Tensor, layer: Weighted, target: StreamTarget,
-           codec: str) -> Iterator[tuple[int, bool]]:
+           codec: str, goal: str) -> Iterator[tuple[int, bool]]:
     """Bits that values may have in a stream, and whether by a codebook."""
     values = set(layer.weight.unique().tolist()) - {0}
     size = len(values) + (codec == "dense")  # 0 fills its blocks
     fits = size <= min(target.codebook, LARGEST_TABLE)
-    for bits in _widths(weights, layer, target):
+    for bits in _widths(weights, layer, target, goal):
         if not (bits == 4 and codec == "huffman"):
             yield bits, False
         if fits and not (bits == 4 and codec == "dense"):
             yield bits, True
 
 
-def _widths(weights: torch.Tensor, layer: Weighted, target: StreamTarget) -> tuple[int, ...]:
-    """4, if the array then takes fewer steps; if not, the other half of each block is empty, and
-    8 bits can be better."""
+def _widths(weights: torch.Tensor, layer: Weighted, target: StreamTarget,
+            goal: str) -> tuple[int, ...]:
+    """4, if the array then takes fewer steps and cycles count; 8 bits can be better where fewer
+    positions aren't there, as in the other half of each block."""
     if layer.weight_bits != 4:
         return (8,)
+    if goal == "bytes":
+        return 8, 4
     outputs, inputs, height, width = weights.shape
     wide, narrow = (Arrangement((outputs, inputs, height, width), four_bit, target.lanes,
                                 target.columns).steps for four_bit in (False, True))

@@ -155,8 +155,8 @@ class Header:
             runs = _runs(word, argument)
             code = _code(word, "values") if flags["table"] else None
             if code is not None and code.size > entries:
-                raise StreamError("TABLE", f"Table of values must have a code for each of its "
-                                  f"{entries} entries at most, not {code.size}")
+                raise StreamError("TABLE", f"Table of values must have at most {entries} "
+                                  f"codes, one for each entry, not {code.size}")
         csr = argument if codec == "csr" else 0
         return cls(
             codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],

@@ -245,5 +245,7 @@ class _Huffman(_Runs):
             self._behind = self._read()
         except StreamError as error:
             self._behind, self.lacks = error, False
+
+
 LANES: Mapping[str, type[Lane]] = {"dense": _Dense, "bitmask": _Bitmask, "rle": _Runs,
                                    "csr": _Csr, "huffman": _Huffman}

@@ -128,6 +128,16 @@ def test_four_bits_where_the_array_takes_fewer_steps(inputs, widths):
     assert found == widths
 
 
+def test_eight_bits_where_fewer_positions_are_stored():
+    """48 positions instead of 64, in 3 blocks instead of 2."""
+    layer, network = linear(random(160, 34, 0.4, -3, 4), bits=4)
+    found = {goal: encode_layer(layer, network, StreamTarget(), codec="huffman", goal=goal)
+             for goal in ("bytes", "cycles")}
+    assert not read_header(found["bytes"].streams[0].data, lanes=16).four_bit
+    assert read_header(found["cycles"].streams[0].data, lanes=16).four_bit
+    assert found["bytes"].bytes < found["cycles"].bytes
+
+
 def test_four_bits_in_half_empty_blocks_without_a_codebook():
     layer, network = linear(random(16, 16, 1.0, -8, 0), bits=4)
     found = encode_layer(layer, network, StreamTarget(codebook=0), codec="rle", goal="bytes")

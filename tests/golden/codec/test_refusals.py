@@ -107,7 +107,7 @@ HEADERS = {
          "Table of values must have codes whose 2^-length sum up to at most 1, not 1.25: it is "
          "over-subscribed"),
         (stream(codec="huffman", runs=RUNS, values=ValueCode(8, (1, 2), PrefixCode((1, 2)))),
-         "Table of values must have a code for each of its 2 entries at most, not 3"),
+         "Table of values must have at most 2 codes, one for each entry, not 3"),
         (stream(codec="huffman", runs=RunCode(code=PrefixCode(()))),
          "Table of runs must have 2 to 63 codes and the escape among them, not 1 and the escape "
          "in place 0"),
@@ -179,9 +179,9 @@ def test_every_error():
 def test_the_first_error():
     """Of several lanes in a step the smallest code; a step before comes first."""
     table = ValueCode(8, (1, 2, 3))
-    lanes = "000" "101", "100" "00" "11"  # COUNT in lane 0, ENTRY in 1
-    assert error_of(stream(lanes[0], values=table, steps=2), columns=1)[0] == "COUNT"
-    assert error_of(stream(*lanes, values=table, steps=2), columns=2) == (
+    found = stream("000" "101", "100" "10" "11", values=table, steps=2)  # COUNT, ENTRY in lane 1
+    assert error_of(found, columns=1)[0] == "COUNT"
+    assert error_of(found, columns=2) == (
         "ENTRY", "Lane 1, output block 0, step 0: index of a value must be below 3, not 3")
     granules = ["100" "10" "11", "100" "00" "00" "101"]
     assert error_of(stream(*granules, values=table, steps=2), columns=2)[0] == "ENTRY"
