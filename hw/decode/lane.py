@@ -46,7 +46,7 @@ def true_errors(spec: DecompressorSpec, settings, errors) -> dict[str, Value]:
     """What really is wrong, of the :func:`lane_errors` of a lane, or of those that any lane has."""
     endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
     found = {name: errors[name] for name, _ in lane_errors(spec)}
-    found["starved"] &= ~endless
+    found["starved"] &= ~endless & ~found.get("count", Const(0, 1))
     if "code" in found and len(spec.codecs) > 1:
         found["code"] &= settings.huffman
     if "count" in found:
@@ -150,6 +150,7 @@ class Lane(SharedComponent):
         takes = Signal()
         m.d.comb += takes.eq(self.take & self.here)
         symbol, there, spent, bits_there = self._next(m, takes)
+        endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
 
         position, following = self._positions(m, symbol)
         outside = Signal()
@@ -158,7 +159,8 @@ class Lane(SharedComponent):
             self.here.eq(self._in_block(position)),
             outside.eq(~self._in_block(following)),
             skip.eq(self.final & outside),
-            self.again.eq(self.here & there & ~outside),
+            # what isn't there but should be doesn't end a block: it is an error
+            self.again.eq(self.here & (there | ~endless) & ~outside),
             self.ready.eq(~self.here | bits_there),
             self.ask.eq(self.here & spent & ~skip),
         ]
@@ -176,7 +178,7 @@ class Lane(SharedComponent):
             m.d.sync += load.eq(0)
         self._send(m, position, value, load)
         m.d.comb += self.pending.eq(load)
-        m.d.comb += self.errors.starved.eq(position[-1] & ~load)
+        m.d.comb += self.errors.starved.eq(position[-1])
         if spec.has(Codec.CSR):
             m.d.comb += self.errors.count.eq(position[-1] & load)
         if spec.codebook:
