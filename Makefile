@@ -17,7 +17,7 @@ help:
 	@echo "make run     the main job: $(RUN_COMMAND)"
 	@echo "make test    all default tests"
 	@echo "make formal  the proofs by solver alone"
-	@echo "make heavy   the tests that take minutes"
+	@echo "make heavy   the tests that take minutes, and variations of others"
 	@echo "make lint    ruff, then mypy"
 	@echo "make bench   the tables of docs/"
 	@echo "make setup   the environment alone, in .venv; all of the above begin with it"

@@ -229,7 +229,9 @@ class Control(wiring.Component):
                     m.d.sync += part.eq(_Part.PARAMETERS)
 
     def _finish(self, m, part, fault):
-        with m.If(self.pending):
+        with m.If(self.lane_fault != StreamFault.NONE):  # of what the last step took
+            m.d.comb += fault.eq(self.lane_fault)
+        with m.Elif(self.pending):
             m.d.comb += fault.eq(StreamFault.RUN)
         with m.Elif(self.idle & self.given):
             m.d.comb += fault.eq(StreamFault.TRAILING)

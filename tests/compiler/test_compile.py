@@ -28,13 +28,17 @@ def residual_network(tools, size=12, widths=(6, 10), **numbers):
     return builder
 
 
+MANY_COMMANDS = {"accumulator_depth": 7, "max_burst": 1}
+
+
 @pytest.mark.parametrize("keep_all", [True, False])
-@pytest.mark.parametrize("changes", [
-    {}, {"buffer_bytes": 4 * 128, "accumulator_depth": 16}, {"queue_depth": 2},
-    {"accumulator_depth": 7, "max_burst": 1}])
-def test_a_residual_network(tools, changes, keep_all):
+@pytest.mark.parametrize(("changes", "orders"), [
+    ({}, ORDERS), ({"buffer_bytes": 4 * 128, "accumulator_depth": 16}, ORDERS),
+    ({"queue_depth": 2}, ORDERS), (MANY_COMMANDS, ORDERS[1:3]),
+    pytest.param(MANY_COMMANDS, ORDERS, marks=pytest.mark.heavy)])
+def test_a_residual_network(tools, changes, orders, keep_all):
     builder = residual_network(tools)
-    tools.check(builder.network(), tools.small_spec(**changes), builder.image(), orders=ORDERS,
+    tools.check(builder.network(), tools.small_spec(**changes), builder.image(), orders=orders,
                 keep_all=keep_all)
 
 

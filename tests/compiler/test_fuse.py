@@ -28,9 +28,9 @@ def found(builder, tools, **changes):
             for name, one in fusions(builder.network(), tools.small_spec(**changes)).items()}
 
 
-@pytest.mark.parametrize("swapped", [False, True])
-@pytest.mark.parametrize("larger", [0, 1])
-@pytest.mark.parametrize("weight_bits", [8, 4])
+@pytest.mark.parametrize("weight_bits, larger, swapped", [
+    pytest.param(*case, marks=[pytest.mark.heavy] * ((case[0] == 4) != (case[1] != case[2])))
+    for case in itertools.product((8, 4), (0, 1), (False, True))])
 @pytest.mark.parametrize("keep_all, residency", [(True, False), (True, True), (False, True)])
 def test_sums_are_the_same(tools, swapped, larger, weight_bits, keep_all, residency):
     builder = block(tools, swapped=swapped, larger=larger, weight_bits=weight_bits)

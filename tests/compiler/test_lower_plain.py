@@ -86,8 +86,9 @@ def test_refuses_an_addition_of_differently_ordered_channels(tools):
                                "not (6,) and (3, 3)")
 
 
-@pytest.mark.parametrize("keep_all", [True, False])
-@pytest.mark.parametrize("like", [None, "a", "b", "input"])
+@pytest.mark.parametrize("like, keep_all", [
+    (None, True), ("a", True), ("b", True), ("input", True), (None, False),
+    *(pytest.param(like, False, marks=pytest.mark.heavy) for like in ("a", "b", "input"))])
 def test_concatenations_and_their_consumers(tools, like, keep_all):
     builder = tools.Builder((6, 8, 7), seed=5)
     builder.conv("input", 5, (1, 1), name="a")

@@ -34,8 +34,10 @@ def mac_array(**values):
     return block("mac-array").verilog(MacArraySpec(**values))
 
 
-@pytest.mark.parametrize("values", KINDS, ids=str)
-@pytest.mark.parametrize("size", [(1, 1), (5, 3)], ids=str)
+@pytest.mark.parametrize("values, size", [
+    pytest.param(values, size, id=f"{size}-{values}",
+                 marks=[pytest.mark.heavy] * (size == (1, 1) and number % 4 != 0))
+    for size in ((1, 1), (5, 3)) for number, values in enumerate(KINDS)])
 def test_accepted(values, size):
     text = mac_array(lanes=size[0], columns=size[1], **values)
     for answer in accept(text, "mac_array"):
@@ -50,7 +52,9 @@ def test_windows_accepted(values):
         assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
 
 
-@pytest.mark.parametrize("name", sorted(set(BLOCKS) - {"mac-array"}))
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.heavy] * (name == "accelerator"))  # a small one: below
+    for name in sorted(set(BLOCKS) - {"mac-array"})])
 def test_other_blocks_accepted(name):
     found = block(name)
     for answer in accept(found.verilog(found.parse(None, [])), found.top_name):
@@ -147,7 +151,7 @@ def test_separate_memories():
 
 
 @pytest.mark.parametrize("values", [
-    {"protocol": "axi3", "bus_clock": "separate"}, {"single_port_accumulators": True},
+    {}, {"protocol": "axi3", "bus_clock": "separate"}, {"single_port_accumulators": True},
     {"bus_fifo_latency": 2}], ids=str)
 def test_accelerators_accepted(values):
     spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, **values)

@@ -61,14 +61,18 @@ def _case(kind, spec):
     return verilog(master, spec, "master"), wrapper, _READ if kind == "read" else _WRITE
 
 
-@pytest.mark.parametrize("spec", _SPECS.values(), ids=_SPECS.keys())
+@pytest.mark.parametrize("spec", [
+    pytest.param(spec, id=name, marks=[pytest.mark.heavy] * (name not in ("default", "wide")))
+    for name, spec in _SPECS.items()])
 @pytest.mark.parametrize("kind", ["read", "write"])
 def test_bursts(prove, kind, spec):
     design, wrapper, exposed = _case(kind, spec)
     assert prove(design, "master", wrapper, exposed=exposed, depth=2) == "PASS"
 
 
-@pytest.mark.parametrize("kind, fault", _CASES.values(), ids=_CASES.keys())
+@pytest.mark.parametrize("kind, fault", [
+    pytest.param(*case, id=name, marks=[pytest.mark.heavy] * (number % 4 != 0))
+    for number, (name, case) in enumerate(_CASES.items())])
 def test_proof_can_fail(prove, kind, fault):
     design, wrapper, exposed = _case(kind, BusSpec())
     broken, count = re.subn(*fault, design)

@@ -133,18 +133,22 @@ def _prove(prove, words, latency, *, fault=None, **options):
     return prove(design, "fifo", wrapper, exposed=exposed, **options)
 
 
-@pytest.mark.parametrize("latency", [1, 2])
-@pytest.mark.parametrize("words", [2, 5, 8])
+@pytest.mark.parametrize("words, latency", [
+    (2, 1), (5, 1), (5, 2), *(pytest.param(*case, marks=pytest.mark.heavy)
+                              for case in ((2, 2), (8, 1), (8, 2)))])
 def test_contract(prove, words, latency):
     assert _prove(prove, words, latency, depth=2) == "PASS"
 
 
-@pytest.mark.parametrize("latency", [1, 2])
-@pytest.mark.parametrize("fault", _FAULTS.values(), ids=_FAULTS.keys())
+@pytest.mark.parametrize("latency", [1, pytest.param(2, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("fault", [
+    pytest.param(fault, id=name, marks=[pytest.mark.heavy] * (number % 2))
+    for number, (name, fault) in enumerate(_FAULTS.items())])
 def test_proof_can_fail(prove, fault, latency):
     assert _prove(prove, 5, latency, fault=fault, mode="bmc", depth=14) == "FAIL"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("fault", _FAULTS_OF_TWO.values(), ids=_FAULTS_OF_TWO.keys())
 def test_proof_of_two_can_fail(prove, fault):
     assert _prove(prove, 5, 2, fault=fault, mode="bmc", depth=14) == "FAIL"

@@ -47,7 +47,8 @@ SPECS = {
                                 "registered": False},
     "default": {"columns": 16, "depth": 512, "sum_width": 20, "accumulator_width": 32},
 }
-FLOWS = [(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)]
+FLOWS = [(0, 0), (0.4, 0.4),
+         *(pytest.param(*flow, marks=pytest.mark.heavy) for flow in ((0.6, 0), (0, 0.6)))]
 
 
 @pytest.fixture(autouse=True)
