@@ -17,6 +17,7 @@ from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
 from .footprint import Instruction
 from .fuse import Fusions, fusions, keep_additions, lower_all, readers
+from .interleave import in_turns, merged
 from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
 from .lower import require_supported, true_macs
 from .passes import Pass
@@ -120,19 +121,26 @@ class _Compilation:
         network, spec = self._network, self._spec
         choices = iter(best_choices([self._options(number, work) for layer in network
                                      for number, work in enumerate(works[layer.name])]))
-        layers, tilings = [], []
-        for layer in network:
-            chosen = list(itertools.islice(choices, len(works[layer.name])))
-            layers.append([command for choice in chosen
-                           for command in schedule(choice.work, choice.tiling, spec, self._coder)])
-            tilings.append(tuple(_describe(choice.work, choice.tiling) for choice in chosen))
-        instructions = [instruction for own in layers for instruction in own]
+        chosen = [list(itertools.islice(choices, len(works[layer.name]))) for layer in network]
+        turns = self._take_turns(chosen)
+        layers = [[command for choice in own
+                   for command in schedule(choice.work, choice.tiling, spec, self._coder)]
+                  for own in chosen]
+        tilings = [tuple(_describe(choice.work, choice.tiling) for choice in own) for own in chosen]
+        instructions = list[Instruction]()
+        for number, own in enumerate(layers):
+            if number in turns:
+                own = merged(own, layers[turns[number]])
+            if number not in turns.values():
+                instructions += own
         instructions.append(Instruction(Opcode.END, {}))
         keep_additions(instructions)
         set_retirements(layers, set_tokens(instructions))
-        firsts = itertools.accumulate(map(len, layers), initial=0)
-        infos = [info for layer, first, own, text in zip(network, firsts, layers, tilings)
-                 for info in _infos(layer, network, self._fused, first, own, text, spec)]
+        places = {instruction: number for number, instruction in enumerate(instructions)}
+        infos = list[LayerInfo]()
+        for layer, own, text in zip(network, layers, tilings):
+            infos += _infos(layer, network, self._fused, own, [places[one] for one in own], text,
+                            spec)
         program = Program(
             name=network.name, spec=spec, program_bytes=_image(network.name, instructions, spec),
             start=0, data_size=data_size, tensors=layouts, kept=kept(network, layouts),
@@ -144,6 +152,20 @@ class _Compilation:
                 else "both" if info.name in stay else "memory")) for info in infos))
         return program if self._timing is None else program.with_cycles(self._timing)
 
+    def _take_turns(self, chosen: list[list[Choice]]) -> dict[int, int]:
+        """The layers whose commands take turns with another's; their choices become others."""
+        turns: dict[int, int] = {}
+        for first, second in itertools.pairwise(n for n, own in enumerate(chosen) if own):
+            if (self._timing is None or first in turns.values()
+                    or not len(chosen[first]) == len(chosen[second]) == 1):
+                continue
+            pair = in_turns(chosen[first][0], chosen[second][0], self._spec, self._timing,
+                            self._coder)
+            if pair is not None:
+                chosen[first], chosen[second] = [pair[0]], [pair[1]]
+                turns[first] = second
+        return turns
+
     def _options(self, number: int, work: Pass) -> list[Choice]:
         """Good ways to carry out a pass, one of its layer's: as before if it has the same room."""
         key = work.layer, number, work.room
@@ -153,18 +175,18 @@ class _Compilation:
         return self._found[key]
 
 
-def _infos(layer: Layer, network: Network, fused: Fusions, first: int,
-           instructions: Sequence[Instruction], tilings: tuple[str, ...],
+def _infos(layer: Layer, network: Network, fused: Fusions, instructions: Sequence[Instruction],
+           places: Sequence[int], tilings: tuple[str, ...],
            spec: AcceleratorSpec) -> list[LayerInfo]:
     """What became of a layer; of an addition, that of the layer that does it stands before it."""
     if layer.name in {fusion.layer for fusion in fused.values()}:
         return []
     if layer.name not in fused:
-        return [_info(layer, first, instructions, tilings, spec)]
+        return [_info(layer, instructions, places, tilings, spec)]
     own = network.layer(fused[layer.name].layer)
-    return [dataclasses.replace(_info(own, first, instructions, tilings, spec),
+    return [dataclasses.replace(_info(own, instructions, places, tilings, spec),
                                 fused_into=layer.name),
-            _info(layer, first + len(instructions), (), (), spec)]
+            _info(layer, (), (), (), spec)]
 
 
 def _image(name: str, instructions: Sequence[Instruction], spec: AcceleratorSpec) -> bytes:
@@ -212,7 +234,7 @@ def _describe(work: Pass, tiling: Tiling) -> str:
             f"{'int4' if work.int4 else 'int8'}{unfolded}")
 
 
-def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
+def _info(layer: Layer, instructions: Sequence[Instruction], places: Sequence[int],
           tilings: tuple[str, ...], spec: AcceleratorSpec) -> LayerInfo:
     counts: collections.Counter[Opcode] = collections.Counter()
     for instruction in instructions:
@@ -233,8 +255,10 @@ def _info(layer: Layer, first: int, instructions: Sequence[Instruction],
                 amount = values["planes"] * values["runs"] * values["run"] * spec.lanes
         counts[instruction.opcode] += amount
     return LayerInfo(
-        name=layer.name, kind=type(layer).__name__, first_command=first,
-        commands=len(instructions), macs=true_macs(layer), vectors=counts[Opcode.COMPUTE],
+        name=layer.name, kind=type(layer).__name__, first_command=places[0] if places else 0,
+        commands=len(instructions),
+        scattered=tuple(places) if places and places[-1] - places[0] >= len(places) else (),
+        macs=true_macs(layer), vectors=counts[Opcode.COMPUTE],
         bytes_read=counts[Opcode.LOAD] + counts[Opcode.WEIGHTS],
         bytes_written=counts[Opcode.STORE], tiling=tilings,
         codecs=tuple(dict.fromkeys(

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.bus import BusClock
 from sparrow.hw.spec.commands import (
     COMMAND_BYTES,
     COMMANDS_AHEAD,
@@ -74,7 +75,7 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
     start : int
         Byte offset of the first one in the program window.
     timing : Timing
-        Latencies.
+        Latencies. If the buses have a clock of their own, it is taken to be as fast as the core's.
     decodings : mapping of int to Decoding
         How compressed streams are decoded, by their offset.
 
@@ -83,7 +84,10 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
     ValueError
         If the commands wait for one another forever.
     """
-    model = _Model(commands, spec, start, timing or Timing(), decodings or {})
+    timing = timing or Timing()
+    if spec.bus_clock is BusClock.SEPARATE:
+        timing = timing.across_clocks()
+    model = _Model(commands, spec, start, timing, decodings or {})
     return model.run()
 
 

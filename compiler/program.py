@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,9 @@ class LayerInfo:
     name, kind : str
         Its name and its class.
     first_command, commands : int
-        Its commands, none if its output is there already.
+        Its first command, and how many it has, none if its output is there already.
+    scattered : tuple of int
+        The numbers of its commands if another layer's stand between them, else empty.
     macs : int
         Products that it needs, zero weights and padding included.
     vectors : int
@@ -74,6 +76,12 @@ class LayerInfo:
     codecs: tuple[str, ...] = ()
     cycles: int = 0
     stalls: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    scattered: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of its commands."""
+        return self.scattered or range(self.first_command, self.first_command + self.commands)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -234,7 +242,7 @@ class Program:
                 cycles=layout["cycles"], kept=tuple(layout["kept"]),
                 tensors={tensor.name: tensor for tensor in tensors},
                 layers=tuple(LayerInfo(**layer | {name: tuple(layer[name])
-                                                  for name in ("tiling", "codecs")})
+                                                  for name in ("tiling", "codecs", "scattered")})
                              for layer in layout["layers"]),
                 decodings={int(offset): Decoding.from_mapping(decoding)
                            for offset, decoding in layout["decodings"].items()})

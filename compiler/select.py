@@ -17,7 +17,7 @@ from .schedule import schedule
 from .tiling import choose_tilings
 from .timing import Timing
 
-__all__ = ["Choice", "best_choices", "good_choices"]
+__all__ = ["Choice", "best_choices", "good_choices", "predicted_cycles"]
 
 LONG = 50_000  # cycles of a pass that is worth no prediction
 TRIED = 8
@@ -72,7 +72,8 @@ def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing,
 
     def predicted(one: Pass, tiling: Tiling) -> Choice:
         instructions = schedule(one, tiling, spec, coder)
-        return _choice(one, tiling, instructions, _cycles(instructions, spec, timing), spec)
+        cycles = predicted_cycles(instructions, spec, timing)
+        return _choice(one, tiling, instructions, cycles, spec)
 
     choices = [predicted(work.ways[number], tiling) for _, number, tiling in found]
     best = min(choices, key=lambda choice: choice.cycles)
@@ -111,8 +112,9 @@ def _choice(work: Pass, tiling: Tiling, instructions: list[Instruction], cycles:
     return Choice(work, tiling, cycles - rest, rest, computes[0], computes[-1])
 
 
-def _cycles(instructions: list[Instruction], spec: AcceleratorSpec, timing: Timing) -> int:
-    """Predicted cycles of a pass alone; its commands get tokens."""
+def predicted_cycles(instructions: list[Instruction], spec: AcceleratorSpec,
+                     timing: Timing) -> int:
+    """Predicted cycles of passes alone; their commands get tokens."""
     set_tokens(instructions)
     decodings = {}
     for number, instruction in enumerate(instructions):

@@ -15,6 +15,8 @@ class Timing:
         From a read's address to its first word, in the memory.
     memory_write : int
         From a write's last word to its answer, in the memory.
+    crossing : int
+        Of a word through the FIFO to another clock of the same frequency, if the buses have one.
     request : int
         From the offer of a read to its address on the bus; also between two such.
     fifo : int
@@ -55,6 +57,7 @@ class Timing:
 
     memory_read: int = 20
     memory_write: int = 10
+    crossing: int = 3
     request: int = 2
     fifo: int = 2
     start: int = 3
@@ -76,3 +79,9 @@ class Timing:
     results: int = 6
     compute_release: int = 2
     compute_end: int = 3
+
+    def across_clocks(self) -> "Timing":
+        """The same with requests and answers that cross to another clock, and back."""
+        both = 2 * self.crossing
+        return dataclasses.replace(self, memory_read=self.memory_read + both,
+                                   memory_write=self.memory_write + both)

@@ -102,8 +102,12 @@ def _shape(of: Program | Network, name: str) -> str:
 
 
 def listing(program: Program) -> str:
-    """Every command in a line: its address, its kind, and the fields that aren't 0."""
-    first = {layer.first_command: layer for layer in program.layers if layer.commands}
+    """Every command in a line: its address, its kind, and the fields that aren't 0.
+
+    Above those of a layer, or above its next ones where layers take turns, stands its name.
+    """
+    first = {number: layer for layer in program.layers for number in layer.numbers
+             if number - 1 not in layer.numbers}
     lines = []
     for number, (kind, values) in enumerate(program.commands()):
         if number in first:

@@ -56,7 +56,7 @@ def profile(program: Program, network: Network, outcome: Outcome | None = None) 
             "measured_cycles": None if cycles is None else cycles[info.name],
             "bytes_read": info.bytes_read, "bytes_written": info.bytes_written,
             "output": info.output, "fused_into": info.fused_into,
-            "memory_accesses": _accesses(commands[info.first_command:][:info.commands],
+            "memory_accesses": _accesses([commands[number] for number in info.numbers],
                                          program.spec),
             "stalls": dict(info.stalls) if measured is None else measured[info.name]}
         layers.append(entry | {"utilization": _share(_ideal(info, bits, program.spec),

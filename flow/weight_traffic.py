@@ -22,7 +22,7 @@ def weight_traffic(program: Program) -> dict[str, dict[str, Any]]:
     commands, word = program.commands(), program.spec.bus.word_bytes
     result: dict[str, dict[str, Any]] = {}
     for layer in program.layers:
-        own = commands[layer.first_command:][:layer.commands]
+        own = [commands[number] for number in layer.numbers]
         codecs = dict.fromkeys(codec.partition(",")[0] for codec in layer.codecs)
         result[layer.name] = {
             "codec": "" if set(codecs) <= {PLAIN} else ", ".join(codecs),

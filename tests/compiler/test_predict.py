@@ -59,6 +59,15 @@ def test_each_latency_adds_to_a_store():
     assert cycles(store, memory_write=9, store_burst=1)[0] == base + 3
 
 
+def test_a_bus_clock_adds_to_the_memory():
+    """The reads of the command and of the load, or the read and the write, cross twice each."""
+    crossed = SPEC.replace(bus_clock="separate")
+    for one in (LOAD, (Opcode.STORE, {"run": 32, "retire": 1})):
+        slow, fast = (cycles(one, spec=spec, crossing=3, memory_read=50)[0]
+                      for spec in (crossed, SPEC))
+        assert slow == fast + 2 * 3 * 2
+
+
 def test_writes_wait_for_answers():
     store = Opcode.STORE, {"run": 256, "retire": 1}  # 32 bursts
     spec = SPEC.replace(outstanding=2)

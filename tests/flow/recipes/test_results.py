@@ -7,6 +7,7 @@ from rich.console import Console
 from sparrow.flow.recipes.recipe import ModelSource, Recipe
 from sparrow.flow.recipes.results import WIDTH, merged, predictions_line
 from sparrow.flow.tables import result_table, weights_table
+from sparrow.hw.spec import AcceleratorSpec
 
 QUANTIZED = {"test_images": 9, "accuracy_float": 0.9, "accuracy_golden": 0.9, "passes": [],
              "sizes": {"layers": [], "before": 800, "after": 100, "ratio": 8.0, "kept": 0.5}}
@@ -16,7 +17,7 @@ SIMULATED = {"images": 2, "bit_exact": 2, "difference": "", "layers_compared": 2
              "simulated_cycles": 10_000, "seconds": 1.0}
 
 
-def results(tmp_path, predicted, measured):
+def results(tmp_path, predicted, measured, **changes):
     """Results of layers ``a``, ``b`` and so on; those whose measure is ``None`` weren't reached."""
     names = "abcd"[:len(predicted)]
     image = {"layers": [{"name": name, "predicted_cycles": cycles, "stalls": {"weights": 7}}
@@ -24,6 +25,7 @@ def results(tmp_path, predicted, measured):
              "program_bytes": 4096, "data_bytes": 4096}
     cycles = {name: count for name, count in zip(names, measured) if count is not None}
     recipe = Recipe(name="r", folder=tmp_path, data="digits",
+                    accelerator=AcceleratorSpec(**changes),
                     model=ModelSource(section="model", factory="m.py:make"))
     return merged(recipe, QUANTIZED, image, {"bytes": 1},
                   SIMULATED | {"measured_cycles": cycles}, {})
@@ -44,6 +46,14 @@ def test_predictions_that_are_off(tmp_path):
     assert found["bit_exact"] == found["images"]
     assert predictions_line(found) == ("WARNING: predicted cycles of 3 of 4 layers are off by more "
                                        "than 3% and 64 cycles: a, b, d")
+
+
+def test_cycles_of_different_clocks_are_not_compared(tmp_path):
+    found = results(tmp_path, [35], [100], bus_clock="separate")
+    assert found["predictions_off"] == []
+    assert predictions_line(found) == (
+        "predicted cycles: not compared, since they are the core's, and measured ones those of "
+        "the buses' clock")
 
 
 def test_stalls(tmp_path):
