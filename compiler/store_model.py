@@ -30,8 +30,7 @@ class Storer:
         wanted = [(values["bank"] ^ (number // values["runs"] & values["alternate"]), size)
                   for number, offset in enumerate(run_offsets(values))
                   for size in bursts(self._spec, offset, words)]
-        start = timing.store_start + self._spec.bus_fifo_latency - 1
-        self._free = max(simulation.now + start, self._free)
+        self._free = max(simulation.now + timing.store_start, self._free)
         for bank, size in wanted:
             if len(answers) == self._spec.outstanding:
                 self._free = max(self._free, answers.popleft())

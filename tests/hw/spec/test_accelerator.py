@@ -18,7 +18,12 @@ def test_precisions(value):
     ({"rounding": 1}, "rounding must be one of 'half_up', 'half_even', not 1"),
     ({"pixels": 2}, "pixels must be 1, not 2"),
     ({"bus_clock": "fast"}, "bus_clock must be one of 'same', 'separate', not 'fast'"),
-    ({"bus_fifo_latency": 3}, "bus_fifo_latency must be an integer from 1 to 2, not 3"),
+    ({"memory_latency": 3}, "memory_latency must be an integer from 1 to 2, not 3"),
+    ({"memory_latency": 2, "pipeline_stages": 1},
+     "pipeline_stages with memory_latency 2 must be an integer from 2 to 4, not 1"),
+    ({"memory_latency": 2, "single_port_accumulators": True, "accumulator_depth": 2},
+     "accumulator_depth with single_port_accumulators and memory_latency 2 must be an integer from "
+     "4 to 65536, not 2"),
     ({"protocol": "axi3", "max_burst": 32},
      "max_burst must be at most 16 with protocol 'axi3', not 32"),
     ({"pixels": "1"}, "pixels must be 1, not '1'"),

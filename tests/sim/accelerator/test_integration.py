@@ -16,7 +16,7 @@ from sparrow.hw.export import ClockPorts, flat_ports
 from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.predictions import wrong_predictions
-from sparrow.sim.accelerator.samples import sample, sample_images
+from sparrow.sim.accelerator.samples import INT4_SAMPLES, SAMPLES, sample, sample_images
 
 AROUND = Surroundings(separate_memories=True, clock_ports=ClockPorts(
     clock="aclk", reset="aresetn", active_low=True))
@@ -100,26 +100,55 @@ def test_accumulators_of_one_port(turns, turns_spec, tmp_path, name, latency):
 
 @pytest.fixture(scope="module")
 def late_spec(spec):
-    return spec.replace(bus_fifo_latency=2)
+    return spec.replace(memory_latency=2)
 
 
 @pytest.fixture(scope="module")
 def late(late_spec, folder):
-    files = block("accelerator").verilog_files(late_spec, Surroundings(separate_memories=True))
-    assert len(re.findall(r"^  sparrow_ram_1r1w_\w+_l2 ", files.text, re.M)) == 3
-    return simulation(files.text + files.memories, "accelerator", folder / "late_fifos",
-                      address_width=late_spec.address_width)
+    return late_simulation(late_spec, folder / "late")
 
 
-@pytest.mark.parametrize("name, latency", [
-    ("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1), ("image_rows", 1),
-    ("window", 1), ("window_down", 20)])
-def test_fifos_that_read_in_two_cycles(late, late_spec, tmp_path, name, latency):
-    """The same bits, at most a few cycles later, as predicted."""
-    network = sample(name)
-    timing = Timing(memory_read=latency, memory_write=latency)
-    program = compile_network(network, late_spec, timing=timing)
-    result = run_network(late, program, network, sample_images(network, 2), tmp_path,
-                         traffic=Traffic(latency=latency), check_rules=True)
+def late_simulation(spec, folder):
+    files = block("accelerator").verilog_files(spec, Surroundings(separate_memories=True))
+    names = set(re.findall(r"^  (sparrow_ram_\w+) ", files.text, re.M))
+    assert len(names) > 8 and all(name.endswith("_l2") for name in names)
+    return simulation(files.text + files.memories, "accelerator", folder,
+                      address_width=spec.address_width)
+
+
+def check_late(built, spec, folder, name, traffic, *, images=2):
+    """The same bits; cycles as predicted, where the memory is as it was told to be."""
+    network, latency = sample(name), traffic.latency
+    program = compile_network(network, spec,
+                              timing=Timing(memory_read=latency, memory_write=latency))
+    result = run_network(built, program, network, sample_images(network, images), folder,
+                         traffic=traffic, check_rules=True, timeout=200_000)
     assert result.difference == ""
-    assert wrong_predictions(program, result.layer_cycles) == []
+    if traffic.stalls is None:
+        assert wrong_predictions(program, result.layer_cycles) == []
+
+
+@pytest.mark.parametrize("name, latency", [("mixed", 1), ("residual", 20), ("window", 1)])
+def test_memories_that_read_in_two_cycles(late, late_spec, tmp_path, name, latency):
+    check_late(late, late_spec, tmp_path, name, Traffic(latency=latency), images=1)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("traffic", [
+    Traffic(latency=1), Traffic(latency=20), Traffic(latency=5, stalls="often", seed=3)], ids=str)
+@pytest.mark.parametrize("name", [*SAMPLES, *INT4_SAMPLES])
+def test_every_layer_with_memories_of_two_cycles(late, late_spec, tmp_path, name, traffic):
+    check_late(late, late_spec, tmp_path, name, traffic)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("changes", [
+    {"single_port_accumulators": True, "pipeline_stages": 3},
+    {"post_lanes": 2, "pipeline_stages": 4, "result_fifo_depth": 4},
+    {"codecs": ("dense", "bitmask", "rle", "csr", "huffman"), "residual_add": False}], ids=str)
+def test_other_accelerators_with_memories_of_two_cycles(late_spec, folder, tmp_path, changes):
+    spec = late_spec.replace(**changes)
+    built = late_simulation(spec, folder / f"late{len(changes)}{spec.pipeline_stages}")
+    for name in ("mixed", "conv_int4", "linear", "residual", "image_rows", "window", "strided"):
+        for latency in (1, 20):
+            check_late(built, spec, tmp_path / f"{name}{latency}", name, Traffic(latency=latency))
