@@ -108,7 +108,7 @@ class ComputeEngine(wiring.Component):
         m.d.comb += [
             *(queued[name].eq(results.payload[name]) for name in ("sums", "first", "last")),
             fifo.i.payload.eq(Cat(queued, command.add)), fifo.i.valid.eq(results.valid),
-            *([results.ready.eq(fifo.i.ready)] if taken is None else []),
+            results.ready.eq(fifo.i.ready),
             waiting.payload.eq(fifo.o.payload), waiting.valid.eq(fifo.o.valid),
             fifo.o.ready.eq(waiting.ready),
             self.error.eq(accumulators.error),

@@ -33,10 +33,10 @@ class AnnouncedAccumulators(wiring.Component):
     announce, last : ``In(1)``
         A vector comes on ``i`` in the second cycle after this one; it is the last of its block, so
         that pixel 0 follows it.
-    i : ``In(stream.Signature(arriving_layout(spec), always_ready=True))``
-        The vectors that were announced. ``first`` and ``last`` don't matter.
-    o : ``Out(stream.Signature(results_layout(spec), always_ready=True))``
-        The accumulators of a vector with ``mode.finish``, in its cycle.
+    i : ``In(stream.Signature(arriving_layout(spec)))``
+        The vectors that were announced; ``ready`` is up always. ``first`` doesn't matter.
+    o : ``Out(stream.Signature(results_layout(spec)))``
+        The accumulators of a vector with ``mode.finish``, in its cycle; ``ready`` must be up.
     error : ``Out(1)``
         A vector for pixel ``depth`` or a later one was announced before; until reset. It is kept
         out of the memory.
@@ -66,8 +66,8 @@ class AnnouncedAccumulators(wiring.Component):
         self._spec = spec
         super().__init__({
             "announce": In(1), "last": In(1),
-            "i": In(stream.Signature(arriving_layout(spec), always_ready=True)),
-            "o": Out(stream.Signature(results_layout(spec), always_ready=True)),
+            "i": In(stream.Signature(arriving_layout(spec))),
+            "o": Out(stream.Signature(results_layout(spec))),
             "error": Out(1),
         })
 
@@ -89,7 +89,7 @@ class AnnouncedAccumulators(wiring.Component):
         add_sums(m, spec, vector, data.View(row, memory.read_data), after)
         o = self.o.payload
         m.d.comb += [
-            memory.write_address.eq(pixel), memory.write_data.eq(after),
+            self.i.ready.eq(1), memory.write_address.eq(pixel), memory.write_data.eq(after),
             memory.write_enable.eq(self.i.valid & ~past),
             self.o.valid.eq(self.i.valid & payload.mode.finish),
             o.first.eq(vector.first), o.last.eq(payload.last),
