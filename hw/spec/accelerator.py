@@ -65,8 +65,8 @@ class AcceleratorSpec(Spec):
         Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
     memory_latency : int, 1 or 2
         Cycles from a read to its row in all memories but ``weight_fifo``, that of a decompressor,
-        which is read in 1. With 2, ``pipeline_stages`` must be at least 2, and with
-        ``single_port_accumulators`` ``accumulator_depth`` at least 4.
+        which is read in 1. With 2, ``pipeline_stages`` must be at least 2, ``result_fifo_depth``
+        at least 16, and with ``single_port_accumulators`` ``accumulator_depth`` at least 4.
     codecs : tuple of Codec
         Compressed weight streams that it decodes; empty: none. Plain streams it takes in any case.
     codebook : int, 0 or 2 to 32
@@ -138,6 +138,8 @@ class AcceleratorSpec(Spec):
         require_integer("memory_latency", self.memory_latency, 1, 2)
         if self.memory_latency == 2:
             require_integer("pipeline_stages with memory_latency 2", self.pipeline_stages, 2, 4)
+            require_integer("result_fifo_depth with memory_latency 2", self.result_fifo_depth,
+                            16, 65536)
             if self.single_port_accumulators:
                 require_integer("accumulator_depth with single_port_accumulators and "
                                 "memory_latency 2", self.accumulator_depth, 4, 65536)

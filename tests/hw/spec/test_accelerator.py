@@ -21,6 +21,8 @@ def test_precisions(value):
     ({"memory_latency": 3}, "memory_latency must be an integer from 1 to 2, not 3"),
     ({"memory_latency": 2, "pipeline_stages": 1},
      "pipeline_stages with memory_latency 2 must be an integer from 2 to 4, not 1"),
+    ({"memory_latency": 2, "result_fifo_depth": 8},
+     "result_fifo_depth with memory_latency 2 must be an integer from 16 to 65536, not 8"),
     ({"memory_latency": 2, "single_port_accumulators": True, "accumulator_depth": 2},
      "accumulator_depth with single_port_accumulators and memory_latency 2 must be an integer from "
      "4 to 65536, not 2"),
