@@ -110,7 +110,7 @@ class ReadClient:
             while not burst.granted:
                 yield self.granted
             count = min(words, burst.words - taken)
-            arrival = burst.first + taken + self._port.through_fifo
+            arrival = burst.first + taken + self._port.timing.fifo
             yield max(0, arrival - self._port.simulation.now)
             yield count * cycles
             words, taken = words - count, taken + count
@@ -125,7 +125,6 @@ class ReadPort:
 
     def __init__(self, simulation: Simulation, spec: AcceleratorSpec, timing: Timing):
         self.simulation, self.spec, self.timing = simulation, spec, timing
-        self.through_fifo = timing.fifo + spec.bus_fifo_latency - 1  # cycles
         self.change = Change(simulation)
         self.clients: list[ReadClient] = []
         self._outstanding: collections.deque[Burst] = collections.deque()

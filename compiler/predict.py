@@ -84,7 +84,7 @@ def predict(commands: Sequence[tuple[Command, Values]], spec: AcceleratorSpec, *
     ValueError
         If the commands wait for one another forever.
     """
-    timing = timing or Timing()
+    timing = (timing or Timing()).for_memories(spec.memory_latency)
     if spec.bus_clock is BusClock.SEPARATE:
         timing = timing.across_clocks()
     model = _Model(commands, spec, start, timing, decodings or {})
@@ -198,7 +198,7 @@ class _Model:
             burst = unfolding.rows[-1].burst
             while burst is not None and not burst.granted:
                 yield self._loads.granted
-            return unfolding.wait(self.timing.load_end)
+            return unfolding.wait(self.timing.unfold_end)
         last: Burst | None = None
         words = values["run"] * self.spec.lanes // self.spec.bus.word_bytes
         for number, offset in enumerate(run_offsets(values)):
@@ -224,8 +224,7 @@ class _Model:
         steps = 1 if values["window"] else values["channel_blocks"] * kernel
         first = kernel if values["window"] else 0  # vectors that come before the first sums
         vectors = compute_vectors(values) // steps
-        # accumulators of one port: a cycle for the turn from an even pixel to the first
-        turn = pixels % 2 if self.spec.single_port_accumulators else 0
+        turn = self._turn(values, pixels)
         outside = _outside(*(values[name] for name in PLACES))
         yield self.timing.compute_start
         skipped, entered = 0, self.simulation.now
@@ -265,6 +264,19 @@ class _Model:
             yield from self._post.wait_for(results, self.timing.compute_end)
             return None
         return self._post.wait_for(results, self.timing.compute_end)
+
+    def _turn(self, values: Values, pixels: int) -> int:
+        """Cycles that accumulators of one port cost a block, because rows are in the same memory.
+
+        Where rows are read a pixel ahead, these are the even ones; where two ahead, pairs of them.
+        """
+        if not self.spec.single_port_accumulators:
+            return 0
+        if self.spec.memory_latency == 1:
+            return pixels % 2
+        if values["window"]:  # cycles from pixel to pixel
+            return pixels // 2 if values["kernel_height"] * values["stride_x"] == 2 else 0
+        return (0, 2, 2, 1)[pixels % 4]
 
     def _read(self, pixels: int, banks: set[int]) -> Process:
         """The array reads a vector per cycle, but for cycles in which STORE reads of its bank."""

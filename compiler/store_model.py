@@ -36,7 +36,7 @@ class Storer:
         """A STORE: its vectors, one after the other."""
         simulation, timing, spec = self._simulation, self._timing, self._spec
         words = spec.lanes // spec.bus.word_bytes
-        delay = timing.store_start - timing.store_read + spec.bus_fifo_latency - 1
+        delay = timing.store_start - timing.store_read
         begins, read = 0, simulation.now + timing.store_read - 1
         for number, offset in enumerate(run_offsets(values)):
             bank = values["bank"] ^ (number // values["runs"] & values["alternate"])

@@ -29,6 +29,8 @@ class Timing:
         From a command's last word, or from the end of the command before, to its start.
     token : int
         More if it waits for tokens that are there, or has given some.
+    unfold, unfold_end : int
+        From the last vector of a LOAD that unfolds to the next one, and to its end.
     load_start, load_end : int
         From a LOAD's start to its first request, and from its last word to its end.
     store_read : int
@@ -64,6 +66,8 @@ class Timing:
     end: int = 2
     queue: int = 2
     token: int = 1
+    unfold: int = 1
+    unfold_end: int = 2
     load_start: int = 1
     load_end: int = 2
     store_read: int = 2
@@ -85,3 +89,12 @@ class Timing:
         both = 2 * self.crossing
         return dataclasses.replace(self, memory_read=self.memory_read + both,
                                    memory_write=self.memory_write + both)
+
+    def for_memories(self, latency: int) -> "Timing":
+        """The same with memories in the accelerator whose reads take 1 or 2 cycles."""
+        late = latency - 1
+        return dataclasses.replace(
+            self, fifo=self.fifo + late, queue=self.queue + late, unfold=self.unfold + late,
+            unfold_end=self.unfold_end + late, store_start=self.store_start + 2 * late,
+            results=self.results + late,
+            compute_start=self.compute_start + late, same_pixel=self.same_pixel + late)

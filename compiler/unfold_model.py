@@ -123,7 +123,7 @@ class Unfolder:
                 self._freed += row.vectors
             unfolding.finished = True
             unfolding.change.happen()
-            yield 1
+            yield self._timing.unfold
 
     def _wait_for(self, row: _Row) -> Process:
         """Until a row is there."""

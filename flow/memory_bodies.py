@@ -39,7 +39,7 @@ endmodule
 """
 
 _ONE_PORT = """\
-// {depth} rows of {row} bits: one port to write or read.
+// {depth} rows of {row} bits: one port to write or read{latency}.
 module {name}(clk, enable, write, address, write_data, read_data);
   input clk;
   input enable;
@@ -48,13 +48,13 @@ module {name}(clk, enable, write, address, write_data, read_data);
   input [{last}:0] write_data;
   output [{last}:0] read_data;
   reg [{last}:0] read_data;
-  reg [{last}:0] rows [0:{end}];
+{stage}  reg [{last}:0] rows [0:{end}];
   always @(posedge clk) begin
     if (enable && write)
       rows[address] <= write_data;
     if (enable && !write)
-      read_data <= rows[address];
-  end
+      {first} <= rows[address];
+{moves}  end
 endmodule
 """
 
@@ -75,13 +75,18 @@ def memory_bodies(memories: Mapping[str, SharedComponent], top: str) -> str:
 
 
 def _body(name: str, memory: SharedComponent) -> str:
-    if isinstance(memory, OnePortMemory):
-        return _ONE_PORT.format(name=name, depth=memory.depth, row=memory.width,
-                                high=memory.address_width - 1, last=memory.width - 1,
-                                end=memory.depth - 1)
-    if not isinstance(memory, TwoPortMemory):
+    if not isinstance(memory, OnePortMemory | TwoPortMemory):
         raise TypeError(f"memory {name} must have one port or two, not {memory!r}")
-    width, parts, second = memory.width, memory.parts, memory.read_latency == 2
+    second = memory.read_latency == 2
+    width, parts = memory.width, memory.parts if isinstance(memory, TwoPortMemory) else 1
+    reading = {
+        "latency": " in two cycles" if second else "",
+        "stage": f"  reg [{width * parts - 1}:0] found;\n" if second else "",
+        "first": "found" if second else "read_data",
+        "moves": "    read_data <= found;\n" if second else ""}
+    if isinstance(memory, OnePortMemory):
+        return _ONE_PORT.format(name=name, depth=memory.depth, row=width, end=memory.depth - 1,
+                                high=memory.address_width - 1, last=width - 1, **reading)
     if parts == 1:
         writes = "    if (write_enable)\n      rows[write_address] <= write_data;"
     else:
@@ -93,7 +98,4 @@ def _body(name: str, memory: SharedComponent) -> str:
         name=name, depth=memory.depth, row=width * parts, end=memory.depth - 1,
         shares=f", {parts} parts that are written apart" if parts > 1 else "",
         parts=f"[{parts - 1}:0] " if parts > 1 else "", high=memory.address_width - 1,
-        last=width * parts - 1, writes=writes, latency=" in two cycles" if second else "",
-        stage=f"  reg [{width * parts - 1}:0] found;\n" if second else "",
-        first="found" if second else "read_data",
-        moves="    read_data <= found;\n" if second else "")
+        last=width * parts - 1, writes=writes, **reading)

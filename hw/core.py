@@ -54,7 +54,7 @@ class Core(wiring.Component):
         ahead = max(COMMANDS_AHEAD * spec.bus.burst_words, 2)
         m.submodules.read_master = read = ReadMaster(
             spec=spec.bus, buffers=(0, ahead, spec.weight_fifo_words),
-            fifo_latency=spec.bus_fifo_latency)
+            fifo_latency=spec.memory_latency)
         m.submodules.write_master = write = WriteMaster(spec=spec.bus)
         for channel, master in (("ar", read), ("r", read), ("aw", write), ("w", write),
                                 ("b", write)):
@@ -118,7 +118,8 @@ class Core(wiring.Component):
         spec = self._spec
         m.submodules.buffer = buffer = ActivationBuffer(
             rows=spec.buffer_rows, parts=spec.buffer_parts,
-            part_width=8 * spec.lanes // spec.buffer_parts, operand=spec.residual_add)
+            part_width=8 * spec.lanes // spec.buffer_parts, operand=spec.residual_add,
+            read_latency=spec.memory_latency)
         if spec.residual_add:
             for name in ("valid", "bank", "row"):
                 m.d.comb += getattr(buffer, f"operand_{name}").eq(

@@ -24,7 +24,8 @@ class CommandQueue(wiring.Component):
     engine : Engine
         Whose commands.
     spec : AcceleratorSpec
-        ``queue_depth``: commands, the one in execution not counted; ``data_width``.
+        ``queue_depth``: commands, the one in execution not counted; ``data_width``;
+        ``memory_latency``.
 
     Members
     -------
@@ -57,12 +58,14 @@ class CommandQueue(wiring.Component):
     -----
     Latency: ``start`` 2 cycles after the last word is written into an empty queue, one more with
     tokens that are there. From ``released`` to the ``start`` of a command that waits: 2 cycles, one
-    more if it takes tokens. Tokens are given from the cycle after ``released`` and ``done`` on.
+    more if it takes tokens. Both one more if the memory's reads take 2 cycles. Tokens are given
+    from the cycle after ``released`` and ``done`` on.
     """
 
     def __init__(self, *, engine: Engine, spec: AcceleratorSpec):
         self._engine, self._depth = engine, spec.queue_depth
         data_width = self._data_width = spec.data_width
+        self._latency = spec.memory_latency
         self._words = queue_width(engine, spec) // data_width
         super().__init__({
             "write": In(1),
@@ -95,7 +98,8 @@ class CommandQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         memory = TwoPortMemory(name=f"{self._engine.value}_commands", depth=self._depth,
-                               width=self._data_width, parts=self._words)
+                               width=self._data_width, parts=self._words,
+                               read_latency=self._latency)
         memory.place(m, platform, "memory")
         head, tail = Signal(range(self._depth)), Signal(range(self._depth))
         level = Signal(range(self._depth + 1))
@@ -153,6 +157,9 @@ class CommandQueue(wiring.Component):
             with m.State("idle"):
                 m.d.comb += [popped.eq(level != 0), self.empty.eq((level == 0) & ~pending)]
                 with m.If(popped):
+                    m.next = "wait" if self._latency == 1 else "read"
+            if self._latency == 2:
+                with m.State("read"):
                     m.next = "wait"
             with m.State("wait"):
                 ordered = command.ordered if self._engine is Engine.COMPUTE else Const(0, 1)

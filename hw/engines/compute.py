@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..control.layout import command_layout
 from ..mac import Accumulators, MacArray
+from ..mac.announced import AnnouncedAccumulators
 from ..mac.ports import stationary_layout
 from ..memory.fifo import StreamFifo
 from ..post import Requantize
@@ -13,6 +14,7 @@ from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from .maps import GRANULE
+from .reader import VectorReader
 from .results import ResultLoop
 from .steps import StepLoop, step_layout
 
@@ -87,19 +89,22 @@ class ComputeEngine(wiring.Component):
         m = Module()
         spec = self._spec
         m.submodules.array = array = MacArray(spec=spec.array)
-        m.submodules.accumulators = accumulators = Accumulators(spec=spec.accumulators)
-        m.submodules.requantize = requantize = Requantize(spec=spec.requantize,
-                                                          additions=spec.residual_add)
+        kind = Accumulators if spec.memory_latency == 1 else AnnouncedAccumulators
+        m.submodules.accumulators = accumulators = kind(spec=spec.accumulators)
+        m.submodules.requantize = requantize = Requantize(
+            spec=spec.requantize, additions=spec.residual_add, memory_latency=spec.memory_latency)
         wiring.connect(m, wiring.flipped(self.weights), array.weights)
         wiring.connect(m, wiring.flipped(self.parameters), requantize.parameters)
         command = data.View(self.command.shape(), self.command.as_value())
         writing = Signal()
-        self._read(m, command, array, writing)
+        taken = Signal() if spec.memory_latency == 2 else None  # a result, by the requantizer
+        self._read(m, command, array, accumulators, writing, taken)
         self._accumulate(m, command, array, accumulators)
         results, waiting = accumulators.o, requantize.i
         queued = Signal(waiting.payload.shape())
         m.submodules.fifo = fifo = StreamFifo(name="result_fifo", depth=spec.result_fifo_depth,
-                                              width=len(queued.as_value()) + spec.residual_add)
+                                              width=len(queued.as_value()) + spec.residual_add,
+                                              read_latency=spec.memory_latency)
         m.d.comb += [
             *(queued[name].eq(results.payload[name]) for name in ("sums", "first", "last")),
             fifo.i.payload.eq(Cat(queued, command.add)), fifo.i.valid.eq(results.valid),
@@ -108,41 +113,24 @@ class ComputeEngine(wiring.Component):
             fifo.o.ready.eq(waiting.ready),
             self.error.eq(accumulators.error),
         ]
+        if taken is not None:
+            m.d.comb += taken.eq(fifo.o.valid & fifo.o.ready)
         loop = self._write(m, requantize, writing)
         if spec.residual_add:
             m.d.comb += requantize.add.eq(fifo.o.payload[-1])
             self._add(m, command, requantize, loop)
         return m
 
-    def _read(self, m, command, array, writing):
-        """Read the vector of each step and give it to the array.
-
-        While that waits, others may read the bank; the vector is then lost, and read again.
-        """
+    def _read(self, m, command, array, accumulators, writing, taken):
+        """Read the vector of each step and give it to the array."""
         spec = self._spec
         m.submodules.step_loop = loop = StepLoop(spec=spec)
-        step = loop.o.payload
-        here = Signal(step_layout(spec), reset_less=True)
-        valid, lost, advance = Signal(), Signal(), Signal()
-
-        def banks(step):
-            return Mux(step.outside, 0, Mux(command.int4, 3, Mux(step.bank, 2, 1)))
-
-        m.d.comb += [
-            loop.command.eq(self.command), loop.start.eq(self.start),
-            advance.eq(~valid | (array.activations.ready & ~lost)),
-            loop.o.ready.eq(advance & self.step_ready),
-            self.step_row.eq(Mux(lost, here.row, step.row)),
-            self.step_enable.eq(Mux(lost, banks(here),
-                                    Mux(loop.o.valid & advance, banks(step), 0))),
-        ]
-        with m.If(advance):
-            m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
-        with m.If(lost):
-            m.d.sync += lost.eq(~self.step_ready)
-        with m.Elif(~advance):
-            m.d.sync += lost.eq((self.others & banks(here)).any())
-
+        m.d.comb += [loop.command.eq(self.command), loop.start.eq(self.start)]
+        if spec.memory_latency == 1:
+            here, present, valid, waits = self._read_in_time(m, command, loop, array)
+        else:
+            here, present, valid, waits = self._read_early(m, command, loop, array, accumulators,
+                                                           taken)
         if spec.codecs:
             wiring.connect(m, wiring.flipped(self.maps), loop.maps)
         working = loop.busy | valid
@@ -156,19 +144,84 @@ class ComputeEngine(wiring.Component):
         second = Mux(here.outside | here.alone, padding, odd)
         activations = array.activations.payload
         m.d.comb += [
-            array.activations.valid.eq(valid & ~lost),
+            array.activations.valid.eq(present),
             activations.vector.as_value().eq(Cat(first, second) if spec.int4 else first),
             activations.first.eq(here.swap), activations.last.eq(here.last),
             activations.mode.start.eq(here.start), activations.mode.finish.eq(here.finish),
-            self.vector.eq(valid & ~lost & array.activations.ready),
-            self.waits_for_buffer.eq((loop.o.valid & advance & ~self.step_ready)
-                                     | (lost & array.activations.ready)),
-            self.waits_for_results.eq(valid & array.sums.valid & ~array.sums.ready),
-            self.waits_for_weights.eq((valid & ~array.activations.ready
-                                       & ~self.waits_for_results) | (loop.waits & ~valid)),
+            self.vector.eq(present & array.activations.ready),
+            *(getattr(self, f"waits_for_{name}").eq(value) for name, value in waits.items()),
         ]
         if spec.window:
             m.d.comb += [activations.slide.eq(command.window), activations.silent.eq(here.silent)]
+
+    def _read_in_time(self, m, command, loop, array):
+        """Read a vector when the array takes the one before.
+
+        While that waits, others may read the bank; the vector is then lost, and read again.
+
+        Returns
+        -------
+        here, present, valid
+            A step; its vector is there; or lost.
+        waits : dict
+            What the array waits for.
+        """
+        spec = self._spec
+        step = loop.o.payload
+        here = Signal(step_layout(spec), reset_less=True)
+        valid, lost, advance = Signal(), Signal(), Signal()
+
+        def banks(step):
+            return Mux(step.outside, 0, Mux(command.int4, 3, Mux(step.bank, 2, 1)))
+
+        m.d.comb += [
+            advance.eq(~valid | (array.activations.ready & ~lost)),
+            loop.o.ready.eq(advance & self.step_ready),
+            self.step_row.eq(Mux(lost, here.row, step.row)),
+            self.step_enable.eq(Mux(lost, banks(here),
+                                    Mux(loop.o.valid & advance, banks(step), 0))),
+        ]
+        with m.If(advance):
+            m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
+        with m.If(lost):
+            m.d.sync += lost.eq(~self.step_ready)
+        with m.Elif(~advance):
+            m.d.sync += lost.eq((self.others & banks(here)).any())
+        return here, valid & ~lost, valid, {
+            "buffer": (loop.o.valid & advance & ~self.step_ready)
+                      | (lost & array.activations.ready),
+            "results": valid & array.sums.valid & ~array.sums.ready,
+            "weights": (valid & ~array.activations.ready & ~self.waits_for_results)
+                       | (loop.waits & ~valid)}
+
+    def _read_early(self, m, command, loop, array, accumulators, taken):
+        """The same for memories of two cycles; room for a result is used when a step is begun with.
+
+        Accumulators are told of a vector two cycles before its sums.
+        """
+        spec = self._spec
+        m.submodules.reader = reader = VectorReader(spec=spec)
+        wiring.connect(m, loop.o, reader.steps)
+        reserved = Signal(range(spec.result_fifo_depth + 1))
+        here, weights = reader.o.payload, array.weights
+        announced = Cat(array.activations.valid & array.activations.ready
+                        & ~(command.window & here.silent), here.last)
+        for stage in range(spec.pipeline_stages - 2):
+            later = Signal(2, name=f"announced_{stage}")
+            m.d.sync += later.eq(announced)
+            announced = later
+        m.d.comb += [
+            reader.int4.eq(command.int4), reader.room.eq(reserved != spec.result_fifo_depth),
+            reader.commit.eq(weights.valid & weights.ready & weights.payload.commit),
+            reader.step_ready.eq(self.step_ready), reader.others.eq(self.others),
+            reader.o.ready.eq(array.activations.ready),
+            self.step_enable.eq(reader.step_enable), self.step_row.eq(reader.step_row),
+            Cat(accumulators.announce, accumulators.last).eq(announced),
+        ]
+        m.d.sync += reserved.eq(reserved + reader.reserve - taken)
+        return here, reader.o.valid, reader.busy, {
+            "buffer": reader.waits_for_buffer, "results": reader.waits_for_results,
+            "weights": (reader.there & ~array.activations.ready) | (loop.waits & ~reader.busy)}
 
     def _release(self, m, working, silent, array):
         """Release the command when its last vector has left the array."""

@@ -19,7 +19,7 @@ class LineMemory(wiring.Component):
     Parameters
     ----------
     spec : AcceleratorSpec
-        ``line_bytes``.
+        ``line_bytes``, ``memory_latency``.
 
     Members
     -------
@@ -32,15 +32,17 @@ class LineMemory(wiring.Component):
     read : ``In(1)``, index : ``In``
         Read vectors ``index`` and ``index + 1`` of the first row, modulo the ring's size.
     data : ``Out``
-        Both, that of the even memory in the lower half, from the next cycle on until the next read.
+        Both, that of the even memory in the lower half, ``memory_latency`` cycles later, until
+        those of the next read.
     odd : ``Out(1)``
-        Vector ``index`` is in the upper half.
+        Beside ``data``: vector ``index`` is in the upper half.
 
     Notes
     -----
     Memories ``line_memory``. Latency: ``row`` in the cycle after the transfer of a row's last word;
-    1 cycle from ``read`` to ``data``. Throughput: a word and a read per cycle. Back-pressure:
-    ``i.ready`` is up while a vector is free, and depends on no input within the cycle.
+    ``memory_latency`` cycles from ``read`` to ``data``. Throughput: a word and a read per cycle.
+    Back-pressure: ``i.ready`` is up while a vector is free, and depends on no input within the
+    cycle.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -69,7 +71,6 @@ class LineMemory(wiring.Component):
             word.eq(self.i.valid & self.i.ready),
             vector.eq(word & (self.i.payload.last | (part == parts - 1))),
             at.eq(begin + self.index),
-            self.odd.eq(odd),
         ]
         m.d.sync += end.eq(end + vector)
         with m.If(self.free):
@@ -79,6 +80,10 @@ class LineMemory(wiring.Component):
             m.d.sync += level.eq(level + vector)
         with m.If(self.read):
             m.d.sync += odd.eq(at[0])
+        if self._spec.memory_latency == 2:
+            found, odd = odd, Signal(name="odd_out", reset_less=True)
+            m.d.sync += odd.eq(found)
+        m.d.comb += self.odd.eq(odd)
         if parts > 1:
             with m.If(word):
                 m.d.sync += part.eq(part + 1)
@@ -87,7 +92,8 @@ class LineMemory(wiring.Component):
         outputs = []
         for number, name in enumerate(("even", "odd")):
             memory = TwoPortMemory(name="line_memory", depth=self._size // 2,
-                                   width=self._spec.data_width, parts=parts)
+                                   width=self._spec.data_width, parts=parts,
+                                   read_latency=self._spec.memory_latency)
             memory.place(m, platform, f"{name}_vectors")
             mine = word & (end[0] == number)
             m.d.comb += [

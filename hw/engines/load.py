@@ -106,12 +106,16 @@ class LoadEngine(wiring.Component):
         command = data.View(self.command.shape(), self.command.as_value())
         unfolding, comes = Signal(), Signal()
         requests = Signal(range(self._spec.outstanding + 2))  # for rows that aren't there yet
-        bank, ends = Signal(reset_less=True), Signal(reset_less=True)
-        row = Signal.like(self.row, reset_less=True)
+        late = self._spec.memory_latency == 2
+        if late:
+            bank, row, ends = unfold.bank, unfold.row, unfold.ends
+        else:
+            bank, ends = Signal(reset_less=True), Signal(reset_less=True)
+            row = Signal.like(self.row, reset_less=True)
+        clear = unfold.clear if late else ~unfold.valid | self.ready
         m.d.comb += [
             memory.start.eq(self.start & ~(command.unfold & (command.row_bytes == 0))),
-            buffer.start.eq(following & (~unfold.valid | self.ready)
-                            & (~buffer.busy | (buffer.ends & ~unfolding))),
+            buffer.start.eq(following & clear & (~buffer.busy | (buffer.ends & ~unfolding))),
             # Rows can come before the command that asked for them is begun with.
             comes.eq(((requests != 0) | (memory.busy & command.unfold))
                      & ~(buffer.busy & ~unfolding)),
@@ -128,9 +132,13 @@ class LoadEngine(wiring.Component):
             - (unfold.words.valid & unfold.words.ready & unfold.words.payload.last))
         with m.If(buffer.start):
             m.d.sync += unfolding.eq(command.unfold)
-        with m.If(unfold.next):
-            m.d.sync += [bank.eq(buffer.bank ^ unfold.second), row.eq(buffer.row),
-                         ends.eq(buffer.ends)]
+        if late:
+            m.d.comb += [unfold.place.bank.eq(buffer.bank ^ unfold.second),
+                         unfold.place.row.eq(buffer.row), unfold.place.ends.eq(buffer.ends)]
+        else:
+            with m.If(unfold.next):
+                m.d.sync += [bank.eq(buffer.bank ^ unfold.second), row.eq(buffer.row),
+                             ends.eq(buffer.ends)]
         with m.If(unfolding):
             m.d.comb += [
                 self.valid.eq(unfold.valid), self.enable.eq(unfold.enable),

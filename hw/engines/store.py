@@ -1,5 +1,8 @@
 """The store engine: vectors from the activation buffer into memory."""
 
+import functools
+import operator
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -32,13 +35,14 @@ class StoreEngine(wiring.Component):
         To the write master; ``outstanding`` : ``In``, its bursts that aren't answered, of which one
         is ``answered`` : ``In(1)`` in this cycle.
     valid, ready, urgent, bank, row : to the activation buffer; data : ``In``
-        One cycle after ``valid`` and ``ready``; ``urgent`` when a vector has waited long enough.
+        ``memory_latency`` cycles after ``valid`` and ``ready``; ``urgent`` when a vector has waited
+        long enough.
 
     Notes
     -----
-    Vectors wait in the memory ``store_fifo`` of 16 of them. Cycles: about 5 and its read latency,
-    ``bus_fifo_latency``, one per word, and the latency of the memory's answer to the last burst,
-    while which the next command begins.
+    Vectors wait in the memory ``store_fifo`` of 16 of them. Cycles: about 4 and twice the read
+    latency of memories, ``memory_latency``, one per word, and the latency of the memory's answer to
+    the last burst, while which the next command begins.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -66,19 +70,23 @@ class StoreEngine(wiring.Component):
         m.submodules.memory_loop = memory = MemoryLoop(spec=spec, engine=Engine.STORE)
         m.submodules.buffer_loop = buffer = BufferLoop(spec=spec, engine=Engine.STORE)
         m.submodules.fifo = fifo = StreamFifo(name="store_fifo", width=8 * spec.lanes,
-                                              depth=_DEPTH, read_latency=spec.bus_fifo_latency)
+                                              depth=_DEPTH, read_latency=spec.memory_latency)
         wiring.connect(m, memory.requests, wiring.flipped(self.requests))
-        fetched = Signal()
+        fetched = Signal()  # a vector is there
+        coming = [buffer.advance]  # and before
+        for _ in range(spec.memory_latency - 1):
+            coming.append(Signal(name="coming"))
+            m.d.sync += coming[-1].eq(coming[-2])
         m.d.comb += [
             memory.command.eq(self.command), buffer.command.eq(self.command),
             memory.start.eq(self.start), buffer.start.eq(self.start),
-            self.valid.eq(buffer.busy & (fifo.level < _DEPTH - 1)),
+            self.valid.eq(buffer.busy & (fifo.level < _DEPTH - spec.memory_latency)),
             buffer.advance.eq(self.valid & self.ready),
             self.bank.eq(buffer.bank), self.row.eq(buffer.row),
             fifo.i.valid.eq(fetched),
             fifo.i.payload.eq(self.data),
         ]
-        m.d.sync += fetched.eq(buffer.advance)
+        m.d.sync += fetched.eq(coming[-1])
         self._wait(m)
 
         m.submodules.words = words = Regroup(input_width=8 * spec.lanes,
@@ -89,7 +97,8 @@ class StoreEngine(wiring.Component):
             self.words.payload.data.eq(words.o.payload),
         ]
 
-        self._complete(m, memory.busy | buffer.busy | fetched)
+        self._complete(m, functools.reduce(
+            operator.or_, coming[1:], memory.busy | buffer.busy | fetched))
         return m
 
     def _wait(self, m):

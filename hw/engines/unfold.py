@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..bus.read import words_layout
 from ..control.layout import command_layout
+from ..memory.late import LateReads
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from .lines import LineMemory
@@ -40,16 +41,24 @@ class Unfold(wiring.Component):
         It is read in this cycle; with ``advance`` : ``Out(1)`` the position is done with.
     valid, data, enable : ``Out``, ready : ``In(1)``
         The vector that was read before, and which of its lanes are to be written.
+    place : ``In``; bank, row, ends : ``Out``
+        With a ``memory_latency`` of 2: where the vector that is read goes, and whether it is its
+        command's last; the same of ``data``.
+    clear : ``Out(1)``
+        With it, too: no vector is left to be written after this cycle.
 
     Notes
     -----
-    Latency: 1 cycle from ``next`` to ``valid``; 2 from the transfer of a row's last word to its
-    first ``valid``. Throughput: a vector per cycle, also from row to row. Back-pressure: ``next``
-    waits for ``ready`` within the cycle.
+    Latency: ``memory_latency`` cycles from ``next`` to ``valid``, one more from the transfer of a
+    row's last word to its first ``valid``. Throughput: a vector per cycle, also from row to row.
+    Back-pressure: ``next`` waits for ``ready`` within the cycle. With a latency of 2 a vector is
+    kept in a register while ``ready`` is down and the next one comes out of the memory.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
         self._spec = spec
+        row = (spec.buffer_rows - 1).bit_length()
+        place = {"bank": 1, "row": row, "ends": 1}
         super().__init__({
             "command": In(command_layout(Engine.LOAD, spec)),
             "start": In(1),
@@ -58,6 +67,9 @@ class Unfold(wiring.Component):
             "second": Out(1), "next": Out(1), "advance": Out(1),
             "valid": Out(1), "ready": In(1),
             "data": Out(8 * spec.lanes), "enable": Out(spec.lanes),
+            **({"place": In(data.StructLayout(place)), "clear": Out(1),
+                **{name: Out(width) for name, width in place.items()}}
+               if spec.memory_latency == 2 else {}),
         })
 
     def elaborate(self, platform):
@@ -70,10 +82,14 @@ class Unfold(wiring.Component):
         low = self._spec.lanes.bit_length() - 1
         position, place, following = (Signal(signed(16), name=name, reset_less=True)
                                       for name in ("position", "place", "following"))
+        reads = None
+        if self._spec.memory_latency == 2:
+            reads = LateReads(m, self.next, self.ready)
+        room = ~self.valid | self.ready if reads is None else reads.room
         m.d.comb += [
             place.eq(position + Mux(self.second, self._spec.lanes, 0)),
             following.eq(Mux(self.last, own["first"], position + own["pixel_step"])),
-            self.next.eq(self.busy & lines.row & (~self.valid | self.ready)),
+            self.next.eq(self.busy & lines.row & room),
             self.advance.eq(self.next & (self.second | ~own["pair"])),
             lines.read.eq(self.next),
             lines.free.eq(self.advance & self.last),
@@ -81,21 +97,30 @@ class Unfold(wiring.Component):
         ]
         with m.If(self.next):
             m.d.sync += self.second.eq(~self.advance)
-        with m.If(self.next | self.ready):
-            m.d.sync += self.valid.eq(self.next)
+        if reads is None:
+            with m.If(self.next | self.ready):
+                m.d.sync += self.valid.eq(self.next)
         with m.If(self.advance):
             m.d.sync += position.eq(following)
         with m.If(self.start):
             m.d.sync += [position.eq(command.first),
                          *(signal.eq(command[name]) for name, signal in own.items())]
+        vector = self._window(m, lines, place, own, reads)
+        if reads is not None:
+            kept = reads.keep(Cat(vector, reads.follow(self.place, "place")), "vector")
+            vector = kept[:len(vector)]
+            m.d.comb += [
+                self.valid.eq(reads.valid),
+                self.clear.eq(~reads.fetched[1] & (~reads.fetched[0] | reads.taken)),
+                Cat(self.bank, self.row, self.ends).eq(kept[len(vector):])]
         m.d.comb += [
-            self.data.eq(self._window(m, lines, place, own)),
+            self.data.eq(vector),
             self.enable.eq(Cat(own["lane"] <= lane for lane in range(self._spec.lanes))),
         ]
         return m
 
-    def _window(self, m, lines, place, own):
-        """The bytes of a vector that begins at ``place``, in the cycle after it is read."""
+    def _window(self, m, lines, place, own, reads):
+        """The bytes of a vector that begins at ``place``, when its row is on ``lines.data``."""
         lanes = self._spec.lanes
         low = lanes.bit_length() - 1
         offset = Signal(low, reset_less=True)
@@ -112,6 +137,8 @@ class Unfold(wiring.Component):
                 partial.eq(Cat((number[:len(end)] == end) & ~number[len(end):].any()
                                for number in (first, second))),
             ]
+        if reads is not None:
+            offset, whole, partial = (reads.later(signal) for signal in (offset, whole, partial))
         chosen = Signal(data.ArrayLayout(8, lanes))
         for byte in range(lanes):
             after, short = Signal(name=f"after_{byte}"), Signal(name=f"short_{byte}")

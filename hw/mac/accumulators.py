@@ -1,58 +1,14 @@
 """Accumulators behind the MAC array: sums of successive blocks, pixel by pixel."""
 
-import dataclasses
-import functools
-import itertools
-import operator
-
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..memory import AlternatingMemory, TwoPortMemory
 from ..spec.mac import AccumulatorsSpec
+from .accumulation import Vector, add_sums, arriving_layout, results_layout, row_layout
 
 __all__ = ["Accumulators", "arriving_layout", "results_layout", "row_layout"]
-
-
-def arriving_layout(spec: AccumulatorsSpec) -> data.StructLayout:
-    """A transfer of one sum per column, as :func:`.ports.sums_layout` gives it.
-
-    ``mode`` also has ``maximum`` and ``shifted`` where the specification asks for them.
-    """
-    return data.StructLayout({
-        "sums": data.ArrayLayout(signed(spec.sum_width), spec.columns),
-        "first": 1,
-        "last": 1,
-        "mode": data.StructLayout({
-            "start": 1, "finish": 1, **({"maximum": 1} if spec.maximum else {}),
-            **({"shifted": 1} if spec.shifted else {})}),
-    })
-
-
-def row_layout(spec: AccumulatorsSpec) -> data.StructLayout:
-    """A pixel's accumulators: ``sums`` and, if any, the sticky ``overflow`` of each of them."""
-    return data.StructLayout({
-        "sums": data.ArrayLayout(signed(spec.accumulator_width), spec.columns),
-        **({"overflow": spec.columns} if spec.overflow else {}),
-    })
-
-
-def results_layout(spec: AccumulatorsSpec) -> data.StructLayout:
-    """A pixel's accumulators, and whether its vector was the ``first``, the ``last``."""
-    return data.StructLayout({
-        **{name: field.shape for name, field in row_layout(spec)}, "first": 1, "last": 1})
-
-
-@dataclasses.dataclass(frozen=True)
-class _Vector:
-    """The vector in the adders: its payload, whether there is one, and what belongs to it."""
-    payload: data.View
-    valid: Value
-    first: Value
-    pixel: Value
-    past: Value
-    forward: Value
 
 
 class Accumulators(wiring.Component):
@@ -157,9 +113,9 @@ class Accumulators(wiring.Component):
 
         advance, moves = Signal(), Signal()
         if spec.restart_after_last:
-            vector = self._expected(m, memory, advance)
+            vector, forward = self._expected(m, memory, advance)
         else:
-            vector = self._arrived(m, memory, advance)
+            vector, forward = self._arrived(m, memory, advance)
         after = Signal(row)
         m.d.comb += [
             moves.eq(vector.valid & advance),
@@ -170,13 +126,13 @@ class Accumulators(wiring.Component):
         held = data.View(row, memory.read_data)
         if spec.registered:
             result = Signal(row, reset_less=True)
-            held = data.View(row, Mux(vector.forward, result.as_value(), memory.read_data))
+            held = data.View(row, Mux(forward, result.as_value(), memory.read_data))
             with m.If(moves):
                 m.d.sync += result.eq(after)
             self._put_out(m, advance, vector, result)
         else:
             self._pass_out(m, advance, vector, after)
-        self._add(m, vector, held, after)
+        add_sums(m, spec, vector, held, after)
         return m
 
     def _arrived(self, m, memory, advance):
@@ -207,7 +163,7 @@ class Accumulators(wiring.Component):
             m.d.sync += [following.eq(Mux(past, depth, pixel + 1)), arrived.eq(self.i.payload),
                          arrived_pixel.eq(pixel), arrived_past.eq(past), forward.eq(collides),
                          self.error.eq(self.error | past)]
-        return _Vector(arrived, valid, arrived.first, arrived_pixel, arrived_past, forward)
+        return Vector(arrived, valid, arrived.first, arrived_pixel, arrived_past), forward
 
     def _expected(self, m, memory, advance):
         """The vector on ``i``, whose row is read ahead; ``last`` begins anew.
@@ -240,43 +196,7 @@ class Accumulators(wiring.Component):
         with m.If(valid & advance):
             m.d.sync += [pixel.eq(following), again.eq(repeats),
                          self.error.eq(self.error | past)]
-        return _Vector(self.i.payload, valid, ~pixel.any(), pixel, past, again)
-
-    def _add(self, m, vector, held, after):
-        """``after`` is ``held`` with the sums of the vector, and what went out of range."""
-        spec, mode = self._spec, vector.payload.mode
-        before = Signal(row_layout(spec))
-        goes_on = ~mode.start & ~vector.past
-        with m.If(goes_on):
-            m.d.comb += before.eq(held)
-        for column in range(spec.columns):
-            own, kept, adds = vector.payload.sums[column], before.sums[column], Const(1, 1)
-            if spec.maximum:
-                # All numbers compared fit the low bits; one of the two is added to nothing.
-                low = slice(0, spec.comparison_width)
-                larger = held.sums[column][low].as_signed() > own[low].as_signed()
-                lost = Signal(name=f"lost_{column}")
-                m.d.comb += lost.eq(goes_on & mode.maximum & larger)
-                kept = Mux(goes_on & ~mode.maximum | lost, held.sums[column], 0)
-                adds = ~lost
-            addend = Signal(signed(spec.sum_width + spec.shift * spec.shifted),
-                            name=f"addend_{column}")
-            total = Signal(signed(max(spec.accumulator_width, len(addend)) + 1),
-                           name=f"total_{column}")
-            m.d.comb += [addend.eq(self._addend(own, adds, mode)), total.eq(kept + addend),
-                         after.sums[column].eq(total)]
-            if spec.overflow:
-                beyond = (one ^ other for one, other in
-                          itertools.pairwise(total[spec.accumulator_width - 1:]))
-                m.d.comb += after.overflow[column].eq(
-                    before.overflow[column] | functools.reduce(operator.or_, beyond) | vector.past)
-
-    def _addend(self, own, adds, mode):
-        """A sum, shifted or not, or nothing."""
-        if not self._spec.shifted:
-            return Mux(adds, own, 0)
-        return Mux(adds & ~mode.shifted, own, 0) | Mux(adds & mode.shifted,
-                                                       own << self._spec.shift, 0)
+        return Vector(self.i.payload, valid, ~pixel.any(), pixel, past), again
 
     def _put_out(self, m, advance, vector, result):
         """Offer the result of a vector with ``mode.finish`` on ``o``."""

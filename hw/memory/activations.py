@@ -25,6 +25,8 @@ class ActivationBuffer(wiring.Component):
         Shares of a vector.
     operand : bool
         Whether there is a third user that reads.
+    read_latency : int
+        Of the memories, 1 or 2 cycles.
 
     Members
     -------
@@ -35,29 +37,31 @@ class ActivationBuffer(wiring.Component):
         to the same bank.
     step_enable : ``In(2)``, step_row, step_ready : ``Out``, step_data : ``Out``, two vectors
         Read a row of each bank whose bit is set, in a cycle in which ``step_ready`` is up: not
-        while one of these banks is read for others. ``step_data`` holds it from the next cycle
-        on, until that bank is read again.
+        while one of these banks is read for others. ``step_data`` holds it ``read_latency`` cycles
+        later, until what is read of that bank next.
     others : ``Out(2)``
-        Banks that are read for ``fetch`` or ``operand``; their ``step_data`` is gone in the next
-        cycle.
+        Banks that are read for ``fetch`` or ``operand``; their ``step_data`` is gone
+        ``read_latency`` cycles later.
     fetch_valid, fetch_bank, fetch_row, fetch_ready : ``Out``, fetch_data : ``Out``
         Read a row, in a cycle in which ``fetch_ready`` is up: not while its bank is read for
         ``operand``, or for ``step``, unless it is ``fetch_urgent`` : ``In``. The row is in
-        ``fetch_data`` in the next cycle, and only then.
+        ``fetch_data`` ``read_latency`` cycles later, and only then.
     operand_valid, operand_bank, operand_row, operand_data : ``Out``
-        Read a row, always done; it is in ``operand_data`` in the next cycle, and only then.
+        Read a row, always done; it is in ``operand_data`` ``read_latency`` cycles later, and only
+        then.
 
     Notes
     -----
     Memories ``activation_bank`` of ``rows`` rows. A row must not be read in the cycle in which it
-    is written; programs see to it by their tokens. Latency of reads: 1 cycle. Throughput: each bank
-    a write and a read per cycle.
+    is written; programs see to it by their tokens. Throughput: each bank a write and a read per
+    cycle.
     """
 
-    def __init__(self, *, rows: int, part_width: int, parts: int, operand: bool = False):
+    def __init__(self, *, rows: int, part_width: int, parts: int, operand: bool = False,
+                 read_latency: int = 1):
         require_integer("rows", rows, 2, 1 << 16)
         self._rows, self._part_width, self._parts = rows, part_width, parts
-        self._operand = operand
+        self._operand, self._read_latency = operand, read_latency
         row_width = (rows - 1).bit_length()
         vector = part_width * parts
         super().__init__({
@@ -76,11 +80,11 @@ class ActivationBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         busy, fetches, operands = Signal(_BANKS), Signal(_BANKS), Signal(_BANKS)
-        fetched_bank = Signal(reset_less=True)
         outputs = []
         for bank in range(_BANKS):
             memory = TwoPortMemory(name="activation_bank", depth=self._rows,
-                                   width=self._part_width, parts=self._parts)
+                                   width=self._part_width, parts=self._parts,
+                                   read_latency=self._read_latency)
             memory.place(m, platform, f"bank{bank}")
             result = Signal(name=f"result_{bank}")
             load = Signal(name=f"load_{bank}")
@@ -109,11 +113,18 @@ class ActivationBuffer(wiring.Component):
             self.fetch_ready.eq(fetches.any()),
             self.step_ready.eq(~(self.others & self.step_enable).any()),
             self.step_data.eq(Cat(outputs)),
-            self.fetch_data.eq(Mux(fetched_bank, outputs[1], outputs[0])),
         ]
-        m.d.sync += fetched_bank.eq(self.fetch_bank)
+        m.d.comb += self.fetch_data.eq(
+            Mux(self._later(m, self.fetch_bank, "fetched_bank"), outputs[1], outputs[0]))
         if self._operand:
-            operand_bank = Signal(reset_less=True)
-            m.d.sync += operand_bank.eq(self.operand_bank)
-            m.d.comb += self.operand_data.eq(Mux(operand_bank, outputs[1], outputs[0]))
+            m.d.comb += self.operand_data.eq(
+                Mux(self._later(m, self.operand_bank, "operand_bank"), outputs[1], outputs[0]))
         return m
+
+    def _later(self, m, bank, name):
+        """The bank of the row that is there now."""
+        for stage in range(self._read_latency):
+            later = Signal(name=f"{name}_{stage}" if stage else name, reset_less=True)
+            m.d.sync += later.eq(bank)
+            bank = later
+        return bank

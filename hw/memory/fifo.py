@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.base import require_integer
+from .late import LateReads
 from .two_port import TwoPortMemory
 
 __all__ = ["StreamFifo"]
@@ -131,24 +132,15 @@ class StreamFifo(wiring.Component):
     def _offer_kept(self, m, memory, fetch, unread):
         """The word on offer is what came out of the memory last, or was kept before.
 
-        Two are fetched at most, on their way out of the memory or waiting; their number.
+        The number of words fetched.
         """
-        coming, read, kept = (Signal(name=name) for name in ("coming", "read", "kept"))
-        word = Signal(self._width, reset_less=True)
-        fetched = Signal(2)
-        taken = Signal()
+        reads = LateReads(m, fetch, self.o.ready)
         m.d.comb += [
-            fetched.eq(coming + read + kept),
-            self.o.valid.eq(read | kept),
-            self.o.payload.eq(Mux(kept, word, memory.read_data)),
-            taken.eq(self.o.valid & self.o.ready),
-            fetch.eq(unread & (~fetched[1] | taken)),
+            self.o.valid.eq(reads.valid),
+            self.o.payload.eq(reads.keep(memory.read_data, "word")),
+            fetch.eq(unread & reads.room),
         ]
-        m.d.sync += [coming.eq(fetch), read.eq(coming | (read & (kept | ~taken))),
-                     kept.eq(~taken & (kept | (coming & read)))]
-        with m.If(~kept):
-            m.d.sync += word.eq(memory.read_data)
-        return fetched
+        return reads.fetched
 
     def _following(self, m, row):
         following = Signal.like(row, name=f"{row.name}_next")

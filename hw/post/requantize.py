@@ -1,14 +1,18 @@
 """Requantization of vectors of sums, with per-column scales that are double-buffered."""
 
+import functools
 import itertools
+import operator
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..memory import TwoPortMemory
+from ..spec.base import require_integer
 from ..spec.requantize import RequantizeSpec
 from .addition import Additions
+from .issue import issue_ahead, issue_steps
 from .lane import Lane
 from .layouts import (
     addition_layout,
@@ -46,6 +50,10 @@ class Requantize(wiring.Component):
     additions : bool
         Whether another tensor can be added to results. Only with ``bias`` and ``collect``, and
         without ``stalls``.
+    memory_latency : int
+        Cycles of a read of the memories, and of an operand, 1 or 2. With 2, which is for ``bias``
+        without ``stalls``, a vector must have ``first`` if the one before had ``last``, or there
+        was none, and in no other case.
 
     Members
     -------
@@ -70,15 +78,15 @@ class Requantize(wiring.Component):
     addition : ``In(addition_layout(spec))``
         How, while such vectors are under way.
     fetch, behind : ``Out(1)``, operand : ``In``, ``columns`` elements
-        In the cycle after ``fetch``, the operand of the next such vector. With ``behind`` the
-        vector before it hasn't been on ``o`` before ``fetch``.
+        ``memory_latency`` cycles after ``fetch``, the operand of the next such vector. With
+        ``behind`` the vector before it hasn't been on ``o`` before ``fetch``.
 
     Raises
     ------
     TypeError
         If ``spec`` is no ``RequantizeSpec``.
     ValueError
-        If ``additions`` don't go with it.
+        If ``additions`` or ``memory_latency`` don't go with it.
 
     Notes
     -----
@@ -95,7 +103,8 @@ class Requantize(wiring.Component):
     Latency: ``o`` is valid ``steps + 3`` cycles after a vector is offered, 4 cycles after it is
     transferred; with ``bias`` one more. So the last of ``n`` vectors, with no idle and no stall, is
     on ``o`` ``n * steps + 3`` cycles (with ``bias``: 4) after the first is offered. A set takes
-    ``columns`` transfers, one a cycle, and a vector can use it in the cycle after its ``commit``.
+    ``columns`` transfers, one a cycle, and a vector can use it in the cycle after its ``commit``,
+    with a ``memory_latency`` of 2 one later: rows of biases are read a step ahead.
     If not ``collect``, step ``s`` is on ``o`` ``s + 4`` cycles (with ``bias``: 5) after the vector
     is offered.
 
@@ -113,12 +122,15 @@ class Requantize(wiring.Component):
     **Reset** empties the pipeline and forgets every set, complete or not.
     """
 
-    def __init__(self, *, spec: RequantizeSpec, additions: bool = False):
+    def __init__(self, *, spec: RequantizeSpec, additions: bool = False, memory_latency: int = 1):
         if not isinstance(spec, RequantizeSpec):
             raise TypeError(f"spec must be a RequantizeSpec, not {spec!r}")
         if additions and (spec.stalls or not (spec.bias and spec.collect)):
             raise ValueError("additions need a specification with bias and collect, without stalls")
-        self._spec, self._additions = spec, additions
+        require_integer("memory_latency", memory_latency, 1, 2)
+        if memory_latency == 2 and (spec.stalls or not spec.bias):
+            raise ValueError("memory_latency 2 needs a specification with bias, without stalls")
+        self._spec, self._additions, self._latency = spec, additions, memory_latency
         super().__init__({
             "i": In(stream.Signature(sums_layout(spec))),
             "parameters": In(stream.Signature(parameter_layout(spec))),
@@ -139,7 +151,8 @@ class Requantize(wiring.Component):
         spec = self._spec
         # Bank b of step r is row 2 r + b.
         scales, *biases = memories = [
-            TwoPortMemory(name=name, depth=2 * spec.steps, width=width, parts=spec.lanes)
+            TwoPortMemory(name=name, depth=2 * spec.steps, width=width, parts=spec.lanes,
+                          read_latency=self._latency)
             for name, width in (("requantize_parameters", scale_layout(spec).size),
                                 ("requantize_biases", spec.accumulator_width))[:1 + spec.bias]]
         for memory, name in zip(memories, ("parameter_memory", "bias_memory")):
@@ -154,7 +167,13 @@ class Requantize(wiring.Component):
         names = ["operand", *["summed"] * spec.bias, "product", "rounded", "value"]
         controls = [Signal(control_layout(self._additions), name=f"{name}_control")
                     for name in names]
-        step, issue, take = self._issue(m, memories, advance, bank, committed, controls)
+        add = self.add if self._additions else None
+        if self._latency == 1:
+            step, issue, take = issue_steps(m, spec, self.i, memories, advance, bank, committed,
+                                            controls, add)
+        else:
+            step, issue, take = issue_ahead(m, spec, self.i, memories, bank, committed, controls,
+                                            add)
         with m.If(advance):
             m.d.sync += [controls[0].valid.eq(issue),
                          controls[0].first.eq(self.i.payload.first),
@@ -188,11 +207,15 @@ class Requantize(wiring.Component):
         """Send values that something is to be added to back to the lanes."""
         value, summed = controls[-1], controls[1]
         m.submodules.additions = additions = Additions(spec=self._spec)
-        fetched = Signal()
-        m.d.sync += fetched.eq(self.fetch)
+        stage = 3 - self._latency  # that asks for its operand, so that it is there with its value
+        fetched = self.fetch
+        for _ in range(self._latency):
+            before, fetched = fetched, Signal(name="fetched")
+            m.d.sync += fetched.eq(before)
         m.d.comb += [
-            self.fetch.eq(first_pass(controls[2]) & begins),
-            self.behind.eq(controls[3].valid | value.valid),
+            self.fetch.eq(first_pass(controls[stage]) & begins[self._latency - 1]),
+            self.behind.eq(functools.reduce(
+                operator.or_, (control.valid for control in controls[stage + 1:]))),
             additions.addition.eq(self.addition),
             additions.taken.eq(fetched), additions.operand.eq(self.operand),
             additions.advance.eq(first_pass(value)), additions.values.eq(values),
@@ -201,50 +224,6 @@ class Requantize(wiring.Component):
         with m.If(additions.advance):
             m.d.sync += [summed.eq(value), summed.again.eq(1)]
         return additions.rows
-
-    def _issue(self, m, memories, advance, bank, committed, controls):
-        """Take the steps of the offered vector; the step, whether it goes, whether a set is taken.
-
-        With biases, the row of scales is read a cycle after that of biases.
-        """
-        step = Signal(range(self._spec.steps))
-        unused = Signal(init=1)
-        issue = Signal()
-        may = Signal()
-        switch = Signal()
-        take = Signal()
-        final = step == self._spec.steps - 1
-        m.d.comb += [
-            switch.eq((self.i.payload.first | unused) & ~step.any()),
-            may.eq((committed | ~switch) & ~self._waits(step, controls)),
-            issue.eq(self.i.valid & may),
-            take.eq(advance & issue & switch),
-            self.i.ready.eq(advance & final & may),
-        ]
-        row, reads = Cat(bank ^ take, step), issue
-        for memory in reversed(memories):
-            m.d.comb += [memory.read_enable.eq(advance & reads), memory.read_address.eq(row)]
-            later, follows = Signal.like(row, reset_less=True), Signal.like(reads)
-            with m.If(advance):
-                m.d.sync += [later.eq(row), follows.eq(reads)]
-            row, reads = later, follows
-        with m.If(advance & issue):
-            m.d.sync += step.eq(Mux(final, 0, step + 1))
-        with m.If(take):
-            m.d.sync += [bank.eq(~bank), committed.eq(0), unused.eq(0)]
-        return step, issue, take
-
-    def _waits(self, step, controls):
-        """Whether a step waits for sums of an addition, which go first.
-
-        They follow the values that they come from after 4 cycles; a vector must not overtake them.
-        """
-        if not self._additions:
-            return Const(0, 1)
-        under_way = Cat(first_pass(control) for control in controls[:-1])
-        first = self.add & self.i.payload.first
-        return under_way[-1] | (~step.any() & (
-            under_way.any() | (first & Cat(control.valid for control in controls).any())))
 
     def _operands(self, m, advance, step, biases, controls, rows):
         """The lanes' sums, registered, and with biases registered again.

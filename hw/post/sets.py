@@ -61,7 +61,7 @@ def follow_tensor(m, spec, advance, take, begins, loaded):
     """The tensor's values for the last stage of the lanes, where they change with a vector.
 
     A register may be left out as long as a vector's steps keep the one before as it is. Beside
-    them, whether a step there is its vector's first.
+    them, of the last stages, whether a step there is its vector's first, the last one first.
     """
     tensor = Signal(tensor_layout(spec), name="tensor_0", reset_less=True)
     with m.If(take):
@@ -69,14 +69,16 @@ def follow_tensor(m, spec, advance, take, begins, loaded):
     stages = 2 + spec.bias
     single = spec.steps == 1
     kept = range(stages, 0, -spec.steps)
+    followers: list[Signal] = []
     for stage in range(1, stages + 1):
         followed = Signal(name=f"begins_{stage}", reset_less=True)
         with m.If(advance):
             m.d.sync += followed.eq(begins)
         begins = followed
+        followers.insert(0, begins)
         if stage in kept:
             kept_tensor = Signal.like(tensor, name=f"tensor_{stage}", reset_less=True)
             with m.If(advance & (single | begins)):
                 m.d.sync += kept_tensor.eq(tensor)
             tensor = kept_tensor
-    return tensor, begins
+    return tensor, followers

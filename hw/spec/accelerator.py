@@ -39,7 +39,8 @@ class AcceleratorSpec(Spec):
         Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
     single_port_accumulators : bool
         Whether they are in two memories of one port rather than in one of two ports: a block of
-        weights for an odd number of pixels takes a cycle more.
+        weights for an odd number of pixels takes a cycle more, with ``memory_latency`` 2 one for a
+        number that is no multiple of 4 up to two.
     buffer_bytes : int
         Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
     line_bytes : int
@@ -62,9 +63,10 @@ class AcceleratorSpec(Spec):
         Whether the buses have a clock of their own.
     weight_fifo_bytes : int
         Bytes of weights that are fetched ahead: a power of two, at least 2 bursts.
-    bus_fifo_latency : int, 1 or 2
-        Cycles from a read to its row in the memories of FIFOs at the bus: ``bus_fifo_1``,
-        ``bus_fifo_2`` (commands, weights) and ``store_fifo``. All other memories take 1.
+    memory_latency : int, 1 or 2
+        Cycles from a read to its row in all memories but ``weight_fifo``, that of a decompressor,
+        which is read in 1. With 2, ``pipeline_stages`` must be at least 2, ``result_fifo_depth``
+        at least 16, and with ``single_port_accumulators`` ``accumulator_depth`` at least 4.
     codecs : tuple of Codec
         Compressed weight streams that it decodes; empty: none. Plain streams it takes in any case.
     codebook : int, 0 or 2 to 32
@@ -106,7 +108,7 @@ class AcceleratorSpec(Spec):
     prot: int = 0
     bus_clock: BusClock = BusClock.SAME
     weight_fifo_bytes: int = 4096
-    bus_fifo_latency: int = 1
+    memory_latency: int = 1
     codecs: tuple[Codec, ...] = ()
     codebook: int = 16
     queue_depth: int = 4
@@ -133,7 +135,14 @@ class AcceleratorSpec(Spec):
                             f"not {self.data_width!r}")
         _require_power("weight_fifo_bytes", self.weight_fifo_bytes,
                        2 * self.max_burst * self.bus.word_bytes, 1 << 20)
-        require_integer("bus_fifo_latency", self.bus_fifo_latency, 1, 2)
+        require_integer("memory_latency", self.memory_latency, 1, 2)
+        if self.memory_latency == 2:
+            require_integer("pipeline_stages with memory_latency 2", self.pipeline_stages, 2, 4)
+            require_integer("result_fifo_depth with memory_latency 2", self.result_fifo_depth,
+                            16, 65536)
+            if self.single_port_accumulators:
+                require_integer("accumulator_depth with single_port_accumulators and "
+                                "memory_latency 2", self.accumulator_depth, 4, 65536)
         require_integer("queue_depth", self.queue_depth, 2, 64)
         decompressor = self.decompressor
         object.__setattr__(self, "codecs", decompressor.codecs if decompressor else ())

@@ -152,14 +152,14 @@ def test_separate_memories():
 
 @pytest.mark.parametrize("values", [
     {}, {"protocol": "axi3", "bus_clock": "separate"}, {"single_port_accumulators": True},
-    {"bus_fifo_latency": 2}], ids=str)
+    {"memory_latency": 2}], ids=str)
 def test_accelerators_accepted(values):
     spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, **values)
     around = Surroundings(separate_memories=True,
                           clock_ports=ClockPorts(reset="rst_n", active_low=True))
     files = block("accelerator").verilog_files(spec, around)
     assert ("module sparrow_ram_1rw_256x128(" in files.memories) == spec.single_port_accumulators
-    assert bool(re.search(r"^module .*_l2\(", files.memories, re.M)) == (spec.bus_fifo_latency == 2)
+    assert bool(re.search(r"^module .*_l2\(", files.memories, re.M)) == (spec.memory_latency == 2)
     for answer in accept(files.text + files.memories, "accelerator"):
         assert answer.accepted in (True, None), f"{answer.reader}: {answer.output}"
 

@@ -41,14 +41,15 @@ endmodule
 """
 
 
-def _design():
+def _design(latency=1):
     word = data.StructLayout({"data": 1})
-    component = BurstBuffer(name="queue", word=word, words=5, burst_words=2)
+    component = BurstBuffer(name="queue", word=word, words=5, burst_words=2, read_latency=latency)
     return verilog(component, BusSpec(), "buffer")
 
 
-def test_room(prove):
-    assert prove(_design(), "buffer", _WRAPPER, mode="bmc", depth=14) == "PASS"
+@pytest.mark.parametrize("latency", [1, 2])
+def test_room(prove, latency):
+    assert prove(_design(latency), "buffer", _WRAPPER, mode="bmc", depth=14) == "PASS"
 
 
 @pytest.mark.parametrize("fault", [

@@ -1,5 +1,6 @@
 """A command queue against a list, with tokens and an engine that takes its time."""
 
+import itertools
 import random
 
 import pytest
@@ -13,8 +14,9 @@ from sparrow.hw.spec.commands import COMMANDS, Engine, encode
 _ENGINES = [engine for engine in Engine if engine is not Engine.SEQUENCER]
 
 
-def _spec(data_width):
-    return AcceleratorSpec(lanes=32, columns=32, data_width=data_width, queue_depth=3)
+def _spec(data_width, latency=1):
+    return AcceleratorSpec(lanes=32, columns=32, data_width=data_width, queue_depth=3,
+                           memory_latency=latency)
 
 
 def _random_command(source, engine):
@@ -54,11 +56,11 @@ class _Engine:
         return released, done
 
 
-@pytest.mark.parametrize("data_width", [32, 64, 256])
-@pytest.mark.parametrize("engine", _ENGINES)
-def test_commands_run_in_order_between_their_tokens(engine, data_width):
+@pytest.mark.parametrize("engine, data_width, latency", [
+    *itertools.product(_ENGINES, (32, 64, 256), (1,)), (Engine.COMPUTE, 256, 2)])
+def test_commands_run_in_order_between_their_tokens(engine, data_width, latency):
     source = random.Random(data_width)
-    queue = CommandQueue(engine=engine, spec=_spec(data_width))
+    queue = CommandQueue(engine=engine, spec=_spec(data_width, latency))
     commands = [_random_command(source, engine) for _ in range(90)]
     for number, one in enumerate(commands):
         if "ordered" in one:

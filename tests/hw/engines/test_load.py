@@ -167,10 +167,11 @@ class Bench:
                 self.done.append(self.cycle)
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name, latency", [*((name, 1) for name in SPECS), ("word", 2)])
 @pytest.mark.parametrize("idle, stall", [(0, 0), (0.5, 0), (0, 0.5), (0.3, 0.3)])
-def test_commands_of_all_kinds(name, idle, stall):
-    spec, source = make_spec(name), random.Random(f"{name} {idle} {stall}")
+def test_commands_of_all_kinds(name, latency, idle, stall):
+    spec = make_spec(name, memory_latency=latency)
+    source = random.Random(f"{name} {idle} {stall}")
     memory = np.random.default_rng(3).integers(-128, 128, MEMORY, np.int8)
     commands = [random_load(source, spec, source.choice(["copy", "unfold", "unfold", "fill"]))
                 for _ in range(40)]
@@ -195,9 +196,9 @@ def test_without_line_memory_there_are_copies_alone(idle, stall):
     assert (bench.buffer == expected).all()
 
 
-@pytest.mark.parametrize("pair", [0, 1])
-def test_a_vector_is_written_per_cycle(pair):
-    spec = make_spec("wide", line_bytes=256)
+@pytest.mark.parametrize("pair, latency", [(0, 1), (1, 1), (1, 2)])
+def test_a_vector_is_written_per_cycle(pair, latency):
+    spec = make_spec("wide", line_bytes=256, memory_latency=latency)
     values = whole_command(Opcode.LOAD, {
         "unfold": 1, "pair": pair, "row_bytes": 40, "words": 5, "run": 12, "runs": 8, "first": -3,
         "pixel_step": 3, "run_step": 12, "run_stride": 48, "fill_value": 5})
@@ -206,4 +207,4 @@ def test_a_vector_is_written_per_cycle(pair):
     assert len(bench.writes) == 2 * count
     for writes, done in zip((bench.writes[:count], bench.writes[count:]), bench.done):
         assert writes[-1] - writes[0] == count - 1 and writes[-1] == done
-    assert bench.writes[count] - bench.writes[count - 1] == 2
+    assert bench.writes[count] - bench.writes[count - 1] == 1 + latency

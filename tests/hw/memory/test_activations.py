@@ -26,12 +26,14 @@ def _traffic(source, parts, vector, written, read):
         "operand_row": read[2]}
 
 
-@pytest.mark.parametrize("seed, parts, operand", [(0, 2, False), (1, 4, True), (2, 1, True)])
-def test_users_share_the_banks(seed, parts, operand):
+@pytest.mark.parametrize("seed, parts, operand, latency", [
+    (0, 2, False, 1), (1, 4, True, 1), (2, 1, True, 1), (3, 2, True, 2)])
+def test_users_share_the_banks(seed, parts, operand, latency):
     source = random.Random(seed)
     rows, width = 8, 8
     vector = width * parts
-    buffer = ActivationBuffer(rows=rows, part_width=width, parts=parts, operand=operand)
+    buffer = ActivationBuffer(rows=rows, part_width=width, parts=parts, operand=operand,
+                              read_latency=latency)
     content = [[source.getrandbits(vector) for _ in range(rows)] for _ in range(2)]
     counts = {"results": 0, "loads": 0, "waiting loads": 0, "fetches": 0, "waiting fetches": 0,
               "waiting steps": 0, **({"operands": 0} if operand else {})}
@@ -54,6 +56,7 @@ def test_users_share_the_banks(seed, parts, operand):
     async def bench(ctx):
         await fill(ctx)
         shown, fetched, added = [None, None], None, None
+        coming = [(list(shown), None, None)] * (latency - 1)
         for cycle in range(4000):
             # who reads never meets who writes: the lower rows change, the upper ones are read,
             # and every now and then it is the other way round
@@ -68,16 +71,18 @@ def test_users_share_the_banks(seed, parts, operand):
             result, load = values["result_valid"], values["load_valid"]
             for name, value in values.items():
                 ctx.set(getattr(buffer, name), value)
+            coming.append((list(shown), fetched, added))
+            shown_now, fetched_now, added_now = coming.pop(0)
             for bank in range(2):
-                if shown[bank] is not None:
+                if shown_now[bank] is not None:
                     data = ctx.get(buffer.step_data) >> bank * vector & ((1 << vector) - 1)
-                    assert data == shown[bank]
-            if fetched is not None:
-                assert ctx.get(buffer.fetch_data) == fetched
+                    assert data == shown_now[bank]
+            if fetched_now is not None:
+                assert ctx.get(buffer.fetch_data) == fetched_now
             load_ready, fetch_ready = ctx.get(buffer.load_ready), ctx.get(buffer.fetch_ready)
             assert load_ready == (not result or values["result_bank"] != values["load_bank"])
-            if added is not None:
-                assert ctx.get(buffer.operand_data) == added
+            if added_now is not None:
+                assert ctx.get(buffer.operand_data) == added_now
             free = not operands >> values["fetch_bank"] & 1
             fetches = values["fetch_valid"] and free and (
                 values["fetch_urgent"] or not values["step_enable"] >> values["fetch_bank"] & 1)

@@ -92,9 +92,9 @@ def _expected(spec, sets, vectors, operands, addition):
     return result
 
 
-def run(spec, sets, vectors, operands, addition, *, idle, seed):
+def run(spec, sets, vectors, operands, addition, *, idle, seed, latency=1):
     """What comes out, and in which cycles."""
-    dut = Requantize(spec=spec, additions=True)
+    dut = Requantize(spec=spec, additions=True, memory_latency=latency)
     source = random.Random(seed)
     found, cycles = [], []
     bytes_of = [int.from_bytes(bytes(value & 255 for value in operand), "little")
@@ -125,18 +125,20 @@ def run(spec, sets, vectors, operands, addition, *, idle, seed):
             ctx.set(dut.i.valid, 0)
 
     async def send_operands(ctx):
-        """In the cycle after ``fetch`` alone; ``behind`` tells how many are out."""
-        fetches = 0
+        """``latency`` cycles after ``fetch`` alone; ``behind`` tells how many are out."""
+        fetches, coming = 0, [None] * latency
         while True:
             _, _, fetch, behind = await ctx.tick().sample(dut.fetch, dut.behind)
             if fetch:
                 assert not (behind and vectors[wanted[fetches]]["first"])
                 assert wanted[fetches] == len(found) + behind - (
                     len(cycles) > 0 and cycles[-1] == now[0] and behind)
-                ctx.set(dut.operand, bytes_of[wanted[fetches]])
+                coming[-1] = bytes_of[wanted[fetches]]
                 fetches += 1
-            else:
-                ctx.set(dut.operand, source.getrandbits(8 * spec.columns))
+            operand = coming.pop(0)
+            coming.append(None)
+            ctx.set(dut.operand, source.getrandbits(8 * spec.columns) if operand is None
+                    else operand)
 
     now = [0]
 
@@ -171,9 +173,10 @@ def _vectors(source, spec, lengths, adds):
     return vectors
 
 
-@pytest.mark.parametrize("columns, lanes", [(16, 4), (4, 2), (4, 4), (8, 1), (5, 3), (16, 2)])
+@pytest.mark.parametrize("columns, lanes, latency", [
+    (16, 4, 1), (4, 2, 1), (4, 4, 1), (8, 1, 1), (5, 3, 1), (16, 2, 1), (4, 2, 2)])
 @pytest.mark.parametrize("idle", [0, 0.7])
-def test_sums_are_those_of_golden(columns, lanes, idle):
+def test_sums_are_those_of_golden(columns, lanes, latency, idle):
     spec, source = make_spec(columns, lanes), random.Random(columns + lanes)
     for seed in range(2):
         lengths = [source.randint(1, 9) for _ in range(6)]
@@ -182,18 +185,20 @@ def test_sums_are_those_of_golden(columns, lanes, idle):
         vectors = _vectors(source, spec, lengths, adds)
         operands = [[source.randint(-128, 127) for _ in range(columns)] for _ in vectors]
         addition = _addition(source)
-        found, _ = run(spec, sets, vectors, operands, addition, idle=idle, seed=seed)
+        found, _ = run(spec, sets, vectors, operands, addition, idle=idle, seed=seed,
+                       latency=latency)
         assert found == _expected(spec, sets, vectors, operands, addition)
 
 
-@pytest.mark.parametrize("columns, lanes, period", [(16, 4, 8), (4, 2, 6), (4, 4, 5), (16, 2, 16),
-                                                    (5, 3, 6), (5, 1, 13)])
-def test_cycles(columns, lanes, period):
+@pytest.mark.parametrize("columns, lanes, period, latency", [
+    (16, 4, 8, 1), (4, 2, 6, 1), (4, 4, 5, 1), (16, 2, 16, 1), (5, 3, 6, 1), (5, 1, 13, 1),
+    (4, 4, 5, 2)])
+def test_cycles(columns, lanes, period, latency):
     spec, source = make_spec(columns, lanes), random.Random(1)
     vectors = _vectors(source, spec, [9], [1])
     operands = [[0] * columns for _ in vectors]
     _, cycles = run(spec, [_parameters(source, spec)], vectors, operands, _addition(source),
-                    idle=0, seed=0)
+                    idle=0, seed=0, latency=latency)
     assert {later - earlier for earlier, later in itertools.pairwise(cycles)} == {period}
 
 

@@ -16,7 +16,7 @@ from sparrow.hw.export import ClockPorts, flat_ports
 from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.predictions import wrong_predictions
-from sparrow.sim.accelerator.samples import sample, sample_images
+from sparrow.sim.accelerator.samples import INT4_SAMPLES, SAMPLES, sample, sample_images
 
 from .batch import Case, run_batch
 
@@ -75,13 +75,13 @@ def test_a_memory_that_is_late_is_seen(spec, folder, files, tmp_path):
 
 
 # changes of the specification, memories by which they are told, networks and latencies
-TURNS = ({"single_port_accumulators": True}, [(r"^  sparrow_ram_1rw_16x128 ", 2)],
+TURNS = ({"single_port_accumulators": True}, [(r"^  sparrow_ram_1rw_16x128(_l2)? ", 2)],
          [("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1), ("add", 20),
           ("image_rows", 1), ("image_pair", 20), ("window", 1), ("window_down", 20)])
-LATE = ({"bus_fifo_latency": 2}, [(r"^  sparrow_ram_1r1w_\w+_l2 ", 3)],
+LATE = ({"memory_latency": 2}, [(r"^  sparrow_ram_\w+(?<!_l2) ", 0)],
         [("conv", 1), ("tower", 20), ("mixed", 1), ("mixed", 20), ("linear", 1),
          ("image_rows", 1), ("window", 1), ("window_down", 20)])
-KINDS = {"accumulators of one port": TURNS, "fifos that read in two cycles": LATE,
+KINDS = {"accumulators of one port": TURNS, "memories of two cycles": LATE,
          "both": (TURNS[0] | LATE[0], TURNS[1] + LATE[1], TURNS[2])}
 
 
