@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import CODE_BITS
+from .config import CODE_BITS, RUN_BITS
 from .window import GRANULE_BITS
 
 __all__ = ["CodeReader"]
@@ -22,7 +22,7 @@ class CodeReader(wiring.Component):
         There are counts to be read.
     want, given, granule
         A granule is wanted; it is there, and is used up then; the next one of the stream.
-    limit, offset : ``Out(9)``
+    limit, offset : ``Out(9)``, ``Out(RUN_BITS)``
         For the codes of ``index + 1`` bits, as :func:`.config.code_layout` has them, in cycles with
         ``step``.
     index, step : ``Out(range(CODE_BITS))``, ``Out(1)``
@@ -43,7 +43,7 @@ class CodeReader(wiring.Component):
     given: In(1)
     granule: In(GRANULE_BITS)
     limit: Out(_TOTAL)
-    offset: Out(_TOTAL)
+    offset: Out(RUN_BITS)
     index: Out(range(CODE_BITS))
     step: Out(1)
     excess: Out(1)

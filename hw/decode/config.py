@@ -68,8 +68,9 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
     ``width``, ``short``: bits of a symbol, and of one without a value. ``shift``: where in a symbol
     the value begins. ``operand``: a mask of the bits of a run or index. ``load``: a mask of the
     bits of a bitmask's mask or of a csr count; ``count``: the rest of fixed entries, less one.
-    ``fill``: a mask of the bits of a position that are sent, not added up. ``value``: a mask of the
-    bits of a place.
+    ``coded``: values are sent by a code of more than one rank; without a table that of ``values``
+    has no codes. ``fill``: a mask of the bits of a position that are sent, not added up.
+    ``value``: a mask of the bits of a place.
     """
     fields: dict[str, object] = {"width": 5}
     if spec.int4:
@@ -95,7 +96,7 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
         fields |= {"huffman": 1, "escape_rank": RUN_BITS, "escape_run": RUN_BITS,
                    "runs": code_layout(RUN_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(spec.place_width), "single": 1}
+            fields |= {"values": code_layout(spec.place_width), "single": 1, "coded": 1}
     return data.StructLayout(fields)
 
 
@@ -180,6 +181,13 @@ class LaneSettings(wiring.Component):
         if spec.codebook:
             values["value"] = Cat(Const(1, 1), *(header.last_entry >> bit != 0
                                                  for bit in range(1, spec.place_width)))
+        if spec.has(Codec.HUFFMAN) and spec.codebook:
+            limits = header.values.limits
+            values |= {"single": header.table & header.single,
+                       "coded": header.table & ~header.single}
+            values["values"] = Cat(header.values.as_value() & Cat(
+                header.table.replicate(len(limits.as_value())),
+                Const(-1, len(header.values.offsets.as_value()))))
         for name, _ in settings_layout(spec):
             value = values[name] if name in values else header[name]
             m.d.comb += Value.cast(self.settings[name]).eq(Value.cast(value))

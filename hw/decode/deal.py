@@ -78,12 +78,13 @@ class Dealer(wiring.Component):
         served = Signal(self._outputs)
         m.d.comb += [active.eq(self._active(waiting)), mask.eq(active | self.want)]
         slots = [Cat(self.slots[place], self.visible[place]) for place in range(spec.window)]
-        asked: Value = Const(0)
+        # late, so not added up together with the lanes, which it never meets
+        asked: Value = _sum(list(self.want))
         for first in range(0, self._outputs, spec.window):
             lanes = range(first, min(first + spec.window, self._outputs))
             leaves = _route(m, slots, self.base, [mask[lane] for lane in lanes], f"from_{first}")
             # all but one section ask for nothing
-            asked = asked | _sum([mask[lane] for lane in lanes])
+            asked = asked | _sum([active[lane] for lane in lanes if lane < spec.columns])
             for lane, leaf in zip(lanes, leaves, strict=True):
                 m.d.comb += [self.granules[lane].eq(leaf[:GRANULE_BITS]),
                              served[lane].eq(mask[lane] & leaf[GRANULE_BITS])]

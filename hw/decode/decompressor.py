@@ -1,11 +1,11 @@
 """Weight streams taken apart: blocks for the array, parameters, maps."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..mac.ports import stationary_layout
-from ..spec.decode import DecompressorSpec
+from ..spec.decode import Codec, DecompressorSpec
 from ..spec.mac import MacArraySpec, Precision
 from .blocks import STEP_GROUP
 from .config import LaneSettings
@@ -13,7 +13,7 @@ from .control import Control
 from .deal import CONTROL_GRANULES, Dealer
 from .errors import StreamFault
 from .intake import Intake, word_layout
-from .lane import Lane, lane_errors
+from .lane import Lane, lane_errors, true_errors
 from .parameters import record_layout
 from .window import Window
 
@@ -166,16 +166,20 @@ class Decompressor(wiring.Component):
         spec = self._spec
         m.d.comb += [settings.header.eq(control.header),
                      control.pending.eq(Cat(lane.pending for lane in lanes).any())]
+        final = Signal()
+        endless = settings.settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
+        m.d.comb += final.eq(control.final & ~endless)
         for number, lane in enumerate(lanes):
             m.d.comb += [
                 lane.settings.eq(settings.settings), lane.clear.eq(control.fresh),
                 lane.deal.eq(dealer.deal[number]), lane.granule.eq(dealer.granules[number]),
-                lane.dry.eq(window.ended), lane.final.eq(control.final),
+                lane.dry.eq(window.ended), lane.final.eq(final),
             ]
         found = {}
         for name, _ in lane_errors(spec):
             found[name] = Signal(name=f"any_{name}")
             m.d.comb += found[name].eq(Cat(lane.errors[name] for lane in lanes).any())
+        found = true_errors(spec, settings.settings, found)
         for name, signal in reversed(found.items()):
             with m.If(signal):
                 m.d.comb += control.lane_fault.eq(_LANE_FAULTS[name])

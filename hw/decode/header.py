@@ -17,7 +17,6 @@ __all__ = ["COLUMNS_PLACE", "HeaderReader", "first_word_layout", "flags_layout"]
 
 _VERSION = 3
 _LARGEST_RUN_BITS = 6
-_MOST_ENTRIES = 32
 _WORD = 2 * GRANULE_BITS
 COLUMNS_PLACE = 26  # in the second word; below is the number of granules
 
@@ -97,7 +96,7 @@ class HeaderReader(wiring.Component):
         m = Module()
         spec = self._spec
         part = Signal(_Part)
-        number = Signal(range(_MOST_ENTRIES // 4), reset_less=True)  # of a word of entries
+        number = Signal(max(1, spec.place_width - 2), reset_less=True)  # of a word of entries
         following = {}  # of those that not every stream has
         following[_Part.RUNS] = self._if_codes(_Part.RUNS, _Part.END)
         following[_Part.ENTRIES] = Mux(self._has_table(), _Part.ENTRIES,
@@ -223,7 +222,7 @@ class HeaderReader(wiring.Component):
                 with m.If(number == first // 4):
                     m.d.sync += [entries[place].eq(self.word.word_select(place - first, 8))
                                  for place in range(first, min(first + 4, count))]
-            with m.If(number == self.header.last_entry[2:]):
+            with m.If(number == Cat(self.header.last_entry, Const(0, 1))[2:][:len(number)]):
                 m.d.sync += part.eq(following)
 
     def _codes(self, m, part, codes):

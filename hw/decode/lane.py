@@ -13,7 +13,7 @@ from .config import RUN_BITS, fill_widths, settings_layout
 from .granules import GRANULE, Granules
 from .symbols import SymbolDecoder, coded_layout, symbol_layout, symbol_width
 
-__all__ = ["Lane", "lane_errors", "lane_load"]
+__all__ = ["Lane", "lane_errors", "lane_load", "true_errors"]
 
 
 def lane_load(spec: DecompressorSpec) -> data.StructLayout:
@@ -27,9 +27,10 @@ def lane_load(spec: DecompressorSpec) -> data.StructLayout:
 def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
     """What can be wrong with a lane's bits, those that can with ``spec``.
 
-    ``code``: the symbol that is taken in this cycle, only together with ``take``, has a code that
-    isn't in its table. The others are told of the taken symbol, until ``clear``: ``count`` is one
-    beyond the block; ``entry``, the place of no entry; ``starved``, its bits weren't there.
+    ``code``: the symbol that is taken in this cycle has a code that isn't in its table; only
+    together with ``take``. The others are told of the taken symbol, until ``clear``: ``count``, it
+    is one beyond the block; ``entry``, the place of no entry; ``starved``, its bits weren't there.
+    Which of them count depends on the stream: :func:`true_errors`.
     """
     fields = {}
     if spec.has(Codec.HUFFMAN):
@@ -39,6 +40,20 @@ def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
     if spec.has(Codec.CSR):
         fields["count"] = 1
     return data.StructLayout(fields | {"starved": 1})
+
+
+def true_errors(spec: DecompressorSpec, settings, errors) -> dict[str, Value]:
+    """What really is wrong, of the :func:`lane_errors` of a lane, or of those that any lane has."""
+    endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
+    found = {name: errors[name] for name, _ in lane_errors(spec)}
+    found["starved"] &= ~endless & ~found.get("count", Const(0, 1))
+    if "code" in found and len(spec.codecs) > 1:
+        found["code"] &= settings.huffman
+    if "count" in found:
+        found["count"] &= ~endless
+    if "entry" in found:
+        found["entry"] &= settings.table & ~found.get("count", Const(0, 1))
+    return found
 
 
 class Lane(SharedComponent):
@@ -74,8 +89,8 @@ class Lane(SharedComponent):
         No granule comes any more, and none is on its way. From then on until ``clear``; where it
         isn't so, all come that have been asked for.
     final : ``In(1)``
-        The current block is the last one. A lane of dense, bitmask or csr then takes no symbol of
-        a block behind it.
+        The current block is the last one, of a stream of dense, bitmask or csr: a lane then takes
+        no symbol of a block behind it.
     take, ends : ``In(1)``, ``In(1)``
         A step, only if all lanes are ``ready``; it's the last one in the block, which must be so
         if and only if no lane is ``again``.
@@ -143,8 +158,9 @@ class Lane(SharedComponent):
         m.d.comb += [
             self.here.eq(self._in_block(position)),
             outside.eq(~self._in_block(following)),
-            skip.eq(self.final & ~endless & outside),
-            self.again.eq(self.here & there & ~outside),
+            skip.eq(self.final & outside),
+            # what isn't there but should be doesn't end a block: it is an error
+            self.again.eq(self.here & (there | ~endless) & ~outside),
             self.ready.eq(~self.here | bits_there),
             self.ask.eq(self.here & spent & ~skip),
         ]
@@ -162,13 +178,12 @@ class Lane(SharedComponent):
             m.d.sync += load.eq(0)
         self._send(m, position, value, load)
         m.d.comb += self.pending.eq(load)
-        m.d.comb += self.errors.starved.eq(~endless & position[-1] & ~load)
+        m.d.comb += self.errors.starved.eq(position[-1])
         if spec.has(Codec.CSR):
-            m.d.comb += self.errors.count.eq(~endless & position[-1] & load)
+            m.d.comb += self.errors.count.eq(position[-1] & load)
         if spec.codebook:
-            count = self.errors.count if spec.has(Codec.CSR) else Const(0, 1)
-            m.d.comb += self.errors.entry.eq(settings.table & load & ~count & (
-                value[:len(settings.last_entry)] > settings.last_entry))
+            m.d.comb += self.errors.entry.eq(
+                load & (value[:len(settings.last_entry)] > settings.last_entry))
         return m
 
     def _next(self, m, takes):
@@ -192,11 +207,17 @@ class Lane(SharedComponent):
         with m.If(self.clear):  # no symbol, one that stays at the taken one's place
             m.d.sync += [waiting.eq(0), there.eq(1)]
         huffman = self.settings.huffman if len(spec.codecs) > 1 else Const(1, 1)
-        m.d.comb += self.errors.code.eq(self.here & huffman & there & waiting.bad)
-        symbol = Signal(symbol_layout(spec))
-        m.d.comb += [symbol[name].eq(Mux(huffman, waiting[name], symbols.symbol[name])
-                                     if name != "bad" else symbols.symbol.bad & ~huffman)
-                     for name, _ in symbol_layout(spec)]
+        m.d.comb += self.errors.code.eq(self.here & there & waiting.bad)
+        symbol, plain = Signal(symbol_layout(spec)), symbols.symbol
+        # in streams of huffman the other one is a value next to the one before, not bad
+        m.d.comb += [
+            symbol.operand.eq(plain.operand | waiting.operand & huffman.replicate(RUN_BITS)),
+            symbol.carry.eq(plain.carry & (waiting.carry | ~huffman)),
+            symbol.load.eq(plain.load & (waiting.load | ~huffman)),
+            symbol.value.eq(Mux(huffman, waiting.value, plain.value)),
+        ]
+        if spec.has(Codec.CSR):
+            m.d.comb += symbol.bad.eq(plain.bad)
         m.d.comb += granules.other_width.eq(symbols.plain_width)
         return symbol, Mux(huffman, there, granules.other_fits), granules.spent, bits_there
 

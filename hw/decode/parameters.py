@@ -1,6 +1,6 @@
 """Requantizer parameters of a weight stream."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -86,9 +86,12 @@ class ParameterReader(wiring.Component):
                            & Cat(scale[spec.mantissa_width:_SHIFT_PLACE],
                                  scale[_SHIFT_PLACE + _SHIFT_BITS:]).any()),
             Cat(record.mantissa, record.shift).eq(
-                Mux(each, told, shared) & told_of.replicate(len(told))),
-            record.bias.eq(Cat(low, Mux(wide, self.granules[1], low[-1].replicate(GRANULE_BITS)))
-                           & told_of.replicate(_BIAS_BITS)),
+                told & (told_of & each).replicate(len(told))
+                | shared & (told_of & ~each).replicate(len(told))),
+            record.bias.eq(Cat(
+                low & told_of.replicate(GRANULE_BITS),
+                self.granules[1] & (told_of & wide).replicate(GRANULE_BITS)
+                | (told_of & ~wide & low[-1]).replicate(GRANULE_BITS))),
             record.column.eq(column),
             record.commit.eq(column == spec.columns - 1),
             self.parameters.valid.eq(given & ~self.misfit),

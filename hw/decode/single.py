@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..spec.decode import Codec, LaneDecoderSpec
 from .config import LaneSettings, header_layout
 from .granules import GRANULE, HELD
-from .lane import Lane, lane_load
+from .lane import Lane, lane_load, true_errors
 from .regroup import Regroup
 
 __all__ = ["BitmaskDecoder", "CsrDecoder", "HuffmanDecoder", "LaneDecoder", "RleDecoder",
@@ -105,15 +105,17 @@ class LaneDecoder(wiring.Component):
         started, checked = Signal(), Signal()  # the first symbol has been taken; all is over
         left = Signal(16, reset_less=True)
         running = self.busy & ~checked
-        for name in lane.errors.shape().members:
+        errors = true_errors(self._inner, settings.settings, lane.errors)
+        for name, found in errors.items():
             if name != "code":
-                running &= ~lane.errors[name]
+                running &= ~found
         ends = ~lane.again
         goes = Mux(started, self.o.ready, 1) & lane.ready & running
-        problem = self._problem(lane, goes)
+        problem = self._problem(errors, goes)
         m.d.comb += [
             self.o.valid.eq(running & started & lane.ready),
-            lane.take.eq(goes), lane.ends.eq(ends), lane.final.eq(started & (left == 1)),
+            lane.take.eq(goes), lane.ends.eq(ends),
+            lane.final.eq(started & (left == 1) & ~self._endless),
             self.o.payload.load.eq(lane.load.valid), self.o.payload.last.eq(ends),
         ]
         m.d.comb += [self.o.payload[name].eq(lane.load[name])
@@ -132,6 +134,10 @@ class LaneDecoder(wiring.Component):
             m.d.sync += [self.busy.eq(1), self.error.eq(0), left.eq(self.blocks),
                          started.eq(0), checked.eq(0)]
         return m
+
+    @property
+    def _endless(self):
+        return Const(self.codec in (Codec.RLE, Codec.HUFFMAN), 1)
 
     def _feed(self, m, lane):
         """Granules to the lane as it has room."""
@@ -152,11 +158,10 @@ class LaneDecoder(wiring.Component):
         with m.If(self.start):
             m.d.sync += [room.eq(HELD), ended.eq(0)]
 
-    def _problem(self, lane, goes):
+    def _problem(self, errors, goes):
         problem: Value = Const(0, 4)
-        for name in reversed(lane.errors.shape().members):
-            found = lane.errors[name] & (goes if name == "code" else self.busy)
-            problem = Mux(found, _ERRORS[name], problem)
+        for name, found in reversed(errors.items()):
+            problem = Mux(found & (goes if name == "code" else self.busy), _ERRORS[name], problem)
         return problem
 
 

@@ -186,12 +186,14 @@ class SymbolDecoder(wiring.Component):
             places = spec.place_width
             m.submodules.values = values = PrefixDecoder(rank_width=places)
             m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values)]
-            bad |= settings.table & ~escape & ~values.known & ~settings.single
-            second = Mux(settings.table, Mux(settings.single, 0, values.length), 8)
-            value = Cat(Mux(settings.table, values.rank, rest[:places]), rest[places:])
+            # without a table there is no code below its limit, either: 8 bits, rank 0
+            bad |= settings.coded & ~escape & ~values.known
+            second = Cat(values.length[:-1], values.length[-1] & ~settings.single)
+            value = Cat(values.rank | (rest[:places] & ~settings.table.replicate(places)),
+                        rest[places:])
         m.d.comb += [
             coded.operand.eq(Mux(escape, settings.escape_run, runs.rank)),
-            coded.carry.eq(~escape & (runs.rank < settings.escape_rank)),
+            coded.carry.eq(runs.rank < settings.escape_rank),
             coded.load.eq(~escape), coded.value.eq(value), coded.bad.eq(bad),
             self.more.eq(Mux(huffman & ~escape & runs.known, second, 0)),
         ]

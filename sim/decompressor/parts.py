@@ -1,12 +1,12 @@
 """Parts of a decompressor as components of their own."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Const, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sparrow.hw.decode.config import LaneSettings, header_layout
-from sparrow.hw.decode.lane import Lane, lane_errors
-from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.decode.lane import Lane, lane_errors, true_errors
+from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
 __all__ = ["DecoderLane"]
 
@@ -45,10 +45,12 @@ class DecoderLane(wiring.Component):
         m = Module()
         m.submodules.settings = settings = LaneSettings(spec=self._spec)
         m.submodules.lane = lane = self._lane
+        endless = settings.settings.endless if self._spec.has(
+            Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
         m.d.comb += [settings.header.eq(self.header), lane.settings.eq(settings.settings),
-                     lane.final.eq(self.last_block)]
+                     lane.final.eq(self.last_block & ~endless)]
         m.d.comb += [getattr(lane, name).eq(getattr(self, name)) for name in _INPUTS]
         m.d.comb += [getattr(self, name).eq(getattr(lane, name)) for name in _OUTPUTS]
-        m.d.comb += [getattr(self, name).eq(lane.errors[name])
-                     for name, _ in lane_errors(self._spec)]
+        m.d.comb += [getattr(self, name).eq(found) for name, found in true_errors(
+            self._spec, settings.settings, lane.errors).items()]
         return m

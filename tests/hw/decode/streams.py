@@ -61,9 +61,10 @@ def random_parameters(generator, channels, wide, each):
 
 
 def random_case(generator, codec, *, lanes=8, columns=3, four_bit=False, codebook=False,
-                outputs=2, steps=5, density=0.3, block_map=False, parameters=None, reuse=False,
-                word_bytes=8, **options) -> Case:
-    """A stream of random blocks; ``parameters``: their format, (wide, each)."""
+                outputs=2, absent=0, steps=5, density=0.3, block_map=False, parameters=None,
+                reuse=False, word_bytes=8, **options) -> Case:
+    """A stream of random blocks; ``parameters``: their format, (wide, each); ``absent``:
+    columns of the last output block without a channel."""
     shape = (1 if reuse else outputs, steps, 1 + four_bit, lanes, columns)
     values = generator.integers(-8, 8, shape) if four_bit else generator.integers(-128, 128, shape)
     if codebook or (codec == "huffman" and four_bit):
@@ -73,7 +74,7 @@ def random_case(generator, codec, *, lanes=8, columns=3, four_bit=False, codeboo
         blocks *= generator.random(shape[:2] + (1, 1, 1)) < 0.5
     given = None
     if parameters is not None:
-        given = random_parameters(generator, outputs * columns, *parameters)
+        given = random_parameters(generator, outputs * columns - absent, *parameters)
     stream = encode_blocks(blocks, codec, four_bit=four_bit, codebook=codebook, parameters=given,
                            reuse=reuse, block_map=block_map, word_bytes=word_bytes, **options)
     case = Case.of(stream)

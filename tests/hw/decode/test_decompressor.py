@@ -59,7 +59,7 @@ def test_maps_parameters_and_reuse(idle, stall):
         steps = (1, 16, 17, 40, 3)[number % 5]
         cases.append(random_case(generator, CODECS[number % 5], parameters=parameters, steps=steps,
                                  block_map=block_map, reuse=reuse, density=0.1,
-                                 outputs=1 + number % 3))
+                                 outputs=1 + number % 3, absent=number % 3))
     check(DecompressorSpec(lanes=8, columns=3), cases, idle=idle, stall=stall)
 
 
@@ -107,8 +107,7 @@ def test_a_block_takes_about_the_steps_of_its_slowest_lane(four_bit, density):
         own, commits = commits[:36], commits[36:]
         extra = np.diff(own) - case.stream.steps[1:]
         assert extra.min() == 0
-        # some symbols are late where a lane uses up a granule in nearly every step
-        assert extra.sum() <= 2 + 0.08 * case.stream.steps.sum()
+        assert extra.sum() <= 2
     assert taken.waits["array"] == 0
 
 

@@ -81,11 +81,13 @@ def test_headers():
         (patched(huffman, 12, 3), "TABLE"),
         (patched(huffman, 12, 0, 8), "TABLE"),
         (patched(coded, 12 + 8 + 8, 3), "TABLE"),
+        (bits(coded, 0, 24, 5, 4), "TABLE"),
         (patched(dense, 4, 5, 4), "SIZE"),
         (patched(huffman, 4, 9, 4), "SIZE"),
         (patched(dense, 8, 0, 2), "SIZE"),
         (patched(dense, 10, 0, 2), "SIZE"),
-        (patched(dense, 7, 255), "SIZE"),
+        (bits(dense, 4, 26, 6, COLUMNS), "FORMAT"),
+        (bits(dense, 4, 26, 6, 63), "FORMAT"),
         (bits(scaled, 12, 16, 1, 1), "FORMAT"),
         (bits(scaled, 12, 30, 1, 1), "FORMAT"),
     ]
@@ -122,11 +124,12 @@ def test_granules_that_are_too_many_or_too_few():
     streams, expected = [], []
     for codec in CODECS:
         data = random_case(generator, codec, density=0.6).stream.data
-        granules = int.from_bytes(data[4:8], "little")
+        columns, granules = divmod(int.from_bytes(data[4:8], "little"), 1 << 26)
         body = data[:2 * granules]
         for change in (-4, 4, 24):
             own = body[:2 * change] if change < 0 else body + bytes(2 * change)
-            own = own[:4] + (granules + change).to_bytes(4, "little") + own[8:]
+            size = granules + change | columns << 26
+            own = own[:4] + size.to_bytes(4, "little") + own[8:]
             own = own + bytes(-(len(own) + 4) % 8 + 4)
             own = resealed(own)
             streams.append(own)
@@ -140,7 +143,7 @@ def test_parameters_that_end_too_early():
     data = stream("dense", parameters=(True, True), outputs=1)
     granules = 10
     own = data[:2 * granules]
-    own = own[:4] + granules.to_bytes(4, "little") + own[8:]
+    own = own[:4] + (granules | COLUMNS - 1 << 26).to_bytes(4, "little") + own[8:]
     own = resealed(own + bytes(-(len(own) + 4) % 8 + 4))
     check([own], ["TRUNCATED"])
 
