@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -268,8 +269,8 @@ def test_streams_of_the_documentation():
 
 
 def test_streams_that_are_too_long(monkeypatch):
-    monkeypatch.setattr("sparrow.golden.codec.encode.MOST_GRANULES", 9)
-    with pytest.raises(ValueError, match="stream must have at most 9 granules of 16 bits, not 86"):
+    monkeypatch.setattr(sys.modules["sparrow.golden.codec.encode"], "MOST_GRANULES", 9)
+    with pytest.raises(ValueError, match="stream must have at most 9 granules of 16 bits, not 134"):
         encode(tensor((16, 9, 1, 1), 1.0, [1], 0), "dense")
 
 
