@@ -188,7 +188,8 @@ def _judged(spec: DecompressorSpec, data: bytes) -> Case:
     if case.code:
         if _granules(data) < 4:  # even the second word is behind the end
             case.others |= {ERRORS["SIZE"]}
-        if case.code == ERRORS["TRUNCATED"] and not case.blocks:  # within counts of codes
+        if case.code in (ERRORS["TRUNCATED"], ERRORS["SIZE"]) and not case.blocks:
+            # it ends within counts of codes, of which one may be wrong
             case.others |= {ERRORS["TABLE"]}
         if case.code in _OF_LANES:
             case.others |= _OF_LANES | {ERRORS["RUN"], ERRORS["TRUNCATED"]}

@@ -110,3 +110,31 @@ def test_memories_of_other_kinds(spec, folder, tmp_path, kind):
         assert [image.difference for image in images] == ["", ""], each
         for image in images:
             assert wrong_predictions(each.program, image.layer_cycles) == [], each
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("changes", [
+    {}, {"single_port_accumulators": True, "pipeline_stages": 3},
+    {"post_lanes": 2, "pipeline_stages": 4, "result_fifo_depth": 16},
+    {"codecs": ("dense", "bitmask", "rle", "csr", "huffman"), "residual_add": False}], ids=str)
+def test_every_layer_with_memories_of_two_cycles(spec, folder, tmp_path, changes):
+    """The same bits at a slow bus and at one that stalls; cycles as predicted where it doesn't."""
+    late = spec.replace(memory_latency=2, **changes)
+    files = block("accelerator").verilog_files(late, Surroundings(separate_memories=True))
+    built = simulation(files.text + files.memories, "accelerator",
+                       folder / f"late_{'_'.join(changes)}", address_width=late.address_width)
+    names = ["mixed", "conv_int4", "linear", "image_rows", "window", "strided"]
+    cases = []
+    for name in names if changes else [*SAMPLES, *INT4_SAMPLES]:
+        for traffic in (Traffic(latency=1), Traffic(latency=20),
+                        Traffic(latency=5, stalls="often", seed=3)):
+            network = sample(name)
+            timing = Timing(memory_read=traffic.latency, memory_write=traffic.latency)
+            program = compile_network(network, late, timing=timing)
+            cases.append(Case(program, network, sample_images(network, 2), traffic, 200_000))
+    results = run_batch(built, cases, tmp_path, check_rules=True)
+    for each, images in zip(cases, results, strict=True):
+        assert [image.difference for image in images] == ["", ""], each
+        if each.traffic.stalls is None:
+            for image in images:
+                assert wrong_predictions(each.program, image.layer_cycles) == [], each
