@@ -57,11 +57,11 @@ def _load(unfolding: Unfolding, layer: str, group: int, rows: tuple[int, int],
               "pixel_step": unfolding.pixel_step, "lane": group * unfolding.window,
               "fill_value": unfolding.fill_value}
     memory = []
-    if inside:
+    size = min(end, image.width * image.channels) - skipped
+    if inside and size > 0:  # else all is padding
         place = (rows[0] * unfolding.base_step + group * unfolding.group_step - unfolding.top)
         start = image.offset + place * image.row_bytes + skipped
         stride = unfolding.base_step * image.row_bytes
-        size = min(end, image.width * image.channels) - skipped
         vectors = -(-size // image.lanes) * image.lanes
         joined = vectors == stride
         words = vectors * count // word if joined else -(-size // word)

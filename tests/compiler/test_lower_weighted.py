@@ -76,6 +76,14 @@ def test_padding_wider_than_the_kernel(tools, padding, kernel, depth):
     run(tools, tools.small_spec(accumulator_depth=depth, buffer_bytes=4 * 512), builder)
 
 
+@pytest.mark.parametrize("padding", [(0, 0, 0, 9), (0, 9, 0, 0), (9, 12, 0, 12)])
+def test_unfolded_columns_of_padding_alone(tools, padding):
+    """Tiles of an image of few channels that meet no column of it, on either side."""
+    builder = tools.Builder((1, 1, 1), zero_point=7)
+    builder.conv("input", 1, (1, 2), padding=padding)
+    run(tools, tools.small_spec(accumulator_depth=2, buffer_bytes=256), builder)
+
+
 def test_as_much_padding_as_there_can_be(tools):
     builder = tools.Builder((1, 1, 1), zero_point=7)
     builder.conv("input", 1, (1, 1), padding=(0, 0, 255, 255))

@@ -30,7 +30,7 @@ def test_numbers_of_codecs():
 
 
 @pytest.mark.parametrize("data_width, granules, banks, window, words", [
-    (32, 2, 4, 8, 256), (64, 4, 4, 16, 128), (128, 8, 2, 16, 64), (256, 16, 2, 32, 32)])
+    (32, 2, 4, 8, 256), (64, 4, 4, 16, 128), (128, 8, 4, 32, 64), (256, 16, 4, 64, 32)])
 def test_granules_at_hand(data_width, granules, banks, window, words):
     spec = DecompressorSpec(data_width=data_width)
     assert (spec.granules, spec.banks, spec.window, spec.fifo_words) == (
