@@ -6,13 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
 
-__all__ = ["CODE_BITS", "COUNT_BITS", "RUN_BITS", "LaneSettings", "code_layout",
+__all__ = ["CODE_BITS", "RUN_BITS", "LaneSettings", "code_layout", "count_bits",
            "fill_widths", "header_layout", "load_width", "mask_width", "operand_width",
            "settings_layout"]
 
 CODE_BITS = 8  # of the longest prefix code
 RUN_BITS = 6  # of the largest run or the rank of its code
-COUNT_BITS = 7  # of a number of csr entries
+_ARGUMENT_BITS = 7
 _PART_BITS = 3  # of a position in what a mask tells of
 _MASK_BITS = 1 << _PART_BITS
 
@@ -48,7 +48,7 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
     that of values, and ``single``: it has one rank, of no bits (all its limits are 0 then).
     """
     fields = {"codec": data.StructLayout({codec.value: 1 for codec in spec.codecs}),
-              "fixed": 1, "argument": COUNT_BITS}
+              "fixed": 1, "argument": _ARGUMENT_BITS}
     if spec.int4:
         fields["four_bit"] = 1
     if spec.codebook:
@@ -88,7 +88,7 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
     if spec.has(Codec.BITMASK):
         fields["masked"] = 1
     if spec.has(Codec.CSR):
-        fields |= {"counted": 1, "count": COUNT_BITS}
+        fields |= {"counted": 1, "count": _ARGUMENT_BITS}
     if spec.codebook:
         fields |= {"table": 1, "last_entry": spec.place_width, "value": spec.place_width,
                    "entries": data.ArrayLayout(8, spec.codebook)}
@@ -119,9 +119,14 @@ def fill_widths(spec: DecompressorSpec) -> set[int]:
     return widths | {min(_PART_BITS, bits) for bits in indices if spec.has(Codec.BITMASK)}
 
 
+def count_bits(spec: DecompressorSpec) -> int:
+    """Bits of the largest number of csr entries, which may have more than the block needs."""
+    return max(7, spec.positions.bit_length())
+
+
 def load_width(spec: DecompressorSpec) -> int:
     """Bits of the largest mask or count."""
-    return max(mask_width(spec), COUNT_BITS if spec.has(Codec.CSR) else 0)
+    return max(mask_width(spec), count_bits(spec) if spec.has(Codec.CSR) else 0)
 
 
 class LaneSettings(wiring.Component):
@@ -173,7 +178,7 @@ class LaneSettings(wiring.Component):
                         Mux(codec[Codec.BITMASK], indices[:_PART_BITS], 0)),
             "load": Mux(codec[Codec.BITMASK], mask,
                         Mux(codec[Codec.CSR] & ~header.fixed,
-                            self._ones(argument[:4], COUNT_BITS), 0)),
+                            self._ones(argument[:4], count_bits(spec)), 0)),
             "count": Mux(codec[Codec.CSR] & header.fixed, argument - 1, 0),
             "huffman": codec[Codec.HUFFMAN],
             "escape_rank": argument[:RUN_BITS],

@@ -203,12 +203,13 @@ class HeaderReader(wiring.Component):
         largest: Value = Const(spec.lanes, 8)
         if spec.int4:
             largest = Mux(word.four_bit, 2 * spec.lanes, spec.lanes)
+        counts = Mux(word.four_bit, 8, 7) if spec.positions == 128 else 7
         argument = word.argument
         wrong = argument != 0  # dense, bitmask
         wrong = Mux(word.codec == Codec.RLE.number,
                     (argument == 0) | (argument > _LARGEST_RUN_BITS), wrong)
         wrong = Mux(word.codec == Codec.CSR.number,
-                    (argument == 0) | Mux(word.fixed, argument > largest, argument > 7), wrong)
+                    (argument == 0) | Mux(word.fixed, argument > largest, argument > counts), wrong)
         wrong = Mux(word.codec == Codec.HUFFMAN.number, argument[6], wrong)
         return wrong | (~word.table & word.last_entry.any())
 

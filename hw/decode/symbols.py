@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 from ..spec.decode import Codec, DecompressorSpec
 from .config import (
     CODE_BITS,
-    COUNT_BITS,
     RUN_BITS,
+    count_bits,
     load_width,
     mask_width,
     operand_width,
@@ -136,7 +136,8 @@ class SymbolDecoder(wiring.Component):
         loaded = self.bits[:width] & settings.load
         if spec.has(Codec.CSR):  # bits below the lowest one become ones
             borrow = take & settings.counted & ~empty
-            following |= none[1:COUNT_BITS + 1] & borrow.replicate(COUNT_BITS)
+            count = count_bits(spec)
+            following |= none[1:count + 1] & borrow.replicate(count)
             loaded |= settings.count
         m.d.sync += left.eq(following | loaded & loads.replicate(width))
         place = Const(0, 1)

@@ -22,9 +22,11 @@ SPECS = {
     "8 bits, no tables": {"lanes": 16, "columns": 2, "codecs": ["dense", "bitmask", "csr"],
                           "int4": False, "codebook": 0},
     "huffman": {"lanes": 4, "columns": 2, "codecs": ["huffman"], "codebook": 16},
+    # numbers of entries up to 128
+    "csr": {"lanes": 64, "columns": 1, "codecs": ["csr"], "codebook": 0},
 }
 # which takes longer to build
-ON_VERILATOR = ["all", "narrow bus", "wide bus"]
+ON_VERILATOR = ["all", "narrow bus", "wide bus", "csr"]
 ONE_AND_MORE = pytest.mark.parametrize("name", [
     "all", pytest.param("8 bits, no tables", marks=pytest.mark.heavy)])
 # quick to build
@@ -57,7 +59,8 @@ def test_verilator(name, tmp_path):
     check_coverage(prove(block("decompressor"), spec, blocks=10, folder=tmp_path), spec)
 
 
-@pytest.mark.parametrize("name", [name for name in SPECS if name not in ON_VERILATOR])
+@pytest.mark.parametrize("name", [
+    "rle", "huffman", pytest.param("8 bits, no tables", marks=pytest.mark.heavy)])
 def test_icarus(name, tmp_path, icarus):
     spec = DecompressorSpec(**SPECS[name])
     check_coverage(prove(block("decompressor"), spec, simulator="icarus", blocks=6,

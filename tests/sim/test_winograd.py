@@ -23,7 +23,8 @@ def check(part, spec, folder, **options):
         assert proof.coverage[exercised] > 5, exercised
 
 
-@pytest.mark.parametrize("part, tile, dimensions", [("weight", 2, 2), ("input", 4, 1)])
+@pytest.mark.parametrize("part, tile, dimensions", [
+    ("input", 4, 1), pytest.param("weight", 2, 2, marks=pytest.mark.heavy)])
 def test_icarus(part, tile, dimensions, tmp_path, icarus):
     spec = WinogradSpec(tile=tile, dimensions=dimensions, lanes=2, columns=2, **NARROW)
     check(part, spec, tmp_path, simulator="icarus")

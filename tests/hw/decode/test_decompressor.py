@@ -67,9 +67,9 @@ def test_maps_parameters_and_reuse(flows):
 
 
 @pytest.mark.parametrize(("columns", "data_width"), [
-    (17, 32), (1, 256),
+    (2, 32), (1, 256),
     *(pytest.param(columns, width, marks=pytest.mark.heavy) for columns in (1, 2, 5, 17)
-      for width in (32, 64, 128, 256) if (columns, width) not in ((17, 32), (1, 256)))])
+      for width in (32, 64, 128, 256) if (columns, width) not in ((2, 32), (1, 256)))])
 def test_bus_and_array_widths(data_width, columns):
     generator = np.random.default_rng(columns)
     spec = DecompressorSpec(lanes=4, columns=columns, data_width=data_width, fifo_bytes=1024)
