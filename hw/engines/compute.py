@@ -60,8 +60,8 @@ class ComputeEngine(wiring.Component):
     which takes one of them every ``columns / post_lanes`` cycles; when it is full, the array waits
     in the last weight block of an output block. A command is released when its last vector has
     passed the array; the array goes on with the next one while results are on their way. Latency,
-    from ``start`` to the first vector: 2 cycles, from the last vector to ``done`` with nothing in
-    the queue: some 12 cycles.
+    from ``start`` to the first vector: 2 cycles, 3 with ``memory_latency`` 2; from the last
+    vector to ``done`` with nothing in the queue: some 12 cycles.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):

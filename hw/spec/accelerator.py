@@ -39,8 +39,8 @@ class AcceleratorSpec(Spec):
         Bits of an accumulator, those of a step's sum (and 8 more, for residual additions) to 32.
     single_port_accumulators : bool
         Whether they are in two memories of one port rather than in one of two ports: a block of
-        weights for an odd number of pixels takes a cycle more, with ``memory_latency`` 2 one for a
-        number that is no multiple of 4 up to two.
+        weights for an odd number of pixels takes a cycle more. With ``memory_latency`` 2 a block
+        for a number of pixels that is no multiple of 4 takes one or two cycles more.
     buffer_bytes : int
         Bytes of each of the two banks of activations: a power of two, 16 to 65 536 vectors.
     line_bytes : int
