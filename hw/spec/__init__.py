@@ -14,9 +14,9 @@ from .mac import (
                   Topology,
 )
 from .requantize import RequantizeSpec, Rounding
-from .winograd import WinogradSpec
+from .winograd import KernelForm, WinogradConvSpec, WinogradSpec
 
 __all__ = ["AcceleratorSpec", "AccumulatorsSpec", "BlockLoad", "BusClock", "BusProtocol",
-           "BusSpec", "Codec", "Dataflow", "DecompressorSpec", "LaneDecoderSpec",
+           "BusSpec", "Codec", "Dataflow", "DecompressorSpec", "KernelForm", "LaneDecoderSpec",
            "MacArraySpec", "Multiplier", "Precision", "RequantizeSpec", "Rounding", "Spec",
-           "SpecError", "Topology", "WinogradSpec"]
+           "SpecError", "Topology", "WinogradConvSpec", "WinogradSpec"]
