@@ -5,7 +5,7 @@ import functools
 import itertools
 import operator
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 
 from ..spec.mac import AccumulatorsSpec
@@ -16,7 +16,8 @@ __all__ = ["Vector", "add_sums", "arriving_layout", "results_layout", "row_layou
 def arriving_layout(spec: AccumulatorsSpec) -> data.StructLayout:
     """A transfer of one sum per column, as :func:`.ports.sums_layout` gives it.
 
-    ``mode`` also has ``maximum`` and ``shifted`` where the specification asks for them.
+    ``mode`` also has ``maximum``, ``shifted`` and ``subtracted`` where the specification asks for
+    them.
     """
     return data.StructLayout({
         "sums": data.ArrayLayout(signed(spec.sum_width), spec.columns),
@@ -24,7 +25,8 @@ def arriving_layout(spec: AccumulatorsSpec) -> data.StructLayout:
         "last": 1,
         "mode": data.StructLayout({
             "start": 1, "finish": 1, **({"maximum": 1} if spec.maximum else {}),
-            **({"shifted": 1} if spec.shifted else {})}),
+            **({"shifted": 1} if spec.shifted else {}),
+            **({"subtracted": 1} if spec.subtracted else {})}),
     })
 
 
@@ -77,8 +79,12 @@ def add_sums(m: Module, spec: AccumulatorsSpec, vector: Vector, held: data.View,
                         name=f"addend_{column}")
         total = Signal(signed(max(spec.accumulator_width, len(addend)) + 1),
                        name=f"total_{column}")
-        m.d.comb += [addend.eq(_addend(spec, own, adds, mode)), total.eq(kept + addend),
-                     after.sums[column].eq(total)]
+        m.d.comb += [addend.eq(_addend(spec, own, adds, mode)), after.sums[column].eq(total)]
+        if spec.subtracted:
+            carry = mode.subtracted
+            m.d.comb += total.eq((Cat(1, kept).as_signed() + Cat(carry, addend).as_signed()) >> 1)
+        else:
+            m.d.comb += total.eq(kept + addend)
         if spec.overflow:
             beyond = (one ^ other for one, other in
                       itertools.pairwise(total[spec.accumulator_width - 1:]))
@@ -87,7 +93,9 @@ def add_sums(m: Module, spec: AccumulatorsSpec, vector: Vector, held: data.View,
 
 
 def _addend(spec, own, adds, mode):
-    """A sum, shifted or not, or nothing."""
+    """A sum, shifted or not, or nothing; inverted, if it is subtracted."""
+    if spec.subtracted:
+        return own ^ mode.subtracted.replicate(spec.sum_width).as_signed()
     if not spec.shifted:
         return Mux(adds, own, 0)
     return Mux(adds & ~mode.shifted, own, 0) | Mux(adds & mode.shifted,

@@ -34,6 +34,7 @@ class Accumulators(wiring.Component):
         not. ``mode.start`` loads the sums into the pixel's accumulators instead of adding them;
         ``mode.finish`` puts the accumulators out, this vector's sums included.
         ``mode.shifted`` shifts the sums left by ``spec.shift`` bits before that.
+        ``mode.subtracted`` subtracts them.
         ``mode.maximum`` leaves the larger of accumulator and sum instead of adding them; with
         ``mode.start`` it doesn't matter. Both of the numbers must fit ``spec.comparison_width``
         signed bits, and it doesn't go with ``mode.shifted``: else the accumulator is undefined.

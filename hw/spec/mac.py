@@ -217,6 +217,8 @@ class AccumulatorsSpec(Spec):
         Adds ``mode.maximum``: the larger of accumulator and sum instead of their sum.
     shifted : bool
         Adds ``mode.shifted``: sums that count ``2 ** shift`` times.
+    subtracted : bool
+        Adds ``mode.subtracted``: sums that are subtracted. Not with ``maximum`` or ``shifted``.
     overflow : bool
         Whether there are overflow flags; none are needed for sums that are proved to fit.
     restart_after_last : bool
@@ -239,6 +241,7 @@ class AccumulatorsSpec(Spec):
     accumulator_width: int = 32
     maximum: bool = False
     shifted: bool = False
+    subtracted: bool = False
     overflow: bool = True
     restart_after_last: bool = False
     registered: bool = True
@@ -254,6 +257,9 @@ class AccumulatorsSpec(Spec):
         if not (self.registered or self.restart_after_last):
             raise SpecError("registered must be true in accumulators without restart_after_last, "
                             "not False")
+        if self.subtracted and (self.maximum or self.shifted):
+            raise SpecError("subtracted must be false in accumulators with maximum or shifted, "
+                            "not True")
         if self.single_port and self.registered:
             raise SpecError("single_port must be false in accumulators with registered, not True")
 

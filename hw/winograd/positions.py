@@ -1,0 +1,131 @@
+"""Transformed tiles, written tile by tile and read position by position."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..mac.ports import moving_layout
+from ..memory import TwoPortMemory
+from ..spec.winograd import WinogradConvSpec
+from .counting import following
+
+__all__ = ["PositionBuffer", "block_layout"]
+
+
+def block_layout(spec: WinogradConvSpec) -> data.StructLayout:
+    """A channel block: its ``tiles``; whether it is the first, the last of an output block."""
+    return data.StructLayout({"tiles": spec.tiles.bit_length(), "start": 1, "finish": 1})
+
+
+class PositionBuffer(wiring.Component):
+    """Turns tiles of positions into positions of tiles, a channel block at a time.
+
+    Parameters
+    ----------
+    spec : WinogradConvSpec
+
+    Members
+    -------
+    blocks : ``In(stream.Signature(block_layout(spec)))``
+        What is taken and given; one is taken when it has been written.
+    i : ``In(stream)``
+        The vectors of :class:`.InputTransform`.
+    o : ``Out(stream.Signature(moving_layout(spec.array)))``
+        The vectors of all tiles at a position, ``first`` to ``last``; positions row by row.
+
+    Notes
+    -----
+    A memory ``winograd_positions`` with two halves, one of which is written while the other one is
+    read. Latency: 2 cycles from the last vector of a channel block to the first one out.
+    Throughput: a vector per cycle in and out.
+    """
+
+    def __init__(self, *, spec: WinogradConvSpec):
+        self._spec = spec
+        transform = spec.transform
+        vector = data.ArrayLayout(signed(transform.multiplier_activation_width), spec.lanes)
+        place = range(transform.side)
+        super().__init__({
+            "blocks": In(stream.Signature(block_layout(spec))),
+            "i": In(stream.Signature(data.StructLayout(
+                {"vector": vector, "row": place, "column": place}))),
+            "o": Out(stream.Signature(moving_layout(spec.array))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, transform = self._spec, self._spec.transform
+        bits = (spec.tiles - 1).bit_length()
+        width = spec.lanes * transform.multiplier_activation_width
+        memory = TwoPortMemory(name="winograd_positions",
+                               depth=2 * transform.positions << bits, width=width)
+        memory.place(m, platform, "memory")
+        full = Signal(2)
+        held = [Signal(block_layout(spec), name=f"held{half}", reset_less=True)
+                for half in range(2)]
+        self._write(m, memory, full, held)
+        self._read(m, memory, full, held)
+        return m
+
+    def _address(self, half, position, tile):
+        """A row of the memory."""
+        positions = self._spec.transform.positions
+        bits = (self._spec.tiles - 1).bit_length()
+        place = Signal(range(2 * positions))
+        return place, Cat(tile[:bits], place), place.eq(position + half * positions)
+
+    def _write(self, m, memory, full, held):
+        """Write the tiles of a channel block, then hold what it is."""
+        spec, transform = self._spec, self._spec.transform
+        half, tile, position = (Signal(), Signal(range(spec.tiles)),
+                                Signal(range(transform.positions)))
+        vector, block = self.i.payload, self.blocks.payload
+        writes, ends, last = Signal(), Signal(), Signal()
+        _, address, places = self._address(half, vector.row * transform.side + vector.column, tile)
+        m.d.comb += [
+            self.i.ready.eq(self.blocks.valid & ~full.bit_select(half, 1)),
+            writes.eq(self.i.valid & self.i.ready), places,
+            memory.write_enable.eq(writes), memory.write_address.eq(address),
+            memory.write_data.eq(vector.vector.as_value()),
+            ends.eq(writes & (position == transform.positions - 1)),
+            last.eq(ends & (tile + 1 == block.tiles)), self.blocks.ready.eq(last),
+        ]
+        with m.If(writes):
+            m.d.sync += position.eq(following(position, transform.positions))
+        with m.If(ends):
+            m.d.sync += tile.eq(tile + 1)
+        with m.If(last):
+            m.d.sync += [tile.eq(0), half.eq(~half), full.bit_select(half, 1).eq(1)]
+            for number, own in enumerate(held):
+                with m.If(half == number):
+                    m.d.sync += own.eq(block)
+
+    def _read(self, m, memory, full, held):
+        """Read position by position; what comes out of the memory is ``first`` and so on."""
+        spec, transform = self._spec, self._spec.transform
+        half, tile, position = (Signal(name="read_half"), Signal(range(spec.tiles)),
+                                Signal(range(transform.positions)))
+        advance, read, last, valid = Signal(), Signal(), Signal(), Signal()
+        block = Signal(block_layout(spec))
+        _, address, places = self._address(half, position, tile)
+        with m.If(half):
+            m.d.comb += block.eq(held[1])
+        with m.Else():
+            m.d.comb += block.eq(held[0])
+        output = self.o.payload
+        m.d.comb += [
+            advance.eq(~valid | self.o.ready), read.eq(advance & full.bit_select(half, 1)),
+            last.eq(tile + 1 == block.tiles), places,
+            memory.read_enable.eq(read), memory.read_address.eq(address),
+            output.vector.as_value().eq(memory.read_data), self.o.valid.eq(valid),
+        ]
+        with m.If(advance):
+            m.d.sync += valid.eq(read)
+        with m.If(read):
+            m.d.sync += [output.first.eq(tile == 0), output.last.eq(last),
+                         output.mode.start.eq(block.start), output.mode.finish.eq(block.finish),
+                         tile.eq(tile + 1)]
+            with m.If(last):
+                m.d.sync += [tile.eq(0), position.eq(following(position, transform.positions))]
+                with m.If(position == transform.positions - 1):
+                    m.d.sync += [half.eq(~half), full.bit_select(half, 1).eq(0)]
