@@ -1,7 +1,7 @@
 """A unit for 3×3 convolutions by Winograd's algorithm, around a MAC array."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..mac import MacArray
@@ -9,18 +9,17 @@ from ..mac.ports import stationary_layout
 from ..memory.fifo import StreamFifo
 from ..post.requantize import parameter_layout
 from ..spec.winograd import KernelForm, WinogradConvSpec
+from .front import TileFront
 from .kernels import KernelBuffer
 from .layouts import pass_layout, result_layout
 from .position_sums import PositionSums
-from .positions import PositionBuffer, block_layout
 from .results import ResultPath
 from .sums import TileSums
 from .tiles import TileLoop
-from .transforms import InputTransform
 
 __all__ = ["WinogradConv"]
 
-_PASSES, _BLOCKS = 4, 4  # that are read, and not put out or written yet
+_PASSES = 4  # that are read, and not put out yet
 
 
 class WinogradConv(wiring.Component):
@@ -86,7 +85,9 @@ class WinogradConv(wiring.Component):
         m.submodules.tiles = tiles = TileLoop(spec=spec)
         m.submodules.results = results = ResultPath(spec=spec)
         self._pass_on(m, tiles, results)
-        self._read(m, tiles, array)
+        m.submodules.front = front = TileFront(spec=spec)
+        self._read(m, tiles, front)
+        wiring.connect(m, front.o, array.activations)
         m.submodules.sums = sums = (TileSums if spec.tile == 2 else PositionSums)(spec=spec)
         wiring.connect(m, array.sums, sums.i)
         wiring.connect(m, sums.o, results.i)
@@ -107,34 +108,22 @@ class WinogradConv(wiring.Component):
             results.passes.valid.eq(waiting.o.valid), waiting.o.ready.eq(results.passes.ready),
         ]
 
-    def _read(self, m, tiles, array):
-        """Read pixels, transform them tile by tile, and give them to the array by position."""
-        spec = self._spec
-        m.submodules.transform = transform = InputTransform(spec=spec.transform)
-        m.submodules.positions = positions = PositionBuffer(spec=spec)
-        block = block_layout(spec)
-        m.submodules.blocks = blocks = StreamFifo(name="winograd_blocks", depth=_BLOCKS,
-                                                  width=block.size)
+    def _read(self, m, tiles, front):
+        """Read pixels, and give them to who transforms them."""
         pixel, read, valid = tiles.o.payload, Signal(), Signal()
-        outside = Signal(reset_less=True)
-        padding = Signal(spec.activation_width, reset_less=True)
-        begun = data.View(block, blocks.i.payload)
-        free = ~valid | transform.i.ready
+        here, padding = (Signal(pixel.shape(), reset_less=True),
+                         Signal(self._spec.activation_width, reset_less=True))
+        vector = front.i.payload
         m.d.comb += [
-            tiles.o.ready.eq(free & (blocks.i.ready | ~pixel.begins)),
-            read.eq(tiles.o.valid & tiles.o.ready),
+            tiles.o.ready.eq(~valid | front.i.ready), read.eq(tiles.o.valid & tiles.o.ready),
             self.read_enable.eq(read & ~pixel.outside), self.read_row.eq(pixel.row),
-            begun.tiles.eq(self.passes.payload.tiles), begun.start.eq(pixel.start),
-            begun.finish.eq(pixel.finish), blocks.i.valid.eq(read & pixel.begins),
-            positions.blocks.payload.eq(blocks.o.payload),
-            positions.blocks.valid.eq(blocks.o.valid), blocks.o.ready.eq(positions.blocks.ready),
-            transform.i.payload.vector.as_value().eq(
-                Mux(outside, padding.replicate(spec.lanes), self.read_data)),
-            transform.i.valid.eq(valid),
+            front.i.valid.eq(valid),
+            vector.vector.as_value().eq(
+                Mux(here.outside, padding.replicate(self._spec.lanes), self.read_data)),
+            vector.begins.eq(here.begins), vector.tile.last.eq(here.last),
+            vector.tile.start.eq(here.start), vector.tile.finish.eq(here.finish),
         ]
-        with m.If(free):
+        with m.If(tiles.o.ready):
             m.d.sync += valid.eq(read)
         with m.If(read):
-            m.d.sync += [outside.eq(pixel.outside), padding.eq(self.passes.payload.pad_value)]
-        wiring.connect(m, transform.o, positions.i)
-        wiring.connect(m, positions.o, array.activations)
+            m.d.sync += [here.eq(pixel), padding.eq(self.passes.payload.pad_value)]

@@ -23,8 +23,7 @@ def pass_layout(spec: WinogradConvSpec) -> data.StructLayout:
     ``width``, ``height``           of the image
     ``row_step``, ``block_step``    rows of memory from a pixel to that below it, to that of the
                                     next channel block
-    ``tiles_x``, ``tiles_y``        tiles, from 1
-    ``tiles``                       the product of both, at most ``spec.tiles``
+    ``tiles_x``, ``tiles_y``        tiles, from 1; their product is at most ``spec.tiles``
     ``out_width``, ``out_height``   pixels of the result, more than the tiles but the last ones
                                     have and no more than all have
     ``channel_blocks``              of the image, from 1
@@ -39,7 +38,6 @@ def pass_layout(spec: WinogradConvSpec) -> data.StructLayout:
         "source": row, "x": signed(COORDINATE_WIDTH), "y": signed(COORDINATE_WIDTH),
         "width": COORDINATE_WIDTH - 1, "height": COORDINATE_WIDTH - 1,
         "row_step": row, "block_step": row, "tiles_x": tiles, "tiles_y": tiles,
-        "tiles": tiles,
         "out_width": pixels, "out_height": pixels,
         "channel_blocks": _BLOCK_WIDTH, "output_blocks": _BLOCK_WIDTH,
         "pad_value": signed(spec.activation_width),

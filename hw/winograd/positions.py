@@ -4,17 +4,17 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..mac.ports import moving_layout
+from ..mac.ports import mode_layout, moving_layout
 from ..memory import TwoPortMemory
 from ..spec.winograd import WinogradConvSpec
 from .counting import following
 
-__all__ = ["PositionBuffer", "block_layout"]
+__all__ = ["PositionBuffer", "tile_layout"]
 
 
-def block_layout(spec: WinogradConvSpec) -> data.StructLayout:
-    """A channel block: its ``tiles``; whether it is the first, the last of an output block."""
-    return data.StructLayout({"tiles": spec.tiles.bit_length(), "start": 1, "finish": 1})
+def tile_layout() -> data.StructLayout:
+    """A tile: the ``last`` one of a channel block; whether that begins, ends an output block."""
+    return data.StructLayout({"last": 1, "start": 1, "finish": 1})
 
 
 class PositionBuffer(wiring.Component):
@@ -26,12 +26,16 @@ class PositionBuffer(wiring.Component):
 
     Members
     -------
-    blocks : ``In(stream.Signature(block_layout(spec)))``
-        What is taken and given; one is taken when it has been written.
+    tiles : ``In(stream.Signature(tile_layout()))``
+        What comes; one is taken when it has been written.
     i : ``In(stream)``
         The vectors of :class:`.InputTransform`.
     o : ``Out(stream.Signature(moving_layout(spec.array)))``
         The vectors of all tiles at a position, ``first`` to ``last``; positions row by row.
+    busy : ``Out(1)``
+        A channel block is complete and hasn't been given.
+    error : ``Out(1)``
+        A channel block had more than ``spec.tiles`` tiles; until reset.
 
     Notes
     -----
@@ -46,10 +50,11 @@ class PositionBuffer(wiring.Component):
         vector = data.ArrayLayout(signed(transform.multiplier_activation_width), spec.lanes)
         place = range(transform.side)
         super().__init__({
-            "blocks": In(stream.Signature(block_layout(spec))),
+            "tiles": In(stream.Signature(tile_layout())),
             "i": In(stream.Signature(data.StructLayout(
                 {"vector": vector, "row": place, "column": place}))),
             "o": Out(stream.Signature(moving_layout(spec.array))),
+            "busy": Out(1), "error": Out(1),
         })
 
     def elaborate(self, platform):
@@ -61,10 +66,11 @@ class PositionBuffer(wiring.Component):
                                depth=2 * transform.positions << bits, width=width)
         memory.place(m, platform, "memory")
         full = Signal(2)
-        held = [Signal(block_layout(spec), name=f"held{half}", reset_less=True)
-                for half in range(2)]
+        held = [Signal(data.StructLayout({"tile": range(spec.tiles), "mode": mode_layout()}),
+                       name=f"held{half}", reset_less=True) for half in range(2)]
         self._write(m, memory, full, held)
         self._read(m, memory, full, held)
+        m.d.comb += self.busy.eq(full.any() | self.o.valid)
         return m
 
     def _address(self, half, position, tile):
@@ -75,30 +81,32 @@ class PositionBuffer(wiring.Component):
         return place, Cat(tile[:bits], place), place.eq(position + half * positions)
 
     def _write(self, m, memory, full, held):
-        """Write the tiles of a channel block, then hold what it is."""
+        """Write the tiles of a channel block, then hold its last one's number and its mode."""
         spec, transform = self._spec, self._spec.transform
         half, tile, position = (Signal(), Signal(range(spec.tiles)),
                                 Signal(range(transform.positions)))
-        vector, block = self.i.payload, self.blocks.payload
+        vector, kind = self.i.payload, self.tiles.payload
         writes, ends, last = Signal(), Signal(), Signal()
         _, address, places = self._address(half, vector.row * transform.side + vector.column, tile)
         m.d.comb += [
-            self.i.ready.eq(self.blocks.valid & ~full.bit_select(half, 1)),
+            self.i.ready.eq(self.tiles.valid & ~full.bit_select(half, 1)),
             writes.eq(self.i.valid & self.i.ready), places,
             memory.write_enable.eq(writes), memory.write_address.eq(address),
             memory.write_data.eq(vector.vector.as_value()),
             ends.eq(writes & (position == transform.positions - 1)),
-            last.eq(ends & (tile + 1 == block.tiles)), self.blocks.ready.eq(last),
+            last.eq(ends & kind.last), self.tiles.ready.eq(ends),
         ]
         with m.If(writes):
             m.d.sync += position.eq(following(position, transform.positions))
         with m.If(ends):
-            m.d.sync += tile.eq(tile + 1)
+            m.d.sync += [tile.eq(tile + 1),
+                         self.error.eq(self.error | (~kind.last & (tile == spec.tiles - 1)))]
         with m.If(last):
             m.d.sync += [tile.eq(0), half.eq(~half), full.bit_select(half, 1).eq(1)]
             for number, own in enumerate(held):
                 with m.If(half == number):
-                    m.d.sync += own.eq(block)
+                    m.d.sync += [own.tile.eq(tile), own.mode.start.eq(kind.start),
+                                 own.mode.finish.eq(kind.finish)]
 
     def _read(self, m, memory, full, held):
         """Read position by position; what comes out of the memory is ``first`` and so on."""
@@ -106,7 +114,7 @@ class PositionBuffer(wiring.Component):
         half, tile, position = (Signal(name="read_half"), Signal(range(spec.tiles)),
                                 Signal(range(transform.positions)))
         advance, read, last, valid = Signal(), Signal(), Signal(), Signal()
-        block = Signal(block_layout(spec))
+        block = Signal(held[0].shape())
         _, address, places = self._address(half, position, tile)
         with m.If(half):
             m.d.comb += block.eq(held[1])
@@ -115,7 +123,7 @@ class PositionBuffer(wiring.Component):
         output = self.o.payload
         m.d.comb += [
             advance.eq(~valid | self.o.ready), read.eq(advance & full.bit_select(half, 1)),
-            last.eq(tile + 1 == block.tiles), places,
+            last.eq(tile == block.tile), places,
             memory.read_enable.eq(read), memory.read_address.eq(address),
             output.vector.as_value().eq(memory.read_data), self.o.valid.eq(valid),
         ]
@@ -123,8 +131,7 @@ class PositionBuffer(wiring.Component):
             m.d.sync += valid.eq(read)
         with m.If(read):
             m.d.sync += [output.first.eq(tile == 0), output.last.eq(last),
-                         output.mode.start.eq(block.start), output.mode.finish.eq(block.finish),
-                         tile.eq(tile + 1)]
+                         output.mode.eq(block.mode), tile.eq(tile + 1)]
             with m.If(last):
                 m.d.sync += [tile.eq(0), position.eq(following(position, transform.positions))]
                 with m.If(position == transform.positions - 1):

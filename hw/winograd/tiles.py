@@ -17,11 +17,11 @@ _COLUMN, _ROW, _X, _Y, _CHANNEL, _OUTPUT = range(len(_LOOPS))
 def pixel_layout(spec: WinogradConvSpec) -> data.StructLayout:
     """A vector to read: ``row`` of the memory; ``outside``: it is padding.
 
-    ``begins`` a channel block, the first or last of which for an output block is ``start`` or
-    ``finish``.
+    ``begins`` a tile, which is the ``last`` one of a channel block, which is the first or last one
+    of an output block: ``start`` or ``finish``.
     """
     return data.StructLayout({"row": (spec.rows - 1).bit_length(), "outside": 1, "begins": 1,
-                              "start": 1, "finish": 1})
+                              "last": 1, "start": 1, "finish": 1})
 
 
 class TileLoop(wiring.Component):
@@ -64,7 +64,7 @@ class TileLoop(wiring.Component):
         image, pixel = self.i.payload, self.o.payload
         m.d.comb += [
             pixel.outside.eq((x >= image.width) | (y >= image.height)),
-            pixel.begins.eq(begins[:_CHANNEL].all()),
+            pixel.begins.eq(begins[:_X].all()), pixel.last.eq(ends[_X:_CHANNEL].all()),
             pixel.start.eq(begins[_CHANNEL]), pixel.finish.eq(ends[_CHANNEL]),
         ]
         return m
