@@ -8,6 +8,7 @@ from ..memory.fifo import StreamFifo
 from ..post import Requantize
 from ..post.requantize import parameter_layout
 from ..spec.winograd import WinogradConvSpec
+from .crop import PixelCrop
 from .layouts import pass_layout, result_layout
 from .sums import pixels_layout
 
@@ -49,27 +50,28 @@ class ResultPath(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spec = self._spec
-        x, y, first, last, kept = self._places(m)
-        queued = Cat(self.i.payload.sums.as_value(), first, last, x, y)
+        m.submodules.crop = crop = PixelCrop(spec=spec)
+        self._crop(m, crop)
+        pixel = crop.o.payload
+        queued = Cat(pixel.sums.as_value(), pixel.first, pixel.last, pixel.x, pixel.y)
         m.submodules.fifo = fifo = StreamFifo(name="result_fifo", width=len(queued),
                                               depth=spec.result_fifo_depth)
-        known = self.passes.valid
-        m.d.comb += [fifo.i.payload.eq(queued), fifo.i.valid.eq(self.i.valid & kept & known),
-                     self.i.ready.eq((fifo.i.ready | ~kept) & known)]
+        m.d.comb += [fifo.i.payload.eq(queued), fifo.i.valid.eq(crop.o.valid),
+                     crop.o.ready.eq(fifo.i.ready)]
         m.submodules.requantize = requantize = Requantize(spec=spec.requantize)
         m.submodules.places = places = StreamFifo(name="winograd_places", depth=_IN_FLIGHT,
-                                                  width=len(x) + len(y))
+                                                  width=len(pixel.x) + len(pixel.y))
         wiring.connect(m, wiring.flipped(self.parameters), requantize.parameters)
         waiting, result, output = requantize.i, requantize.o, self.o.payload
-        place = Cat(output.x, output.y)
-        together = len(queued) - len(place)
+        together = len(queued) - len(places.i.payload)
         m.d.comb += [
             waiting.payload.as_value().eq(fifo.o.payload[:together]),
             waiting.valid.eq(fifo.o.valid & places.i.ready),
             fifo.o.ready.eq(waiting.ready & places.i.ready),
             places.i.payload.eq(fifo.o.payload[together:]),
             places.i.valid.eq(fifo.o.valid & waiting.ready),
-            place.eq(places.o.payload), output.values.eq(result.payload.values),
+            Cat(output.x, output.y).eq(places.o.payload),
+            output.values.eq(result.payload.values),
             output.first.eq(result.payload.first), output.last.eq(result.payload.last),
             self.o.valid.eq(result.valid & places.o.valid),
             result.ready.eq(self.o.ready & places.o.valid),
@@ -77,40 +79,16 @@ class ResultPath(wiring.Component):
         ]
         return m
 
-    def _places(self, m):
-        """Column and row of the pixel; is it the first, the last of its output block, inside?"""
-        spec, image, pixel = self._spec, self.passes.payload, self.i.payload
-        tile_x, tile_y, block = (Signal.like(size, name=name) for name, size in (
-            ("tile_x", image.tiles_x), ("tile_y", image.tiles_y),
-            ("block", image.output_blocks)))
-        width = len(self.o.payload.x)
-        x, y, beyond = Signal(width), Signal(width), Signal(2)
-        moves, ends = self.i.valid & self.i.ready, Signal(4)
-        one_row, one_column = image.out_height == 1, image.out_width == 1
+    def _crop(self, m, crop):
+        """Tell the pixels' pass; it is taken with its last one."""
+        image, block = self.passes.payload, Signal.like(self.passes.payload.output_blocks)
+        known, last = self.passes.valid, block + 1 == image.output_blocks
         m.d.comb += [
-            x.eq(Cat(pixel.column, tile_x)), y.eq(Cat(pixel.row, tile_y)),
-            beyond.eq(Cat(Cat(pixel.column, tile_x) >= image.out_width,
-                          Cat(pixel.row, tile_y) >= image.out_height)),
-            ends.eq(Cat(tile_x + 1 == image.tiles_x, tile_y + 1 == image.tiles_y,
-                        pixel.row.all() & pixel.column.all(), block + 1 == image.output_blocks)),
-            self.passes.ready.eq(moves & ends.all()),
+            crop.out_width.eq(image.out_width), crop.out_height.eq(image.out_height),
+            crop.i.payload.eq(self.i.payload), crop.i.valid.eq(self.i.valid & known),
+            self.i.ready.eq(crop.i.ready & known), self.passes.ready.eq(crop.output_ends & last),
         ]
-        loops = [(tile_x, ends[0]), (tile_y, ends[1])]
-        within = pixel.row.all() & pixel.column.all() if spec.tile == 4 else 1
-        with m.If(moves & within):
-            for number, (loop, end) in enumerate(loops):
-                with m.If(ends[:number].all() if number else 1):
-                    m.d.sync += loop.eq(loop + 1)
-                    with m.If(end):
-                        m.d.sync += loop.eq(0)
-        with m.If(moves & ends[:3].all()):
+        with m.If(crop.output_ends):
             m.d.sync += block.eq(block + 1)
-            with m.If(ends[3]):
+            with m.If(last):
                 m.d.sync += block.eq(0)
-        first = (~tile_x.any() & ~tile_y.any() & ~pixel.row.any() & ~pixel.column.any())
-        if spec.tile == 4:
-            last = (x + 1 == image.out_width) & (y + 1 == image.out_height)
-        else:
-            last = ((x + 2 >= image.out_width) & (y + 2 >= image.out_height)
-                    & (pixel.row | one_row) & (pixel.column | one_column))
-        return x, y, first, last, ~beyond.any()
