@@ -36,6 +36,8 @@ _PARTS = {
     "core.compute.requantize": "requantize", "core.compute.step_loop": "step_loop",
     "core.compute.result_loop": "result_loop",
 }
+_TILES = {"core.compute.array": "winograd_array", "core.compute.array.array": "mac_array",
+          "core.compute.array.path": "tiled_path"}
 _CROSSINGS = {"master_crossing": "master_crossing", "slave_crossing": "slave_crossing"}
 
 
@@ -106,7 +108,8 @@ class Accelerator(wiring.Component):
     def kept_modules(self) -> dict[str, str]:
         """Submodules that stay modules of the exported Verilog, and what they are called there."""
         decoders = {"core.weights.decompressor": "decompressor"} if self._spec.codecs else {}
-        return _PARTS | decoders | (_CROSSINGS if self._separate else {})
+        tiles = _TILES if self._spec.winograd_conv else {}
+        return _PARTS | decoders | tiles | (_CROSSINGS if self._separate else {})
 
     @property
     def spec(self) -> AcceleratorSpec:

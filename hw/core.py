@@ -72,6 +72,8 @@ class Core(wiring.Component):
         wiring.connect(m, store.words, write.data)
         wiring.connect(m, weights.weights, compute.weights)
         wiring.connect(m, weights.parameters, compute.parameters)
+        if spec.winograd_conv:
+            m.d.comb += compute.kernels.eq(weights.kernels)
         if spec.codecs:
             wiring.connect(m, weights.maps, compute.maps)
         self._place_buffer(m, load, compute, store)

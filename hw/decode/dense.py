@@ -55,7 +55,7 @@ class DenseDecoder(wiring.Component):
             "int4": In(1), "reuse": In(1),
             "words": In(stream.Signature(spec.data_width)),
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
-            "weights": Out(stream.Signature(stationary_layout(spec.array))),
+            "weights": Out(stream.Signature(stationary_layout(spec.weights))),
         })
 
     def elaborate(self, platform):

@@ -17,6 +17,7 @@ from .maps import GRANULE
 from .reader import VectorReader
 from .results import ResultLoop
 from .steps import StepLoop, step_layout
+from .tiled_array import TiledArray
 
 __all__ = ["ComputeEngine"]
 
@@ -41,6 +42,9 @@ class ComputeEngine(wiring.Component):
     weights, parameters : ``In(stream)``
         A weight block for each step of the loops over channel blocks and kernel positions (with
         ``reuse``: one for the command), a parameter set for each output block, in order.
+    kernels : ``In(1)``
+        With ``winograd``: what is offered on ``weights`` are taps of a kernel that is to be
+        transformed.
     maps : ``In(stream)``
         With codecs: the granules of block maps, see :class:`.steps.StepLoop`.
     step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
@@ -59,7 +63,8 @@ class ComputeEngine(wiring.Component):
     Throughput: a vector per cycle. Sums wait for the requantizer in the memory ``result_fifo``,
     which takes one of them every ``columns / post_lanes`` cycles; when it is full, the array waits
     in the last weight block of an output block. A command is released when its last vector has
-    passed the array; the array goes on with the next one while results are on their way. Latency,
+    passed the array; the array goes on with the next one while results are on their way. One with
+    ``winograd`` is released when its last vector has been read. Latency,
     from ``start`` to the first vector: 2 cycles, 3 with ``memory_latency`` 2; from the last
     vector to ``done`` with nothing in the queue: some 12 cycles.
     """
@@ -71,7 +76,8 @@ class ComputeEngine(wiring.Component):
         super().__init__({
             "command": In(command_layout(Engine.COMPUTE, spec)),
             "start": In(1), "released": Out(1), "done": Out(1),
-            "weights": In(stream.Signature(stationary_layout(spec.array))),
+            "weights": In(stream.Signature(stationary_layout(spec.weights))),
+            **({"kernels": In(1)} if spec.winograd_conv else {}),
             "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
             **({"maps": In(stream.Signature(GRANULE))} if spec.codecs else {}),
             "step_enable": Out(2), "step_row": Out(row), "step_ready": In(1),
@@ -88,7 +94,8 @@ class ComputeEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spec = self._spec
-        m.submodules.array = array = MacArray(spec=spec.array)
+        array = TiledArray(spec=spec) if spec.winograd_conv else MacArray(spec=spec.array)
+        m.submodules.array = array
         kind = Accumulators if spec.memory_latency == 1 else AnnouncedAccumulators
         m.submodules.accumulators = accumulators = kind(spec=spec.accumulators)
         m.submodules.requantize = requantize = Requantize(
@@ -101,18 +108,20 @@ class ComputeEngine(wiring.Component):
         self._read(m, command, array, accumulators, writing, taken)
         self._accumulate(m, command, array, accumulators)
         results, waiting = accumulators.o, requantize.i
-        queued = Signal(waiting.payload.shape())
+        queued, add = Signal(waiting.payload.shape()), Signal()
         m.submodules.fifo = fifo = StreamFifo(name="result_fifo", depth=spec.result_fifo_depth,
                                               width=len(queued.as_value()) + spec.residual_add,
                                               read_latency=spec.memory_latency)
         m.d.comb += [
             *(queued[name].eq(results.payload[name]) for name in ("sums", "first", "last")),
-            fifo.i.payload.eq(Cat(queued, command.add)), fifo.i.valid.eq(results.valid),
-            results.ready.eq(fifo.i.ready),
+            add.eq(command.add), fifo.i.payload.eq(Cat(queued, add)),
+            fifo.i.valid.eq(results.valid), results.ready.eq(fifo.i.ready),
             waiting.payload.eq(fifo.o.payload), waiting.valid.eq(fifo.o.valid),
             fifo.o.ready.eq(waiting.ready),
             self.error.eq(accumulators.error),
         ]
+        if spec.winograd_conv:
+            self._put_out_tiled(m, array, queued, add, fifo)
         if taken is not None:
             m.d.comb += taken.eq(fifo.o.valid & fifo.o.ready)
         loop = self._write(m, requantize, writing)
@@ -125,7 +134,9 @@ class ComputeEngine(wiring.Component):
         """Read the vector of each step and give it to the array."""
         spec = self._spec
         m.submodules.step_loop = loop = StepLoop(spec=spec)
-        m.d.comb += [loop.command.eq(self.command), loop.start.eq(self.start)]
+        m.d.comb += [loop.command.eq(self.command),
+                     loop.start.eq(self.start & ~command.winograd
+                                   if spec.winograd_conv else self.start)]
         if spec.memory_latency == 1:
             here, present, valid, waits = self._read_in_time(m, command, loop, array)
         else:
@@ -134,6 +145,8 @@ class ComputeEngine(wiring.Component):
         if spec.codecs:
             wiring.connect(m, wiring.flipped(self.maps), loop.maps)
         working = loop.busy | valid
+        if spec.winograd_conv:
+            working |= array.reading
         if spec.residual_add:
             working |= command.drain & writing
         self._release(m, working, command.window & here.silent, array)
@@ -151,8 +164,35 @@ class ComputeEngine(wiring.Component):
             self.vector.eq(present & array.activations.ready),
             *(getattr(self, f"waits_for_{name}").eq(value) for name, value in waits.items()),
         ]
+        if spec.winograd_conv:
+            self._read_tiles(m, command, array)
         if spec.window:
             m.d.comb += [activations.slide.eq(command.window), activations.silent.eq(here.silent)]
+
+    def _read_tiles(self, m, command, array):
+        """Commands with ``winograd`` are read by what is around the array."""
+        m.d.comb += [
+            array.command.eq(self.command), array.start.eq(self.start & command.winograd),
+            array.kernels.eq(self.kernels), array.step_ready.eq(self.step_ready),
+            array.step_data.eq(self.step_data), array.others.eq(self.others),
+        ]
+        with m.If(array.reading):
+            m.d.comb += [self.step_enable.eq(array.step_enable),
+                         self.step_row.eq(array.step_row)]
+        for name in ("vector", "waits_for_weights", "waits_for_results", "waits_for_buffer"):
+            with m.If(getattr(array, name)):
+                m.d.comb += getattr(self, name).eq(1)
+
+    def _put_out_tiled(self, m, array, queued, add, fifo):
+        """Results of commands with ``winograd``, which come when the accumulators give none."""
+        results = array.results
+        m.d.comb += results.ready.eq(fifo.i.ready)
+        with m.If(results.valid):
+            m.d.comb += [*(queued[name].eq(results.payload[name])
+                           for name in ("sums", "first", "last")),
+                         add.eq(results.payload.add), fifo.i.valid.eq(1)]
+        with m.If(array.error):
+            m.d.comb += self.error.eq(1)
 
     def _read_in_time(self, m, command, loop, array):
         """Read a vector when the array takes the one before.
@@ -224,7 +264,7 @@ class ComputeEngine(wiring.Component):
             "weights": (reader.there & ~array.activations.ready) | (loop.waits & ~reader.busy)}
 
     def _release(self, m, working, silent, array):
-        """Release the command when its last vector has left the array."""
+        """Release the command when its last vector has left the array, or, tiled, been read."""
         flying = Signal(range(self._spec.pipeline_stages + 2))
         taken = array.activations.valid & array.activations.ready & ~silent
         m.d.sync += flying.eq(flying + taken - (array.sums.valid & array.sums.ready))

@@ -35,6 +35,8 @@ class WeightEngine(wiring.Component):
         To and from the read master, which fetches ahead.
     parameters, weights : ``Out(stream)``
         See :class:`.decode.dense.DenseDecoder`.
+    kernels : ``Out(1)``
+        With ``winograd``, whether ``weights`` are taps of kernels that are to be transformed.
     maps : ``Out(stream)``
         With codecs, the granules of block maps.
     idle : ``Out(1)``
@@ -63,7 +65,8 @@ class WeightEngine(wiring.Component):
             "words": In(stream.Signature(data.StructLayout(
                 {"data": spec.data_width, "last": 1}))),
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
-            "weights": Out(stream.Signature(stationary_layout(spec.array))),
+            "weights": Out(stream.Signature(stationary_layout(spec.weights))),
+            **({"kernels": Out(1)} if spec.winograd_conv else {}),
             **({"maps": Out(stream.Signature(GRANULE))} if spec.codecs else {}),
             "idle": Out(1), "decoding": Out(1), "stream_code": Out(4),
         })
@@ -106,12 +109,16 @@ class WeightEngine(wiring.Component):
             self._decompress(m, command, begins, decoder, busy, judging)
         else:
             m.d.comb += self.idle.eq(1)
-        for name, field in (("zero_point", command.zero_point), ("minimum", command.minimum),
-                            ("maximum", command.maximum_value)):
+        held = [("zero_point", command.zero_point, self.parameters.payload.zero_point),
+                ("minimum", command.minimum, self.parameters.payload.minimum),
+                ("maximum", command.maximum_value, self.parameters.payload.maximum)]
+        if spec.winograd_conv:
+            held.append(("kernels", command.winograd, self.kernels))
+        for name, field, output in held:
             own = Signal.like(field, name=name, reset_less=True)
             with m.If(begins):
                 m.d.sync += own.eq(field)
-            m.d.comb += self.parameters.payload[name].eq(own)
+            m.d.comb += output.eq(own)
         return m
 
     def _decompress(self, m, command, begins, decoder, busy, judging):

@@ -1,16 +1,33 @@
 """Specification of the whole accelerator."""
 
 import dataclasses
+import enum
 
 from .base import Spec, SpecError, require_integer
 from .bus import BusClock, BusProtocol, BusSpec
 from .decode import ALL_CODECS, Codec, DecompressorSpec
 from .mac import AccumulatorsSpec, MacArraySpec, Multiplier, Precision
 from .requantize import RequantizeSpec, Rounding
+from .winograd import WinogradConvSpec
 
-__all__ = ["AcceleratorSpec"]
+__all__ = ["AcceleratorSpec", "Winograd"]
 
 FIFO_WORDS = 16  # of the decompressor
+
+
+class Winograd(enum.Enum):
+    """Whether 3×3 convolutions of stride 1 can be done by Winograd's algorithm.
+
+    Attributes
+    ----------
+    NONE
+        They can't.
+    TWO
+        In tiles of 2 × 2 pixels: F(2×2,3×3).
+    """
+
+    NONE = "none"
+    TWO = "2"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,6 +88,12 @@ class AcceleratorSpec(Spec):
         Compressed weight streams that it decodes; empty: none. Plain streams it takes in any case.
     codebook : int, 0 or 2 to 32
         Entries of the largest table of values that their decoder takes; 0: none.
+    winograd : Winograd
+        ``none`` or ``2``, which may be given as a number. With 2 the array's multipliers are wider
+        (see :class:`.winograd.WinogradSpec`), ``precision`` must be ``int8`` and
+        ``memory_latency`` 1.
+    winograd_tiles : int, 2 to 256
+        The most tiles of a COMPUTE command with ``winograd``.
     queue_depth : int, 2 to 64
         Commands that wait in front of each engine.
 
@@ -111,10 +134,20 @@ class AcceleratorSpec(Spec):
     memory_latency: int = 1
     codecs: tuple[Codec, ...] = ()
     codebook: int = 16
+    winograd: Winograd = Winograd.NONE
+    winograd_tiles: int = 32
     queue_depth: int = 4
 
     def __post_init__(self) -> None:
+        if isinstance(self.winograd, int) and not isinstance(self.winograd, bool):
+            object.__setattr__(self, "winograd", str(self.winograd))
         super().__post_init__()
+        require_integer("winograd_tiles", self.winograd_tiles, 2, 256)
+        if self.winograd is not Winograd.NONE:
+            for name, value, wanted in (("precision", self.precision.value, "int8"),
+                                        ("memory_latency", self.memory_latency, 1)):
+                if value != wanted:
+                    raise SpecError(f"{name} must be {wanted!r} with winograd, not {value!r}")
         _require_power("lanes", self.lanes, 4, 64)
         _require_power("columns", self.columns, 4, 64)
         if self.columns != self.lanes:
@@ -123,7 +156,8 @@ class AcceleratorSpec(Spec):
             require_integer("depthwise_window", self.depthwise_window, 2, 64)
         require_integer("pixels", self.pixels, 1, 1)
         require_integer("accumulator_depth", self.accumulator_depth, 2, 65536)
-        require_integer("accumulator_width", self.accumulator_width, self.array.sum_width + 8, 32)
+        require_integer("accumulator_width", self.accumulator_width, self.weights.sum_width + 8,
+                        32)
         _require_power("buffer_bytes", self.buffer_bytes, 16 * self.lanes, 65536 * self.lanes)
         if self.line_bytes or isinstance(self.line_bytes, bool):
             _require_power("line_bytes", self.line_bytes, 4 * self.lanes, 16384)
@@ -159,11 +193,29 @@ class AcceleratorSpec(Spec):
                        outstanding=self.outstanding, cache=self.cache, prot=self.prot)
 
     @property
-    def array(self) -> MacArraySpec:
-        """The MAC array."""
+    def weights(self) -> MacArraySpec:
+        """An array that takes weights as they are in streams."""
         return MacArraySpec(lanes=self.lanes, columns=self.columns, precision=self.precision,
                             multiplier=self.multiplier, pipeline_stages=self.pipeline_stages,
                             window=self.window)
+
+    @property
+    def array(self) -> MacArraySpec:
+        """The MAC array, whose operands are wider than those of ``weights`` with ``winograd``."""
+        unit = self.winograd_conv
+        return self.weights if unit is None else unit.array.replace(window=self.window)
+
+    @property
+    def winograd_conv(self) -> WinogradConvSpec | None:
+        """What is around the array for ``winograd``; None without."""
+        if self.winograd is Winograd.NONE:
+            return None
+        return WinogradConvSpec(
+            tile=int(self.winograd.value), lanes=self.lanes, columns=self.columns,
+            output_width=self.accumulator_width, tiles=self.winograd_tiles, rows=self.buffer_rows,
+            multiplier=self.multiplier, pipeline_stages=self.pipeline_stages,
+            result_fifo_depth=self.result_fifo_depth, post_lanes=self.post_lanes,
+            mantissa_width=self.mantissa_width, rounding=self.rounding)
 
     @property
     def window(self) -> int:
@@ -174,7 +226,7 @@ class AcceleratorSpec(Spec):
     def accumulators(self) -> AccumulatorsSpec:
         """The accumulators, with all that layers other than convolutions need."""
         return AccumulatorsSpec(columns=self.columns, depth=self.accumulator_depth,
-                                sum_width=self.array.sum_width,
+                                sum_width=self.weights.sum_width,
                                 accumulator_width=self.accumulator_width, maximum=True,
                                 shifted=True, overflow=False, restart_after_last=True,
                                 registered=False,
@@ -213,7 +265,8 @@ class AcceleratorSpec(Spec):
         """What :func:`.fields.implemented_width` depends on."""
         return {"buffer_rows": self.buffer_rows, "accumulator_depth": self.accumulator_depth,
                 "line_bytes": self.line_bytes, "residual_add": self.residual_add,
-                "mantissa_width": self.mantissa_width, "compressed": bool(self.codecs)}
+                "mantissa_width": self.mantissa_width, "compressed": bool(self.codecs),
+                "winograd": self.winograd is not Winograd.NONE}
 
     @property
     def buffer_rows(self) -> int:
@@ -233,7 +286,7 @@ class AcceleratorSpec(Spec):
     @property
     def macs_per_cycle(self) -> int:
         """Products per cycle, with 4-bit weights where they are possible."""
-        return self.array.macs_per_cycle
+        return self.weights.macs_per_cycle
 
 
 def _require_power(subject: str, value: object, low: int, high: int) -> None:

@@ -104,7 +104,8 @@ WEIGHTS = _fields(
     "compressed 1: the stream has a header, see docs/weight-stream.md, that says the same as "
     "output_blocks, blocks, int4, reuse and map",
     "map 1: compressed: the stream has a block map, which COMPUTE takes with it",
-    "- 28: ",
+    "winograd 1: blocks are the taps of 3×3 kernels, which are transformed in front of the array",
+    "- 27: ",
     "offset 32: first byte in the program window, a multiple of the bus word",
     "words 24 count: bus words of the stream",
     "zero_point 8 signed: zero point of the output, the same for all parameter sets",
@@ -131,8 +132,11 @@ COMPUTE = _fields(
     "drain 1: the next command is begun when all results are in the buffer: if this one adds, and "
     "the next one, adding or not, hasn't the same fields for it",
     "map 1: weights have a block map: steps that aren't in the stream take no vectors; not with "
-    "reuse, maximum, shifted or window",
-    "- 16: ",
+    "reuse, maximum, shifted, window or winograd",
+    "winograd 1: a 3×3 kernel, strides and dilations of 1, by Winograd's algorithm; results come "
+    "in tiles of 2×2, at most winograd_tiles of them; not with reuse, maximum, shifted, window, "
+    "block_alternate or block_step",
+    "- 15: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",
     "height 16 count: rows of the source; what lies above or below is padding",
     "width 16 count: columns of the source; what lies left or right is padding",
@@ -180,7 +184,7 @@ _DECODING = frozenset({"compressed", "map"})
 
 def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
                       line_bytes: int, residual_add: int, mantissa_width: int,
-                      compressed: int) -> int:
+                      compressed: int, winograd: int) -> int:
     """Bits of a field that an accelerator has; the upper ones must be 0.
 
     Counts of what lies in the buffer have a bit more than its rows need, those of pixels as many
@@ -188,6 +192,8 @@ def implemented_width(field: Field, *, buffer_rows: int, accumulator_depth: int,
     image rows as many as the number of bytes of the line memory; without it there is no unfolding,
     without ``residual_add`` nothing is added to results, without codecs no stream is compressed.
     """
+    if field.name == "winograd":
+        return int(bool(winograd))
     if field.name in _DECODING:
         return int(bool(compressed))
     if field.name in _UNFOLDING and not field.count and not line_bytes:

@@ -28,6 +28,8 @@ class KernelBuffer(wiring.Component):
     o : ``Out(stream.Signature(stationary_layout(spec.array)))``
         Weight blocks, ``positions`` for a channel block, row by row; a lane of all columns per
         transfer.
+    busy : ``Out(1)``
+        All taps of a channel block are here, and not all of its weights have been given.
 
     Notes
     -----
@@ -45,6 +47,7 @@ class KernelBuffer(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(stationary_layout(spec.weights))),
             "o": Out(stream.Signature(stationary_layout(spec.array))),
+            "busy": Out(1),
         })
 
     def elaborate(self, platform):
@@ -69,7 +72,8 @@ class KernelBuffer(wiring.Component):
                          element.column.eq(columns),
                          load.value.eq(element.value), load.index.eq(lane), load.valid.eq(1)]
             element.place(m, platform, f"element{number}")
-        m.d.comb += output.commit.eq(lane == spec.lanes - 1)
+        m.d.comb += [output.commit.eq(lane == spec.lanes - 1),
+                     self.busy.eq(full.any() | self.o.valid)]
         return m
 
     def _fill(self, m, memories, full, lane_bits):

@@ -3,11 +3,11 @@
 from amaranth.hdl import signed
 from amaranth.lib import data
 
+from ..spec.fields import COORDINATE_WIDTH
 from ..spec.winograd import WinogradConvSpec
 
 __all__ = ["COORDINATE_WIDTH", "pass_layout", "result_layout"]
 
-COORDINATE_WIDTH = 12  # of tiles and pixels
 _BLOCK_WIDTH = 10  # of numbers of channel blocks
 
 
@@ -39,7 +39,8 @@ def pass_layout(spec: WinogradConvSpec) -> data.StructLayout:
         "width": COORDINATE_WIDTH - 1, "height": COORDINATE_WIDTH - 1,
         "row_step": row, "block_step": row, "tiles_x": tiles, "tiles_y": tiles,
         "out_width": pixels, "out_height": pixels,
-        "channel_blocks": _BLOCK_WIDTH, "output_blocks": _BLOCK_WIDTH,
+        "channel_blocks": max(_BLOCK_WIDTH, row + 1),
+        "output_blocks": max(_BLOCK_WIDTH, row + 1),
         "pad_value": signed(spec.activation_width),
     })
 

@@ -15,13 +15,13 @@ _COLUMN, _ROW, _X, _Y, _CHANNEL, _OUTPUT = range(len(_LOOPS))
 
 
 def pixel_layout(spec: WinogradConvSpec) -> data.StructLayout:
-    """A vector to read: ``row`` of the memory; ``outside``: it is padding.
+    """A vector to read: ``row`` of a ``bank`` of the memory; ``outside``: it is padding.
 
     ``begins`` a tile, which is the ``last`` one of a channel block, which is the first or last one
     of an output block: ``start`` or ``finish``.
     """
-    return data.StructLayout({"row": (spec.rows - 1).bit_length(), "outside": 1, "begins": 1,
-                              "last": 1, "start": 1, "finish": 1})
+    return data.StructLayout({"row": (spec.rows - 1).bit_length(), "bank": 1, "outside": 1,
+                              "begins": 1, "last": 1, "start": 1, "finish": 1})
 
 
 class TileLoop(wiring.Component):
@@ -35,6 +35,9 @@ class TileLoop(wiring.Component):
     -------
     i : ``In(stream.Signature(pass_layout(spec)))``
         Passes; one is taken with its last pixel.
+    bank, alternate : ``In(1)``
+        Bank of the pass's first channel block; whether the others lie in alternating banks,
+        ``block_step`` from one to the next in the same bank.
     o : ``Out(stream.Signature(pixel_layout(spec)))``
     busy : ``Out(1)``
         A pass is under way; it begins with the offer of one in a cycle in which this isn't up.
@@ -48,7 +51,8 @@ class TileLoop(wiring.Component):
     def __init__(self, *, spec: WinogradConvSpec):
         self._spec = spec
         super().__init__({"i": In(stream.Signature(pass_layout(spec))),
-                          "o": Out(stream.Signature(pixel_layout(spec))), "busy": Out(1)})
+                          "o": Out(stream.Signature(pixel_layout(spec))), "busy": Out(1),
+                          "bank": In(1), "alternate": In(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -90,7 +94,9 @@ class TileLoop(wiring.Component):
     def _rows(self, m, start, advance, goes):
         """The row of the pixel."""
         tile, image = self._spec.tile, self.i.payload
-        steps = [1, image.row_step, tile, image.row_step * tile, image.block_step]
+        bank = self.o.payload.bank
+        steps = [1, image.row_step, tile, image.row_step * tile,
+                 Mux(self.alternate & ~bank, 0, image.block_step)]
         rows = [Signal(len(image.row_step), name=f"row_{name}", reset_less=True)
                 for name in _LOOPS[:_OUTPUT]]
         base, step, following = (Signal(len(image.row_step), name=name)
@@ -105,6 +111,10 @@ class TileLoop(wiring.Component):
                 m.d.sync += row.eq(image.source)
             with m.Elif(advance & goes[loop:].any()):
                 m.d.sync += row.eq(following)
+        with m.If(start | (advance & goes[_OUTPUT])):
+            m.d.sync += bank.eq(self.bank)
+        with m.Elif(advance & goes[_CHANNEL]):
+            m.d.sync += bank.eq(bank ^ self.alternate)
 
     def _coordinates(self, m, start, advance, goes):
         """Column and row of the pixel in the image, modulo their width: below 0 they are large."""
