@@ -94,6 +94,10 @@ class Array:
         self.blocks_used += 1
         self.change.happen()
 
+    def wait_for_blocks(self, count: int) -> Process:
+        """Wait for some weight blocks, without using them."""
+        yield from self._wait_for_weights(lambda: self.blocks - self.blocks_used >= count)
+
     def take_map(self) -> "Generator[int | Change, None, list[bool]]":
         """Wait for the block map of an output block: whether each step has weights."""
         yield from self._wait_for_weights(lambda: bool(self.maps))
@@ -133,6 +137,8 @@ class Results:
         That the requantizer takes for each.
     added : bool
         Whether something that is read there is added to each.
+    fresh : bool
+        Whether they take a parameter set of their own.
 
     Attributes
     ----------
@@ -143,9 +149,9 @@ class Results:
     """
 
     def __init__(self, simulation: Simulation, pixels: int, bank: int, cycles: int, *,
-                 added: bool):
+                 added: bool, fresh: bool = True):
         self._simulation = simulation
-        self.pixels, self.bank = pixels, bank
+        self.pixels, self.bank, self.fresh = pixels, bank, fresh
         self.cycles, self.added = cycles, added
         self.began = simulation.now
         self.started = self.arrived = -1
@@ -191,9 +197,9 @@ class Post:
                 yield self._change
             results = self._waiting[0]
             yield max(0, results.began + timing.results - simulation.now)
-            while array.sets == array.sets_used:
+            while results.fresh and array.sets == array.sets_used:
                 yield array.change
-            array.sets_used += 1
+            array.sets_used += results.fresh
             array.change.happen()
             results.start()
             begin, time = simulation.now, results.pixels * results.cycles

@@ -63,7 +63,8 @@ class Coder:
         plain = Coded(weight_stream(work, span, key))
         if self._codec == PLAIN or not self._spec.codecs:
             return plain
-        mapped = not (work.reuse or work.maximum or work.window or len(work.sources) > 1)
+        mapped = not (work.reuse or work.maximum or work.window or work.winograd
+                      or len(work.sources) > 1)
         name = plain.data, span.count, work.steps(span), work.int4, work.reuse, mapped
         if name not in self._found:
             self._found[name] = list(self._candidates(work, span, key, mapped, len(plain.data)))

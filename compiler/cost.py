@@ -1,6 +1,7 @@
 """A rough estimate of a pass's cycles, by which tilings are compared."""
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import POSITIONS
 
 from .array import post_cycles
 from .cuts import Part, Tile, Tiling
@@ -24,6 +25,8 @@ class Rates:
         Of the requantizer, for each pixel of an output block; with something added to it.
     room : int
         Pixels whose sums can wait for the requantizer.
+    lanes : int
+        Of the array, and cycles in which a block of transformed weights is loaded.
     """
 
     def __init__(self, spec: AcceleratorSpec):
@@ -34,6 +37,14 @@ class Rates:
         self.post = spec.columns // spec.post_lanes
         self.added = post_cycles(spec, added=True)
         self.room = spec.result_fifo_depth
+        self.lanes = spec.lanes
+
+    def array(self, work: Pass, span: Span, height: int, width: int) -> int:
+        """Of the array, for an output block of a tile."""
+        vectors = work.vectors(span, height, width)
+        if not work.winograd:
+            return vectors
+        return max(vectors, POSITIONS * self.lanes * span.channels)
 
     def results(self, work: Pass) -> int:
         """Of the requantizer, for each pixel of an output block of a pass."""
@@ -41,7 +52,7 @@ class Rates:
 
     def kept(self, work: Pass, pixels: int) -> int:
         """Cycles for which the results of an output block keep the array, the FIFO being full."""
-        return 0 if work.window else max(
+        return 0 if work.window or work.winograd else max(
             0, (pixels - self.room) * self.results(work) - pixels)
 
     def row(self, work: Pass, columns: int, channels: int) -> int:
@@ -77,7 +88,7 @@ def estimate(work: Pass, tiling: Tiling, rates: Rates) -> float:
             streamed += len(tiles) * span.count * (blocks * rates.block + rates.parameters)
             commands += len(tiles) * -(-span.count // tiling.group) * len(work.regions)
             busy += span.count * sum(
-                max(work.vectors(span, *size) + rates.kept(work, pixel),
+                max(rates.array(work, span, *size) + rates.kept(work, pixel),
                     rates.block * max(1, blocks), pixel * rates.results(work))
                 + int(pixel * _taken(work, span))
                 for size, pixel in zip(sizes, pixels, strict=True))

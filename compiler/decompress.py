@@ -9,6 +9,7 @@ from .array import Array
 from .decoding import GRANULE_BYTES, HEADER, SET_CYCLES, Decoding
 from .events import Change, Process, Simulation
 from .model import Burst, ReadClient, Values
+from .tiled_model import TAPS_AHEAD
 from .timing import Timing
 
 __all__ = ["decompress"]
@@ -84,7 +85,8 @@ class _Work:
                 if first:
                     yield timing.stream_start
                     first = False
-                while array.blocks > array.blocks_used:
+                while array.blocks - array.blocks_used >= (
+                        TAPS_AHEAD if values["winograd"] else 1):
                     yield array.change
                 yield from self._use(end, count)
                 array.blocks += 1

@@ -46,7 +46,17 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         windows = [_unfolded(layer, plain, target, rows, kind.zero_point)
                    for rows in unfolding_choices(network, spec)]
     first, *others = [_pass(layer, window, target, kind.zero_point, spec) for window in windows]
+    if spec.winograd_conv and _takes_winograd(layer, first):
+        others.append(dataclasses.replace(first, winograd=True))
     return [dataclasses.replace(first, alternatives=tuple(others))]
+
+
+def _takes_winograd(layer: Weighted, work: Pass) -> bool:
+    """Whether a pass is a 3×3 convolution of stride 1, all of whose channels meet."""
+    return (isinstance(layer, Conv) and layer.groups == 1 and work.unfolding is None
+            and (work.kernel, work.stride, work.dilation) == ((3, 3), (1, 1), (1, 1))
+            and len(work.spans) == 1
+            and (work.spans[0].move == 0 or work.spans[0].count == 1))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from sparrow.hw.spec.commands import POSITIONS
+
 from .layout import TensorLayout
 from .place import WHOLE, Room
 from .unfold import Unfolding
@@ -84,7 +86,7 @@ class Pass:
     padding : (int, int)
         Rows above, columns left of the source.
     pad_value : int
-    int4, maximum, reuse, window, down : bool
+    int4, maximum, reuse, window, down, winograd : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
     zero_point, minimum, maximum_value : int
     unfolding : Unfolding or None
@@ -122,6 +124,7 @@ class Pass:
     reuse: bool = False
     window: bool = False
     down: bool = False
+    winograd: bool = False
     zero_point: int
     minimum: int
     maximum_value: int
@@ -151,6 +154,7 @@ class Pass:
             one.within(room) for one in self.alternatives))
         place, target = room.sources, room.target
         if (self.operand is None or len(place) != 1 or target is None or self.int4 or self.window
+                or self.winograd
                 or place[0].at(0)[0]
                 or any((span.channel, span.channels, span.move) != (0, 2, 0)
                        for span in self.spans)):
@@ -180,6 +184,8 @@ class Pass:
 
     def vectors(self, span: Span, height: int, width: int) -> int:
         """Vectors that the array takes for an output block of a tile."""
+        if self.winograd:
+            return -(-height // 2) * -(-width // 2) * POSITIONS * span.channels
         if self.window:
             return window_vectors((height, width), self.kernel, self.stride, self.down)
         return height * width * self.steps(span)
@@ -195,6 +201,8 @@ class Pass:
         must leave in less time than the next one takes.
         """
         steps = self.steps(span)
+        if self.winograd:  # vectors are read a channel block at a time, all of them in one bank
+            return LONGEST_PATIENCE if self.alternates(span) else 4
         if self.window:
             steps = (self.kernel[1] * self.stride[0] if self.down
                      else self.kernel[0] * self.stride[1])

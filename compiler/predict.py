@@ -23,6 +23,7 @@ from .events import Process, Simulation
 from .model import Burst, Pending, Queue, ReadClient, ReadPort, Step, Tokens, Values, run_offsets
 from .store_model import Storer
 from .streams import Decoder
+from .tiled_model import Tiles
 from .timing import Timing
 from .unfold_model import Unfolder
 
@@ -108,6 +109,7 @@ class _Model:
         self._array = Array(self.simulation)
         self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
         self._post = Post(self.simulation, spec, timing, self._array)
+        self._tiles = Tiles(self.simulation, spec, timing, self._array, self._post)
         storer = Storer(self.simulation, spec, timing, self._array)
         decoder = Decoder(self.simulation, spec, timing, weights, self._array, decodings)
         runs: dict[Engine, Callable[[Values], Step]] = {
@@ -218,6 +220,10 @@ class _Model:
         yield self.timing.load_end
 
     def _compute(self, values: Values) -> Step:
+        if values["winograd"]:
+            return (yield from self._tiles.compute(values, self._read))
+        while self._tiles.busy:
+            yield self._tiles.change
         array = self._array
         pixels = values["out_height"] * values["out_width"]
         kernel = values["kernel_height"] * values["kernel_width"]

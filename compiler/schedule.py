@@ -204,7 +204,8 @@ class _Schedule:
         coded, work = self._streams[name], self._work
         blocks = 1 if work.reuse else work.steps(span)
         return Instruction(Opcode.WEIGHTS, {
-            "int4": work.int4, "reuse": work.reuse, "compressed": coded.decoding is not None,
+            "int4": work.int4, "reuse": work.reuse, "winograd": work.winograd,
+            "compressed": coded.decoding is not None,
             "map": coded.decoding is not None and coded.decoding.map,
             "zero_point": work.zero_point,
             "words": len(coded.data) // self._spec.bus.word_bytes, "output_blocks": span.count,
@@ -226,7 +227,7 @@ class _Schedule:
         bank, start = results.at(0)
         values = {
             "int4": work.int4, "reuse": work.reuse, "maximum": work.maximum,
-            "window": work.window, "down": work.down,
+            "window": work.window, "down": work.down, "winograd": work.winograd,
             "half": work.int4 and span.channels % 2,
             "source": (corner - pad_top * pitch - pad_left) % ROWS,
             "height": rows[1] - rows[0], "width": columns[1] - columns[0],
@@ -279,10 +280,11 @@ class _Schedule:
         if self._work.int4:
             return {"channel_blocks": -(-span.channels // 2), "channel_step": plane,
                     "block_step": span.move // 2 * plane % ROWS}
-        return {"source_bank": bank, "channel_alternate": 1,
-                "channel_blocks": span.channels, "channel_step": plane,
-                "block_alternate": span.move == 1,
-                "block_step": plane if span.move == 1 else span.move // 2 * plane % ROWS}
+        one = {"source_bank": bank, "channel_alternate": 1, "channel_blocks": span.channels,
+               "channel_step": plane}
+        return one if self._work.winograd else one | {
+            "block_alternate": span.move == 1,
+            "block_step": plane if span.move == 1 else span.move // 2 * plane % ROWS}
 
     def _window(self, values: dict[str, int], pitch: int) -> dict[str, int]:
         """Fields of a COMPUTE that are others if a window slides along rows, or down columns."""

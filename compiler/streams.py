@@ -10,6 +10,7 @@ from .decoding import Decoding
 from .decompress import decompress
 from .events import Change, Process, Simulation
 from .model import Burst, ReadClient, Step, Values
+from .tiled_model import TAPS_AHEAD
 from .timing import Timing
 
 __all__ = ["PARAMETER_BYTES", "Decoder"]
@@ -71,7 +72,8 @@ class Decoder:
             array.sets += 1
             array.change.happen()
             for _ in range(values["blocks"] if output_block == 0 or not values["reuse"] else 0):
-                while array.blocks > array.blocks_used:
+                while array.blocks - array.blocks_used >= (
+                        TAPS_AHEAD if values["winograd"] else 1):
                     yield array.change
                 yield from take(spec.lanes * spec.columns // word, max(1, word // spec.columns))
                 array.blocks += 1

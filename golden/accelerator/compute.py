@@ -8,6 +8,7 @@ import torch
 
 from sparrow.golden.post import requantize
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+from sparrow.hw.spec.commands import tiles
 from sparrow.hw.spec.requantize import RequantizeSpec
 
 from .addresses import Values, kernel_rows, plane_origin
@@ -47,6 +48,9 @@ def check_compute(spec: AcceleratorSpec, values: Values) -> None:
         for name in ("reuse", "maximum", "shifted", "window"):
             if values[name]:
                 raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be 0 with map, not 1")
+    if values["winograd"]:
+        _check_winograd(spec, values)
+        return
     if values["window"]:
         _check_window(spec, values)
     elif values["down"]:
@@ -55,6 +59,20 @@ def check_compute(spec: AcceleratorSpec, values: Values) -> None:
     if pixels > spec.accumulator_depth:
         raise MachineError("ACCUMULATORS", f"COMPUTE: pixels must be at most "
                                            f"{spec.accumulator_depth}, not {pixels}")
+
+
+def _check_winograd(spec: AcceleratorSpec, values: Values) -> None:
+    wanted = dict.fromkeys(("kernel_height", "kernel_width"), 3) | dict.fromkeys(
+        ("stride_y", "stride_x", "dilation_y", "dilation_x"), 1) | dict.fromkeys(
+        ("int4", "reuse", "maximum", "shifted", "window", "down", "map", "block_alternate",
+         "block_step"), 0)
+    for name, value in wanted.items():
+        if values[name] != value:
+            raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be {value} with winograd, "
+                                                  f"not {values[name]}")
+    if tiles(values) > spec.winograd_tiles:
+        raise MachineError("ACCUMULATORS", f"COMPUTE: tiles must be at most {spec.winograd_tiles} "
+                                           f"with winograd, not {tiles(values)}")
 
 
 def _check_window(spec: AcceleratorSpec, values: Values) -> None:
@@ -126,6 +144,9 @@ def _check_blocks(values: Values, blocks: np.ndarray, own: OutputBlock) -> None:
     if own.int4 != bool(values["int4"]):
         raise MachineError("STREAM", f"COMPUTE: int4 must be that of its weights, "
                                      f"{int(own.int4)}, not {values['int4']}")
+    if own.winograd != bool(values["winograd"]):
+        raise MachineError("STREAM", f"COMPUTE: winograd must be that of its weights, "
+                                     f"{int(own.winograd)}, not {values['winograd']}")
     if (own.kept is not None) != bool(values["map"]):
         raise MachineError("STREAM", f"COMPUTE: map must be that of its weights, "
                                      f"{int(own.kept is not None)}, not {values['map']}")

@@ -29,6 +29,8 @@ class OutputBlock:
         ``halves`` is 2 with ``int4``, else 1. No blocks where those of an earlier one are used.
     kept : numpy.ndarray, bool, shape (blocks,), or None
         Which of them are in the stream, if it has a block map; the others are zero.
+    winograd : bool
+        They are taps, which are transformed.
     """
 
     bias: np.ndarray
@@ -40,6 +42,7 @@ class OutputBlock:
     int4: bool
     blocks: np.ndarray
     kept: np.ndarray | None = None
+    winograd: bool = False
 
 
 def stream_bytes(spec: AcceleratorSpec, values: Values) -> int:
@@ -86,7 +89,8 @@ def read_weights(spec: AcceleratorSpec, values: Values, stream: bytes) -> list[O
         result.append(OutputBlock(
             bias=records[:, 0].view("<i4").astype(np.int64), mantissa=mantissa, shift=shift,
             zero_point=values["zero_point"], minimum=values["minimum"],
-            maximum=values["maximum_value"], int4=bool(values["int4"]), blocks=blocks))
+            maximum=values["maximum_value"], int4=bool(values["int4"]), blocks=blocks,
+            winograd=bool(values["winograd"])))
     return result
 
 
@@ -140,7 +144,7 @@ def _output_blocks(spec: AcceleratorSpec, values: Values, contents: Contents) ->
             bias=parameters.bias[own], mantissa=parameters.mantissa[own],
             shift=parameters.shift[own], zero_point=values["zero_point"],
             minimum=values["minimum"], maximum=values["maximum_value"],
-            int4=bool(values["int4"]),
+            int4=bool(values["int4"]), winograd=bool(values["winograd"]),
             blocks=contents.blocks[number] if there else contents.blocks[0, :0],
             kept=contents.kept[number] if there and contents.header.map else None))
     return result

@@ -25,12 +25,13 @@ from .fields import (
 )
 
 __all__ = ["ADD_FRACTION", "COMMANDS", "COMMANDS_AHEAD", "COMMAND_BYTES", "COORDINATE_WIDTH",
-           "HEADER", "TOKENS", "TOKEN_MAXIMUM", "Command", "Engine", "Field", "Opcode", "command",
-           "compute_vectors", "decode", "encode", "implemented_width"]
+           "HEADER", "POSITIONS", "TOKENS", "TOKEN_MAXIMUM", "Command", "Engine", "Field",
+           "Opcode", "command", "compute_vectors", "decode", "encode", "implemented_width", "tiles"]
 
 COMMAND_BYTES = 64
 COMMANDS_AHEAD = 4  # bursts of commands for which the sequencer has room
 ADD_FRACTION = 14  # bits by which the operand of COMPUTE that has no add_factor counts more
+POSITIONS = 16  # products of a tile of COMPUTE with winograd
 TOKENS = 8
 TOKEN_MAXIMUM = 15
 
@@ -109,11 +110,18 @@ def command(opcode: int) -> Command:
 def compute_vectors(values: Mapping[str, int]) -> int:
     """Vectors that the array takes for an output block of a COMPUTE command."""
     height, width = values["kernel_height"], values["kernel_width"]
+    if values["winograd"]:
+        return tiles(values) * POSITIONS * values["channel_blocks"]
     if values["window"]:
         columns = (values["out_width"] - 1) * values["stride_x"] + width
         return values["out_height"] * columns * height
     return (values["out_height"] * values["out_width"] * values["channel_blocks"]
             * height * width)
+
+
+def tiles(values: Mapping[str, int]) -> int:
+    """Tiles of 2 × 2 pixels of a COMPUTE command with ``winograd``."""
+    return -(-values["out_height"] // 2) * -(-values["out_width"] // 2)
 
 
 def encode(opcode: Opcode, **values: int) -> bytes:

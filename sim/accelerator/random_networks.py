@@ -14,7 +14,8 @@ from sparrow.golden.network import Concat, Conv, Linear, Network
 
 from .builder import Builder
 
-__all__ = ["KINDS", "Choose", "random_network", "random_window", "sparse_network"]
+__all__ = ["KINDS", "Choose", "random_network", "random_window", "sparse_network",
+           "tiled_network"]
 
 Choose = Callable[[int, int], int]
 LARGEST_KERNEL, LARGEST_STRIDE, LARGEST_DILATION, LARGEST_PADDING = 7, 3, 3, 9
@@ -164,6 +165,30 @@ def random_network(kind: str, choose: Choose, **numbers: Any) -> Network:
     for _ in range(choose(2, 4)):
         source = layers[choose(0, len(layers) - 1)](builder, choose, source, 3)
     return builder.network(name=kind)
+
+
+def tiled_network(choose: Choose, **numbers: Any) -> Network:
+    """A chain of up to four layers, most of them convolutions that Winograd's algorithm takes."""
+    builder = Builder((choose(1, 11), choose(1, 9), choose(1, 9)), seed=choose(0, 999), **numbers)
+    source = "input"
+    for _ in range(choose(1, 4)):
+        _, height, width = builder.types[source].shape
+        kinds = ["conv", "conv", "conv", "residual", "residual", "other"]
+        kind = kinds[choose(0, len(kinds) - 1)]
+        padding = tuple(choose(low, 2) for low in (
+            int(height < 3), int(width < 3), int(height < 2), int(width < 2)))
+        if kind == "other":
+            source = list(_LAYERS.values())[choose(0, len(_LAYERS) - 1)](builder, choose, source, 3)
+        elif kind == "conv":
+            source = builder.conv(source, choose(1, 11), padding=padding)
+        else:
+            channels = choose(1, 9)
+            first, second = (builder.conv(source, channels, kernel, padding=around)
+                             for kernel, around in (((3, 3), (1, 1, 1, 1)),
+                                                    (((1, 1), (0,) * 4), ((3, 3), (1,) * 4))[
+                                                        choose(0, 1)]))
+            source = builder.residual_add(first, second, larger=choose(0, 1))
+    return builder.network(name="tiled")
 
 
 def sparse_network(network: Network, choose: Choose, *, values: int = 16) -> Network:
