@@ -44,16 +44,6 @@ def drawn(seed):
     return network, options, source
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_the_functional_twin(tools, wherever, seed):
-    network, options, _ = drawn(seed)
-    try:
-        tools.check(network, SPEC, sample_images(network, 1)[0][None], orders=("eager", "lazy", 1),
-                    **options)
-    except CompileError as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="module")
 def tiling(folder):
     """The simulation of an accelerator with ``winograd``."""
@@ -76,7 +66,7 @@ def case(seed):
 
 
 @pytest.mark.parametrize("seeds", [
-    range(24), pytest.param(range(24, 400), marks=pytest.mark.heavy)], ids=["few", "many"])
+    range(16), pytest.param(range(16, 400), marks=pytest.mark.heavy)], ids=["few", "many"])
 def test_random_networks(tiling, wherever, tmp_path, seeds):
     cases = [found for seed in seeds if (found := case(seed)) is not None]
     assert len(cases) >= 0.7 * len(seeds)
@@ -89,4 +79,4 @@ def test_random_networks(tiling, wherever, tmp_path, seeds):
         measured = image.outcome.cycles
         if each.traffic.stalls == "always":
             wrong += abs(measured - each.program.cycles) > max(64, 0.03 * measured)
-            print(measured, each.program.cycles, [info.name + " " + str(info.tiling) for info in each.program.layers])
+    assert wrong <= 0.05 * len(cases)
