@@ -52,8 +52,11 @@ class Rates:
 
     def kept(self, work: Pass, pixels: int) -> int:
         """Cycles for which the results of an output block keep the array, the FIFO being full."""
-        return 0 if work.window or work.winograd else max(
-            0, (pixels - self.room) * self.results(work) - pixels)
+        if work.window:
+            return 0
+        over = (pixels - self.room) * self.results(work)
+        # with winograd they come in six of sixteen positions
+        return max(0, over - (3 * pixels // 2 if work.winograd else pixels))
 
     def row(self, work: Pass, columns: int, channels: int) -> int:
         """Cycles to load some columns of a row of a pass's sources."""

@@ -54,7 +54,8 @@ def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing,
                  coder: Coder | None = None) -> list[Choice]:
     """Ways to carry out a pass or an alternative, with predicted cycles.
 
-    Of long passes what is best by estimate: what tilings differ in is little there. ``coder``
+    Of long passes what is best by estimate, unless that is Winograd's algorithm: what tilings
+    differ in is little there. ``coder``
     makes the weight streams, see :func:`.schedule.schedule`.
 
     Raises
@@ -65,7 +66,10 @@ def good_choices(work: Pass, spec: AcceleratorSpec, timing: Timing,
     found = sorted(((estimate, number, tiling) for number, one in enumerate(work.ways)
                     for estimate, tiling in choose_tilings(one, spec, TRIED)),
                    key=lambda choice: choice[0])
-    if len(found) == 1 or found[0][0] > LONG:
+    if found[0][0] > LONG:  # with winograd, commands and predictions are short
+        found = [one for one in found if work.ways[one[1]].winograd] if (
+            work.ways[found[0][1]].winograd) else found[:1]
+    if len(found) == 1:
         estimate, number, tiling = found[0]
         instructions = schedule(work.ways[number], tiling, spec, coder)
         return [_choice(work.ways[number], tiling, instructions, estimate, spec)]

@@ -135,7 +135,7 @@ class AcceleratorSpec(Spec):
     codecs: tuple[Codec, ...] = ()
     codebook: int = 16
     winograd: Winograd = Winograd.NONE
-    winograd_tiles: int = 32
+    winograd_tiles: int = 64
     queue_depth: int = 4
 
     def __post_init__(self) -> None:
