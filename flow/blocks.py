@@ -154,6 +154,8 @@ BLOCKS = {found.name: found for found in (
     *(Block(f"winograd-{part}-transform", "sparrow.hw.spec:WinogradSpec",
             f"sparrow.hw.winograd:{part.capitalize()}Transform", "sparrow.sim.winograd.regression")
       for part in ("input", "weight", "output")),
+    Block("winograd", "sparrow.hw.spec:WinogradConvSpec", "sparrow.hw.winograd.conv:WinogradConv",
+          "sparrow.sim.winograd.unit.regression"),
     Block("step-loop", _ACCELERATOR, "sparrow.hw.engines.steps:StepLoop", _LOOPS),
     Block("result-loop", _ACCELERATOR, "sparrow.hw.engines.results:ResultLoop", _LOOPS),
     Block("memory-loop", _ACCELERATOR, "sparrow.sim.loops.parts:memory_loop", _LOOPS),
