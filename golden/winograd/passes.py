@@ -164,7 +164,7 @@ def pass_fields(spec: WinogradConvSpec, layer: ConvLayer, part: ConvPass, *, bas
     return {"source": (base + y * row_step + x) % spec.rows, "x": x, "y": y,
             "width": layer.width, "height": layer.height,
             "row_step": row_step % spec.rows, "block_step": block_step % spec.rows,
-            "tiles_x": part.tiles_x, "tiles_y": part.tiles_y,
+            "tiles_x": part.tiles_x, "tiles_y": part.tiles_y, "tiles": part.tiles,
             "out_width": part.out_width, "out_height": part.out_height,
             "channel_blocks": channel_blocks, "output_blocks": output_blocks,
             "pad_value": zero_point}
