@@ -1,13 +1,13 @@
-"""How a layer is cut into passes of a unit for Winograd convolution, and how long they take."""
+"""How a layer is cut into passes of a unit for Winograd convolution, and what they are told."""
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sparrow.hw.spec.winograd import WinogradConvSpec
 
-__all__ = ["MOST_BLOCKS", "MOST_PIXELS", "ConvLayer", "ConvPass", "conv_cycles", "pass_fields",
-           "plan"]
+__all__ = ["MOST_BLOCKS", "MOST_PIXELS", "ConvLayer", "ConvPass", "block_cycles",
+           "pass_fields", "plan"]
 
 MOST_PIXELS = 2047
 """Of a side of an image, and of a result."""
@@ -132,7 +132,7 @@ def _strips(spec: WinogradConvSpec, length: int, width: int,
 
 
 def _cost(spec: WinogradConvSpec, cut: Iterable[tuple[_Span, _Span]]) -> int:
-    return sum(_block_cycles(spec, along[1] * across[1]) for along, across in cut)
+    return sum(block_cycles(spec, along[1] * across[1]) for along, across in cut)
 
 
 def _rectangle(spec: WinogradConvSpec, layer: ConvLayer, rows: _Span, columns: _Span) -> ConvPass:
@@ -170,16 +170,6 @@ def pass_fields(spec: WinogradConvSpec, layer: ConvLayer, part: ConvPass, *, bas
             "pad_value": zero_point}
 
 
-def _block_cycles(spec: WinogradConvSpec, tiles: int) -> int:
+def block_cycles(spec: WinogradConvSpec, tiles: int) -> int:
     """Of a channel block of a pass: its vectors, or what the array loads, a lane per cycle."""
     return spec.transform.positions * max(tiles, spec.lanes)
-
-
-def conv_cycles(spec: WinogradConvSpec, layer: ConvLayer, passes: Sequence[ConvPass]) -> int:
-    """Cycles from the transfer of the first pass to that of the last result, both included.
-
-    Holds where kernels are dense, no stream waits, and the requantizer keeps up.
-    """
-    channel_blocks, output_blocks = layer.blocks(spec)
-    return output_blocks * channel_blocks * sum(_block_cycles(spec, part.tiles)
-                                                for part in passes)

