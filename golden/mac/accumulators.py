@@ -23,8 +23,9 @@ class Block:
     start, finish : bool, or torch.Tensor, bool, shape ``(pixels,)``
         Whether the sums are loaded rather than added, whether the accumulators are put out: for
         all vectors of the block, or for each.
-    maximum, shifted : the same
-        Whether the larger of accumulator and sum is kept, whether the sums are shifted left.
+    maximum, shifted, subtracted : the same
+        Whether the larger of accumulator and sum is kept, whether the sums are shifted left,
+        whether they are subtracted.
     first : bool
         Whether the first vector is marked as such; if not, the block goes on where the one
         before ended. It doesn't matter with ``restart_after_last``.
@@ -37,6 +38,7 @@ class Block:
     finish: bool | torch.Tensor = False
     maximum: bool | torch.Tensor = False
     shifted: bool | torch.Tensor = False
+    subtracted: bool | torch.Tensor = False
     first: bool = True
     last: bool = True
 
@@ -98,9 +100,9 @@ def accumulators(spec: AccumulatorsSpec, blocks: Iterable[Block]) -> Results:
     following, error, restarts = 0, False, True
     for number, block in enumerate(blocks):
         _require_sums(spec, number, block.sums)
-        start, finish, maximum, shifted = (
+        start, finish, maximum, shifted, subtracted = (
             _modes(spec, number, name, getattr(block, name), len(block.sums))
-            for name in ("start", "finish", "maximum", "shifted"))
+            for name in ("start", "finish", "maximum", "shifted", "subtracted"))
         if not spec.restart_after_last:
             restarts = block.first
         begin = 0 if restarts else following
@@ -108,8 +110,8 @@ def accumulators(spec: AccumulatorsSpec, blocks: Iterable[Block]) -> Results:
         first[:1] = begin == 0 if spec.restart_after_last else block.first
         following = min(begin + len(block.sums), spec.depth)
         inside = slice(begin, following)
-        sums, past = (block.sums << spec.shift * shifted[:, None]).tensor_split(
-            [following - begin])
+        counted = torch.where(subtracted[:, None], -block.sums, block.sums)
+        sums, past = (counted << spec.shift * shifted[:, None]).tensor_split([following - begin])
         loaded, compared = (mode[:len(sums), None] for mode in (start, maximum & ~start))
         _require_known(number, begin, known[inside] | loaded[:, 0])
         if (compared[:, 0] & shifted[:len(sums)]).any():

@@ -11,6 +11,7 @@ from ..post.requantize import parameter_layout
 from ..spec.winograd import KernelForm, WinogradConvSpec
 from .kernels import KernelBuffer
 from .layouts import pass_layout, result_layout
+from .position_sums import PositionSums
 from .positions import PositionBuffer, block_layout
 from .results import ResultPath
 from .sums import TileSums
@@ -86,7 +87,7 @@ class WinogradConv(wiring.Component):
         m.submodules.results = results = ResultPath(spec=spec)
         self._pass_on(m, tiles, results)
         self._read(m, tiles, array)
-        m.submodules.sums = sums = TileSums(spec=spec)
+        m.submodules.sums = sums = (TileSums if spec.tile == 2 else PositionSums)(spec=spec)
         wiring.connect(m, array.sums, sums.i)
         wiring.connect(m, sums.o, results.i)
         wiring.connect(m, wiring.flipped(self.parameters), results.parameters)

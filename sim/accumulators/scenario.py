@@ -37,7 +37,7 @@ class Scenario:
     def of(cls, spec: AccumulatorsSpec, blocks: list[Block]):
         """The scenario of golden's blocks."""
         results = accumulators(spec, blocks)
-        names = ["start", "finish", *(name for name in ("maximum", "shifted")
+        names = ["start", "finish", *(name for name in ("maximum", "shifted", "subtracted")
                                       if getattr(spec, name))]
         payloads, covered = [], collections.Counter({"blocks": len(blocks)})
         for block in blocks:
@@ -70,6 +70,7 @@ def _covered_modes(finished: list[dict], expected: list[dict]) -> collections.Co
     covered: collections.Counter = collections.Counter()
     for payload, result in zip(finished, expected, strict=True):
         covered["shifted results"] += payload.get("mode_shifted", 0)
+        covered["subtracted results"] += payload.get("mode_subtracted", 0)
         if payload.get("mode_maximum", 0) and not payload["mode_start"]:
             larger = sum(is_ != own for is_, own in zip(result["sums"], payload["sums"],
                                                         strict=True))
@@ -129,13 +130,15 @@ def random_scenario(spec: AccumulatorsSpec, *, seed: int, blocks: int, past: boo
             following = min(begin + len(sums), spec.depth)
             inside, count = slice(begin, following), following - begin
             last |= following == spec.depth and not past
-            start, finish, shifted = (
+            start, finish, shifted, subtracted = (
                 torch.full((len(sums),), mode) for mode in (
                     number == 0, pooled or number == length - 1,
-                    spec.shifted and source.random.random() < 0.4))
+                    spec.shifted and source.random.random() < 0.4,
+                    spec.subtracted and source.random.random() < 0.5))
             if wild:
                 start, finish = source.flags(len(sums)), source.flags(len(sums))
                 shifted = source.flags(len(sums)) & spec.shifted
+                subtracted = source.flags(len(sums)) & spec.subtracted
             start[:count] |= ~known[inside]
             maximum = torch.full((len(sums),), pooled)
             if wild:
@@ -145,7 +148,7 @@ def random_scenario(spec: AccumulatorsSpec, *, seed: int, blocks: int, past: boo
             known[inside] = True
             narrow[inside] = pooled & ~shifted[:count] & (start | maximum)[:count]
             made.append(Block(sums=sums, start=start, finish=finish, maximum=maximum,
-                              shifted=shifted, first=first, last=last))
+                              shifted=shifted, subtracted=subtracted, first=first, last=last))
             restarts = last
     return Scenario.of(spec, made)
 
@@ -180,7 +183,7 @@ def overflow_scenario(spec: AccumulatorsSpec, *, lowest: bool) -> Scenario:
 
 
 def exhaustive_scenario(spec: AccumulatorsSpec) -> Scenario:
-    """Every sum on every value of an accumulator, in every mode: added, shifted, compared.
+    """Every sum on every value of an accumulator: added, shifted, subtracted, compared.
 
     A value takes as many vectors as the sums that it is made of, so this is for widths that
     don't differ by much.
@@ -190,6 +193,7 @@ def exhaustive_scenario(spec: AccumulatorsSpec) -> Scenario:
     blocks, covered = [], {}
     for name, operands, modes in (
             ("sum", values, {}), ("shifted sum", values, {"shifted": True}),
+            ("subtracted sum", values, {"subtracted": True}),
             ("maximum", comparable, {"maximum": True})):
         if all(getattr(spec, mode) for mode in modes):
             pairs = list(itertools.product(*operands))

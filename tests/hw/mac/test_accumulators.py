@@ -27,6 +27,11 @@ SPECS = {
                        "shifted": True},
     "shifted, widest": {"columns": 2, "depth": 5, "sum_width": 40, "accumulator_width": 47,
                         "shifted": True, "restart_after_last": True},
+    "subtracted": {"columns": 2, "depth": 3, "sum_width": 4, "accumulator_width": 6,
+                   "subtracted": True},
+    "subtracted, unregistered": {"columns": 2, "depth": 4, "sum_width": 5, "accumulator_width": 5,
+                                 "overflow": False, "restart_after_last": True,
+                                 "registered": False, "subtracted": True},
     "without flags": {"columns": 2, "depth": 3, "sum_width": 4, "accumulator_width": 5,
                       "overflow": False},
     "restarted": {"columns": 2, "depth": 5, "sum_width": 6, "accumulator_width": 9,
@@ -79,6 +84,13 @@ def test_every_addition(options):
         "pairs of accumulator and sum": 1 << 10,
         **({"pairs of accumulator and shifted sum": 1 << 10,
             "pairs of accumulator and maximum": 1 << 8} if options else {})}
+    Bench(spec).check(scenario)
+
+
+def test_every_subtraction():
+    spec = AccumulatorsSpec(columns=4, depth=7, sum_width=4, accumulator_width=6, subtracted=True)
+    scenario = traffic.exhaustive_scenario(spec)
+    assert scenario.covered["pairs of accumulator and subtracted sum"] == 1 << 10
     Bench(spec).check(scenario)
 
 

@@ -31,6 +31,7 @@ def test_interface():
 @pytest.mark.parametrize("options, modes", [
     ({"maximum": True}, ["start", "finish", "maximum"]),
     ({"shifted": True}, ["start", "finish", "shifted"]),
+    ({"subtracted": True}, ["start", "finish", "subtracted"]),
     ({"maximum": True, "shifted": True}, ["start", "finish", "maximum", "shifted"])])
 def test_optional_modes(options, modes):
     spec = AccumulatorsSpec(columns=3, **options)
