@@ -10,5 +10,5 @@ from .widths import Widths, output_width, widths
 
 __all__ = ["POINTS", "ConvLayer", "ConvPass", "ConvScales", "Matrices", "Widths", "conv_cycles",
            "conv_results", "convolve", "cook_toom", "keeps_up", "matrices", "output_width",
-           "pass_fields", "plan", "result_order", "transform_input", "transform_output", "transform_weight",
-           "weight_blocks", "widths"]
+           "pass_fields", "plan", "result_order", "transform_input", "transform_output",
+           "transform_weight", "weight_blocks", "widths"]
