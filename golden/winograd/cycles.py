@@ -10,7 +10,8 @@ from .unit import result_order
 __all__ = ["conv_cycles", "keeps_up"]
 
 _LATENCY = 32  # of the unit without the array's stages
-_TILE = 25  # of it, from a tile's first pixel to the array, but for what a weight takes, too
+_TILE = {2: 25, 4: 49}  # of it, from a tile's first pixel to the array, beyond that of a weight
+_TRANSFORM = 33  # from a tile's last sum to its first result
 
 
 def conv_cycles(spec: WinogradConvSpec, layer: ConvLayer, passes: Sequence[ConvPass]) -> int:
@@ -24,20 +25,25 @@ def conv_cycles(spec: WinogradConvSpec, layer: ConvLayer, passes: Sequence[ConvP
     ``steps`` cycles of the requantizer.
     """
     channel_blocks, output_blocks = layer.blocks(spec)
-    read = free = finished = results = 0
-    loaded = spec.lanes - _TILE
+    sums = (_PixelSums if spec.tile == 2 else _PositionSums)(spec)
+    read = free = before = results = 0
+    finished = spec.lanes - _TILE[spec.tile]
     if spec.kernels is KernelForm.SPATIAL:
-        loaded += spec.blocks * spec.lanes + 1
+        finished += spec.blocks * spec.lanes + 1
     for number, part in enumerate(passes):
-        array, read = block_cycles(spec, part.tiles), read + (number > 0)
-        arrivals = _arrivals(spec, part)
+        read, array = read + (number > 0), block_cycles(spec, part.tiles)
+        idle = max(0, spec.lanes - part.tiles)  # of a position, when all its tiles are through
         for _ in range(output_blocks):
+            finished = max(finished, sums.free - idle)
+            begins: list[int] = []
             for _ in range(channel_blocks):
                 read = max(read, free) + spec.transform.positions * part.tiles
-                begun = max(read, finished, loaded)
-                free, finished = finished, begun + array
-            for arrival in arrivals:
-                results = max(results, begun + arrival) + spec.requantize.steps
+                begins.append(max(read, finished))
+                finished = begins[-1] + array
+                # a vector is read when the one before it is taken
+                free, before = before, finished - idle - (idle if part.tiles == 1 else 0)
+            for arrival in sums.arrivals(part, begins):
+                results = max(results, arrival) + spec.requantize.steps
     return results + _LATENCY + spec.pipeline_stages
 
 
@@ -49,8 +55,45 @@ def keeps_up(spec: WinogradConvSpec, layer: ConvLayer) -> bool:
             and spec.requantize.steps * results <= channel_blocks * spec.transform.positions)
 
 
-def _arrivals(spec: WinogradConvSpec, part: ConvPass) -> list[int]:
-    """When the results of an output block are complete, from the last channel block's begin on."""
-    step = max(part.tiles, spec.lanes)
-    return [((2 + y % 2) * 4 + 2 + x % 2) * step + y // 2 * part.tiles_x + x // 2
-            for y, x in result_order(spec, part.out_height, part.out_width)]
+class _PixelSums:
+    """Pixels that are complete with the last position that counts for them."""
+
+    free = 0  # from when on the sums of an output block can be taken
+
+    def __init__(self, spec: WinogradConvSpec):
+        self._spec = spec
+
+    def arrivals(self, part: ConvPass, begins: list[int]) -> list[int]:
+        """When results are there, in order; ``begins`` are those of the channel blocks."""
+        step = max(part.tiles, self._spec.lanes)
+        return [begins[-1] + (2 + y % 2) * 4 * step + (2 + x % 2) * step
+                + y // 2 * part.tiles_x + x // 2
+                for y, x in result_order(self._spec, part.out_height, part.out_width)]
+
+
+class _PositionSums(_PixelSums):
+    """Sums by position, which are read tile by tile when all are complete.
+
+    They are read while those of the first channel block of the next output block are made, and
+    what is left then, before the one after it begins.
+    """
+
+    def __init__(self, spec: WinogradConvSpec):
+        super().__init__(spec)
+        self._reading, self._left = 0, 0
+
+    def arrivals(self, part: ConvPass, begins: list[int]) -> list[int]:
+        """As the other one's."""
+        spec, positions = self._spec, self._spec.transform.positions
+        last = (positions - 1) * max(part.tiles, spec.lanes) + part.tiles
+        if len(begins) > 1:
+            self._left -= min(self._left, begins[0] + last - 1 - self._reading)
+        else:
+            self._left -= min(self._left, begins[0] + last - self._reading)
+        complete = begins[-1] + last
+        self._reading = self.free = complete + self._left
+        self._left = positions * part.tiles
+        read = [(y // spec.tile * part.tiles_x + x // spec.tile + 1) * positions
+                + x % spec.tile * spec.transform.side + y % spec.tile
+                for y, x in result_order(spec, part.out_height, part.out_width)]
+        return [self._reading + cycles + _TRANSFORM for cycles in read]
