@@ -17,8 +17,8 @@ _TRANSFORM = 33  # from a tile's last sum to its first result
 def conv_cycles(spec: WinogradConvSpec, layer: ConvLayer, passes: Sequence[ConvPass]) -> int:
     """Cycles from the offer of the first pass to the transfer of the last result, both included.
 
-    Holds where kernels are dense, no stream waits, and the requantizer :func:`keeps_up`; it takes
-    more cycles where this doesn't.
+    Holds where kernels are dense, no stream waits, and the way of results :func:`keeps_up`; where
+    it doesn't, it takes at least as many.
 
     A channel block of t tiles takes ``positions * t`` cycles to be read, and
     ``positions * max(t, lanes)`` in the array, while the next one is read. A result takes
@@ -47,12 +47,18 @@ def conv_cycles(spec: WinogradConvSpec, layer: ConvLayer, passes: Sequence[ConvP
     return results + _LATENCY + spec.pipeline_stages
 
 
-def keeps_up(spec: WinogradConvSpec, layer: ConvLayer) -> bool:
-    """Whether all results of an output block can wait, and are gone when the next ones come."""
+def keeps_up(spec: WinogradConvSpec, layer: ConvLayer, passes: Sequence[ConvPass]) -> bool:
+    """Whether the array never waits for results but in cycles that :func:`conv_cycles` knows.
+
+    All results of an output block can wait, and are gone when the next ones come; with ``tile`` 4,
+    no pass of fewer tiles than lanes comes after a larger one.
+    """
     results = spec.tile ** 2
     channel_blocks, _ = layer.blocks(spec)
+    tiles = [part.tiles for part in passes]
     return (spec.tiles * results <= spec.result_fifo_depth
-            and spec.requantize.steps * results <= channel_blocks * spec.transform.positions)
+            and spec.requantize.steps * results <= channel_blocks * spec.transform.positions
+            and (spec.tile == 2 or min(tiles) >= min(spec.lanes, max(tiles))))
 
 
 class _PixelSums:

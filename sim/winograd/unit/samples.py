@@ -183,8 +183,8 @@ class Source:
             if self.random.random() < 0.6:  # as with a zero point: the sums go around 0
                 bias = min(max(-(low + high) // 2, least), most)
             biases.append(bias)
-            mantissas.append(draw(1 << (spec.mantissa_width - 1), (1 << spec.mantissa_width) - 1))
-            size = max(abs(low + bias), abs(high + bias)).bit_length() + spec.mantissa_width
+            mantissas.append(draw(0, (1 << draw(1, spec.mantissa_width)) - 1))
+            size = (max(abs(low + bias), abs(high + bias)) * mantissas[-1]).bit_length()
             shifts.append(min(max(0, size - spec.activation_width + draw(-2, 2)), 63))
         limits = signed_range(spec.activation_width)
         low, high = sorted((draw(*limits), draw(*limits)))

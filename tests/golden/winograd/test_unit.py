@@ -5,6 +5,7 @@ import torch
 
 from sparrow.golden.winograd import (
     ConvLayer,
+    ConvPass,
     ConvScales,
     conv_cycles,
     conv_results,
@@ -81,7 +82,13 @@ def test_keeping_up():
     """128 results of 32 tiles; 8 cycles each are as many as 2 channel blocks take."""
     layer = ConvLayer(height=56, width=56, in_channels=32)
     spec = WinogradConvSpec(post_lanes=2)
-    assert keeps_up(spec, layer)
-    assert not keeps_up(spec, ConvLayer(height=56, width=56, in_channels=16))
-    assert not keeps_up(spec.replace(post_lanes=1), layer)
-    assert not keeps_up(spec.replace(result_fifo_depth=127), layer)
+    passes = plan(spec, layer)
+    assert keeps_up(spec, layer, passes)
+    assert not keeps_up(spec, ConvLayer(height=56, width=56, in_channels=16), passes)
+    assert not keeps_up(spec.replace(post_lanes=1), layer, passes)
+    assert not keeps_up(spec.replace(result_fifo_depth=127), layer, passes)
+    spec = spec.replace(tile=4, post_lanes=8, result_fifo_depth=512)
+    passes = [ConvPass(0, 0, 1, tiles, 4, 4 * tiles) for tiles in (20, 16, 15)]
+    assert keeps_up(spec, layer, passes[:2])
+    assert not keeps_up(spec, layer, passes[1:])
+    assert keeps_up(spec, layer, passes[2:])
