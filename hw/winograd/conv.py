@@ -115,7 +115,8 @@ class WinogradConv(wiring.Component):
         block = block_layout(spec)
         m.submodules.blocks = blocks = StreamFifo(name="winograd_blocks", depth=_BLOCKS,
                                                   width=block.size)
-        pixel, read, valid = tiles.o.payload, Signal(), Signal()
+        pixel = tiles.o.payload
+        read, valid = (Signal(name=name) for name in ("read", "read_valid"))
         outside = Signal(reset_less=True)
         padding = Signal(spec.activation_width, reset_less=True)
         begun = data.View(block, blocks.i.payload)

@@ -8,6 +8,7 @@ from ..memory.fifo import StreamFifo
 from ..post import Requantize
 from ..post.requantize import parameter_layout
 from ..spec.winograd import WinogradConvSpec
+from .counting import is_last
 from .layouts import pass_layout, result_layout
 from .sums import pixels_layout
 
@@ -84,15 +85,17 @@ class ResultPath(wiring.Component):
             ("tile_x", image.tiles_x), ("tile_y", image.tiles_y),
             ("block", image.output_blocks)))
         width = len(self.o.payload.x)
-        x, y, beyond = Signal(width), Signal(width), Signal(2)
-        moves, ends = self.i.valid & self.i.ready, Signal(4)
+        x, y = (Signal(width, name=name) for name in "xy")
+        beyond, ends = (Signal(bits, name=name) for name, bits in (("beyond", 2), ("ends", 4)))
+        moves = self.i.valid & self.i.ready
         one_row, one_column = image.out_height == 1, image.out_width == 1
         m.d.comb += [
             x.eq(Cat(pixel.column, tile_x)), y.eq(Cat(pixel.row, tile_y)),
             beyond.eq(Cat(Cat(pixel.column, tile_x) >= image.out_width,
                           Cat(pixel.row, tile_y) >= image.out_height)),
-            ends.eq(Cat(tile_x + 1 == image.tiles_x, tile_y + 1 == image.tiles_y,
-                        pixel.row.all() & pixel.column.all(), block + 1 == image.output_blocks)),
+            ends.eq(Cat(is_last(tile_x, image.tiles_x), is_last(tile_y, image.tiles_y),
+                        pixel.row.all() & pixel.column.all(),
+                        is_last(block, image.output_blocks))),
             self.passes.ready.eq(moves & ends.all()),
         ]
         loops = [(tile_x, ends[0]), (tile_y, ends[1])]
