@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sparrow.flow.interface import Surroundings
     from sparrow.flow.verilog import VerilogFiles
 
-__all__ = ["BLOCKS", "Block", "add_settings", "add_spec_arguments", "block"]
+__all__ = ["BLOCKS", "Block", "add_settings", "add_spec_arguments", "add_tile", "block"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +154,8 @@ BLOCKS = {found.name: found for found in (
     *(Block(f"winograd-{part}-transform", "sparrow.hw.spec:WinogradSpec",
             f"sparrow.hw.winograd:{part.capitalize()}Transform", "sparrow.sim.winograd.regression")
       for part in ("input", "weight", "output")),
+    Block("winograd", "sparrow.hw.spec:WinogradConvSpec", "sparrow.hw.winograd.conv:WinogradConv",
+          "sparrow.sim.winograd.unit.regression"),
     Block("step-loop", _ACCELERATOR, "sparrow.hw.engines.steps:StepLoop", _LOOPS),
     Block("result-loop", _ACCELERATOR, "sparrow.hw.engines.results:ResultLoop", _LOOPS),
     Block("memory-loop", _ACCELERATOR, "sparrow.sim.loops.parts:memory_loop", _LOOPS),
@@ -177,6 +179,7 @@ def add_spec_arguments(parser: Any) -> None:
     """Add what names a block and its specification to a command's parser."""
     parser.add_argument("block", metavar="BLOCK", help=", ".join(BLOCKS))
     add_settings(parser, "its specification, TOML")
+    add_tile(parser)
 
 
 def add_settings(parser: Any, subject: str) -> None:
@@ -184,3 +187,10 @@ def add_settings(parser: Any, subject: str) -> None:
     parser.add_argument("--spec", type=Path, metavar="FILE", help=subject)
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE", help="set one value of the specification")
+
+
+def add_tile(parser: Any) -> None:
+    """Add a short form of a value that the Winograd blocks have, to a command with settings."""
+    parser.add_argument("--tile", action="append", default=[], dest="settings",
+                        type="tile={}".format, metavar="N",
+                        help="of a winograd block: the same as --set tile=N")

@@ -32,7 +32,7 @@ _FIGURES = (
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
-    from sparrow.flow.blocks import BLOCKS
+    from sparrow.flow.blocks import BLOCKS, add_tile
     from sparrow.flow.synthesis import DEFAULT_RECIPE, DEFAULT_SEEDS, RECIPES, TARGETS
 
     parser = subparsers.add_parser(
@@ -45,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--spec", type=Path, metavar="FILE", help="its specification, TOML")
     parser.add_argument("--set", action="append", default=[], dest="settings",
                         metavar="NAME=VALUE", help="set one value of the specification")
+    add_tile(parser)
     parser.add_argument("--verilog", type=Path, action="append", metavar="FILE",
                         help="a Verilog file instead; repeat it where there are several")
     parser.add_argument("--top", metavar="NAME", help="the file's top module")

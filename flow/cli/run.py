@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sparrow.flow.blocks import BLOCKS, add_settings, block
+from sparrow.flow.blocks import BLOCKS, add_settings, add_tile, block
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import only_user
 
@@ -22,6 +22,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("subject", metavar="RECIPE.toml|BLOCK",
                         help=f"a recipe, or one of {', '.join(BLOCKS)}")
     add_settings(parser, "a block's specification, TOML")
+    add_tile(parser)
     parser.add_argument("--liberty", type=Path, metavar="FILE",
                         help="also estimate a block with this cell library")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER",

@@ -118,8 +118,9 @@ class TiledPath(wiring.Component):
             A vector has been read and not been taken.
         """
         step, vector = loop.o.payload, front.i.payload
-        here, padding = Signal(step.shape(), reset_less=True), Signal(8, reset_less=True)
-        valid, lost, advance = Signal(), Signal(), Signal()
+        here = Signal(step.shape(), reset_less=True)
+        padding = Signal(8, reset_less=True)
+        valid, lost, advance = (Signal(name=name) for name in ("valid", "lost", "advance"))
 
         def banks(step):
             return Mux(step.outside, 0, Mux(step.bank, 2, 1))

@@ -110,10 +110,10 @@ class WinogradConv(wiring.Component):
 
     def _read(self, m, tiles, front):
         """Read pixels, and give them to who transforms them."""
-        pixel, read, valid = tiles.o.payload, Signal(), Signal()
-        here, padding = (Signal(pixel.shape(), reset_less=True),
-                         Signal(self._spec.activation_width, reset_less=True))
-        vector = front.i.payload
+        pixel, vector = tiles.o.payload, front.i.payload
+        read, valid = (Signal(name=name) for name in ("read", "read_valid"))
+        here = Signal(pixel.shape(), reset_less=True)
+        padding = Signal(self._spec.activation_width, reset_less=True)
         m.d.comb += [
             tiles.o.ready.eq(~valid | front.i.ready), read.eq(tiles.o.valid & tiles.o.ready),
             self.read_enable.eq(read & ~pixel.outside), self.read_row.eq(pixel.row),

@@ -52,7 +52,8 @@ class PixelCrop(wiring.Component):
         spec, pixel, output = self._spec, self.i.payload, self.o.payload
         bits = (spec.tile - 1).bit_length()
         tiles = [Signal(range(spec.tiles), name=name) for name in ("tile_x", "tile_y")]
-        ends, kept, corner = Signal(2), Signal(), Signal()
+        ends = Signal(2)
+        kept, corner = (Signal(name=name) for name in ("kept", "corner"))
         places = []
         for number, (tile, within, size) in enumerate(zip(
                 tiles, (pixel.column, pixel.row), (self.out_width, self.out_height),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..mac.ports import stationary_layout
 from ..memory import TwoPortMemory
 from ..spec.winograd import WinogradConvSpec
-from .counting import following
+from .counting import following, of_half
 from .element import KernelElement, choice
 
 __all__ = ["KernelBuffer"]
@@ -79,15 +79,16 @@ class KernelBuffer(wiring.Component):
     def _fill(self, m, memories, full, lane_bits):
         """Write loads to the half that is filled; make a free half zero when nothing is loaded."""
         taps = self._spec.transform.taps ** 2
-        filling, target, zeros = Signal(), Signal(), Signal(2)
+        filling, target = (Signal(name=name) for name in ("filling", "target"))
+        zeros = Signal(2)
         tap = Signal(taps, init=1)
         row = Signal(lane_bits)
-        loads, clears = Signal(), Signal()
-        ready, used = zeros.bit_select(filling, 1), full.bit_select(filling, 1)
+        loads, clears = (Signal(name=name) for name in ("loads", "clears"))
+        ready, used = of_half(zeros, filling), of_half(full, filling)
         m.d.comb += [
             self.i.ready.eq(ready & ~used), loads.eq(self.i.valid & self.i.ready),
             target.eq(filling ^ (ready | used)),
-            clears.eq(~loads & ~(zeros | full).bit_select(target, 1)),
+            clears.eq(~loads & ~of_half(zeros | full, target)),
         ]
         with m.If(clears):
             m.d.sync += row.eq(row + 1)
@@ -109,7 +110,7 @@ class KernelBuffer(wiring.Component):
         """Read the lanes of a half for each position; gives whose the memories' outputs are."""
         spec = self._spec
         side = spec.transform.side
-        advance, read, half = Signal(), Signal(), Signal()
+        advance, read, half = (Signal(name=name) for name in ("advance", "read", "read_half"))
         places = [(Signal(range(size), name=name), size) for name, size in
                   (("lane", spec.lanes), ("column", side), ("row", side))]
         held = [Signal.like(place, name=f"read_{place.name}", reset_less=True)
@@ -118,7 +119,7 @@ class KernelBuffer(wiring.Component):
         lane = places[0][0]
         m.d.comb += [
             advance.eq(~self.o.valid | self.o.ready),
-            read.eq(advance & full.bit_select(half, 1)),
+            read.eq(advance & of_half(full, half)),
             ends.eq(Cat(place == size - 1 for place, size in places)),
         ]
         for memory in memories:

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..mac.ports import sums_layout
 from ..memory import TwoPortMemory
 from ..spec.winograd import WinogradConvSpec
-from .counting import following
+from .counting import following, of_half
 from .sums import pixels_layout
 from .transforms import OutputTransform
 
@@ -51,7 +51,8 @@ class PositionSums(wiring.Component):
         memory = TwoPortMemory(name="accumulator_memory", depth=2 * transform.positions << bits,
                                width=spec.columns * transform.sum_width)
         memory.place(m, platform, "memory")
-        full, free, drains = Signal(2), Signal(), Signal()
+        full = Signal(2)
+        free, drains = (Signal(name=name) for name in ("free", "drains"))
         tiles = [Signal(range(spec.tiles), name=f"tiles{half}", reset_less=True)
                  for half in range(2)]  # the number of the last one
         fresh, reads, address = self._accumulate(m, memory, full, tiles, free)
@@ -93,13 +94,14 @@ class PositionSums(wiring.Component):
                            ("written_tile", "next_tile"))
         position, next_position = (Signal(range(transform.positions), name=name) for name in
                                    ("written_position", "next_position"))
-        sums, takes, ends = self.i.payload, Signal(), Signal()
+        sums = self.i.payload
+        takes, ends = (Signal(name=name) for name in ("takes", "ends"))
         held = data.ArrayLayout(transform.sum_width, spec.columns)(memory.read_data)
         after = Signal(held.shape())
         completes = ends & sums.mode.finish
         follows = Mux(ends, sums.mode.finish, sums.mode.start)  # the next one is fresh
         m.d.comb += [
-            self.i.ready.eq(Mux(fresh, ~full.bit_select(half, 1) & (free | follows), 1)),
+            self.i.ready.eq(Mux(fresh, ~of_half(full, half) & (free | follows), 1)),
             takes.eq(self.i.valid & self.i.ready),
             ends.eq(sums.last & (position == transform.positions - 1)),
             next_tile.eq(Mux(sums.last, 0, tile + 1)),
@@ -136,4 +138,4 @@ class PositionSums(wiring.Component):
                 m.d.sync += tile.eq(tile + 1)
             with m.If(last & (tile == Mux(half, tiles[1], tiles[0]))):
                 m.d.sync += [tile.eq(0), half.eq(~half), full.bit_select(half, 1).eq(0)]
-        return full.bit_select(half, 1), self._row(m, half, position, tile, "drained_row")
+        return of_half(full, half), self._row(m, half, position, tile, "drained_row")

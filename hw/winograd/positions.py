@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..mac.ports import mode_layout, moving_layout
 from ..memory import TwoPortMemory
 from ..spec.winograd import WinogradConvSpec
-from .counting import following
+from .counting import following, of_half
 
 __all__ = ["PositionBuffer", "tile_layout"]
 
@@ -77,19 +77,20 @@ class PositionBuffer(wiring.Component):
         """A row of the memory."""
         positions = self._spec.transform.positions
         bits = (self._spec.tiles - 1).bit_length()
-        place = Signal(range(2 * positions))
+        place = Signal(range(2 * positions), name="place")
         return place, Cat(tile[:bits], place), place.eq(position + half * positions)
 
     def _write(self, m, memory, full, held):
         """Write the tiles of a channel block, then hold its last one's number and its mode."""
         spec, transform = self._spec, self._spec.transform
-        half, tile, position = (Signal(), Signal(range(spec.tiles)),
-                                Signal(range(transform.positions)))
+        half = Signal(name="written_half")
+        tile = Signal(range(spec.tiles), name="written_tile")
+        position = Signal(range(transform.positions), name="written_position")
         vector, kind = self.i.payload, self.tiles.payload
-        writes, ends, last = Signal(), Signal(), Signal()
+        writes, ends, last = (Signal(name=name) for name in ("writes", "ends", "writes_last"))
         _, address, places = self._address(half, vector.row * transform.side + vector.column, tile)
         m.d.comb += [
-            self.i.ready.eq(self.tiles.valid & ~full.bit_select(half, 1)),
+            self.i.ready.eq(self.tiles.valid & ~of_half(full, half)),
             writes.eq(self.i.valid & self.i.ready), places,
             memory.write_enable.eq(writes), memory.write_address.eq(address),
             memory.write_data.eq(vector.vector.as_value()),
@@ -111,9 +112,11 @@ class PositionBuffer(wiring.Component):
     def _read(self, m, memory, full, held):
         """Read position by position; what comes out of the memory is ``first`` and so on."""
         spec, transform = self._spec, self._spec.transform
-        half, tile, position = (Signal(name="read_half"), Signal(range(spec.tiles)),
-                                Signal(range(transform.positions)))
-        advance, read, last, valid = Signal(), Signal(), Signal(), Signal()
+        half = Signal(name="read_half")
+        tile = Signal(range(spec.tiles), name="read_tile")
+        position = Signal(range(transform.positions), name="read_position")
+        advance, read, last, valid = (Signal(name=name) for name in
+                                      ("advance", "read", "reads_last", "valid"))
         block = Signal(held[0].shape())
         _, address, places = self._address(half, position, tile)
         with m.If(half):
@@ -122,7 +125,7 @@ class PositionBuffer(wiring.Component):
             m.d.comb += block.eq(held[0])
         output = self.o.payload
         m.d.comb += [
-            advance.eq(~valid | self.o.ready), read.eq(advance & full.bit_select(half, 1)),
+            advance.eq(~valid | self.o.ready), read.eq(advance & of_half(full, half)),
             last.eq(tile == block.tile), places,
             memory.read_enable.eq(read), memory.read_address.eq(address),
             output.vector.as_value().eq(memory.read_data), self.o.valid.eq(valid),

@@ -8,6 +8,7 @@ from ..memory.fifo import StreamFifo
 from ..post import Requantize
 from ..post.requantize import parameter_layout
 from ..spec.winograd import WinogradConvSpec
+from .counting import is_last
 from .crop import PixelCrop
 from .layouts import pass_layout, result_layout
 from .sums import pixels_layout
@@ -82,7 +83,7 @@ class ResultPath(wiring.Component):
     def _crop(self, m, crop):
         """Tell the pixels' pass; it is taken with its last one."""
         image, block = self.passes.payload, Signal.like(self.passes.payload.output_blocks)
-        known, last = self.passes.valid, block + 1 == image.output_blocks
+        known, last = self.passes.valid, is_last(block, image.output_blocks)
         m.d.comb += [
             crop.out_width.eq(image.out_width), crop.out_height.eq(image.out_height),
             crop.i.payload.eq(self.i.payload), crop.i.valid.eq(self.i.valid & known),

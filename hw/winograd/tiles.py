@@ -1,6 +1,6 @@
 """Which vectors a pass reads: tiles of pixels, channel block by channel block."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import C, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -76,15 +76,15 @@ class TileLoop(wiring.Component):
     def _count(self, m, start, advance):
         """Each loop's counter: whether it is in its first, its last round, whether it goes on."""
         side = self._spec.transform.side
-        begins, ends, goes = (Signal(len(_LOOPS), name=name)
-                              for name in ("begins", "ends", "goes"))
+        begins = Signal(_OUTPUT)
+        ends, goes = (Signal(len(_LOOPS), name=name) for name in ("ends", "goes"))
         for loop, name in enumerate(_LOOPS):
-            limit = side if loop < _X else self.i.payload[name]
-            bits = side.bit_length() if loop < _X else len(limit)
-            counter = Signal(bits, name=f"counter_{name}", reset_less=True)
+            limit = C(side) if loop < _X else self.i.payload[name]
+            counter = Signal(len(limit), name=f"counter_{name}", reset_less=True)
             inner = ends[:loop].all() if loop else 1
-            m.d.comb += [begins[loop].eq(counter == 1), ends[loop].eq(counter == limit),
-                         goes[loop].eq(inner & ~ends[loop])]
+            m.d.comb += [ends[loop].eq(counter == limit), goes[loop].eq(inner & ~ends[loop])]
+            if loop < _OUTPUT:
+                m.d.comb += begins[loop].eq(counter == 1)
             with m.If(start):
                 m.d.sync += counter.eq(1)
             with m.Elif(advance & inner):

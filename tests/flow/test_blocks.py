@@ -1,10 +1,13 @@
 """Specifications from files and settings, and what is refused."""
 
+import argparse
+
 import pytest
 
-from sparrow.flow.blocks import BLOCKS, block
+from sparrow.flow.blocks import BLOCKS, add_spec_arguments, block
+from sparrow.flow.cli import main
 from sparrow.flow.errors import UserError
-from sparrow.hw.spec import MacArraySpec, SpecError
+from sparrow.hw.spec import MacArraySpec, SpecError, WinogradConvSpec
 
 
 def test_settings_override_the_file(tmp_path):
@@ -45,6 +48,21 @@ def test_the_right_source_is_blamed(tmp_path):
     path.write_text("lanes = 99\n", encoding="utf-8")
     with pytest.raises(SpecError, match=r"a\.toml: lanes must be"):
         block("mac-array").parse(path, ["columns=4"])
+
+
+def test_short_form_of_the_tile(capsys):
+    parser = argparse.ArgumentParser()
+    add_spec_arguments(parser)
+    found = parser.parse_args(["winograd", "--set", "lanes=2", "--tile", "4", "--set", "rows=16"])
+    assert block(found.block).parse(found.spec, found.settings) == WinogradConvSpec(
+        lanes=2, tile=4, rows=16)
+    assert main(["test", "winograd", "--tile", "3"]) == 2
+    assert main(["estimate", "mac-array", "--tile", "2"]) == 2
+    assert main(["run", "winograd", "--tile", "two"]) == 2
+    assert [line.split(";")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "sparrow: error: winograd: tile must be 2 or 4, not 3",
+        "sparrow: error: mac-array: 'tile' is no field of MacArraySpec",
+        "sparrow: error: winograd: tile must be an integer from 2 to 4, not 'two'"]
 
 
 def test_unknown_block():

@@ -1,0 +1,1 @@
+"""The test bench of the unit for Winograd convolution."""
