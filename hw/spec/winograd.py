@@ -155,7 +155,7 @@ class WinogradConvSpec(Spec):
     activation_width: int = 8
     weight_width: int = 8
     output_width: int = 32
-    tiles: int = 64
+    tiles: int = 32
     kernels: KernelForm = KernelForm.SPATIAL
     rows: int = 4096
     multiplier: Multiplier = Multiplier.BOOTH
