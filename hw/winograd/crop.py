@@ -60,7 +60,7 @@ class PixelCrop(wiring.Component):
                 strict=True)):
             place = Cat(within, tile)
             places.append((place, within, size))
-            m.d.comb += ends[number].eq(tile == (size - 1)[bits:])
+            m.d.comb += ends[number].eq(tile == (size - 1)[bits:bits + len(tile)])
         m.d.comb += [
             corner.eq(pixel.row.all() & pixel.column.all()),
             kept.eq(Cat(place < size for place, _, size in places).all()),
