@@ -146,3 +146,11 @@ def test_too_many_blocks():
     assert str(error.value) == f"out_channels must make at most {MOST_BLOCKS} blocks, not 1024"
     assert ConvLayer(height=8, width=8, in_channels=16 * 1023).blocks(WinogradConvSpec()) == (
         MOST_BLOCKS, 1)
+
+
+def test_strips_that_lie():
+    """5 × 8 tiles, 7 a pass: seven passes from strips of 2 and 3 rows, eight from upright ones."""
+    spec = WinogradConvSpec(tiles=7, lanes=2, columns=2, post_lanes=2)
+    found = plan(spec, ConvLayer(height=12, width=18))
+    assert len(found) == 7
+    assert found[2:4] == [ConvPass(0, 10, 2, 3, 4, 6), ConvPass(4, 0, 3, 2, 6, 4)]
