@@ -129,7 +129,8 @@ class _Parts:
         ends, turns = Signal(2, name="part_ends"), Signal(2, name="turns")
         for number, (place, size) in enumerate(((x, limits["out_width"]),
                                                 (y, limits["out_height"]))):
-            m.d.comb += [ends[number].eq((place == size) | (tiled & (place == (size - 1)[:len(size)]))),
+            before = (size - 1)[:len(size)]
+            m.d.comb += [ends[number].eq((place == size) | (tiled & (place == before))),
                          turns[number].eq(tiled & ~self._odd[number] & (size != 1))]
         self.end_line, self.end_part, self._turns = ends[0], ends[1], turns
         self.end_block = ends[1] & ~turns.any()

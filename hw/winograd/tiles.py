@@ -68,7 +68,7 @@ class TileLoop(wiring.Component):
         image, pixel = self.i.payload, self.o.payload
         m.d.comb += [
             pixel.outside.eq((x >= image.width) | (y >= image.height)),
-            pixel.begins.eq(begins[:_X].all()), pixel.last.eq(ends[_X:_CHANNEL].all()),
+            pixel.begins.eq(begins[_COLUMN] & begins[_ROW]), pixel.last.eq(ends[_X:_CHANNEL].all()),
             pixel.start.eq(begins[_CHANNEL]), pixel.finish.eq(ends[_CHANNEL]),
         ]
         return m
@@ -76,15 +76,14 @@ class TileLoop(wiring.Component):
     def _count(self, m, start, advance):
         """Each loop's counter: whether it is in its first, its last round, whether it goes on."""
         side = self._spec.transform.side
-        begins = Signal(_OUTPUT)
+        begins = {}
         ends, goes = (Signal(len(_LOOPS), name=name) for name in ("ends", "goes"))
         for loop, name in enumerate(_LOOPS):
             limit = C(side) if loop < _X else self.i.payload[name]
             counter = Signal(len(limit), name=f"counter_{name}", reset_less=True)
             inner = ends[:loop].all() if loop else 1
             m.d.comb += [ends[loop].eq(counter == limit), goes[loop].eq(inner & ~ends[loop])]
-            if loop < _OUTPUT:
-                m.d.comb += begins[loop].eq(counter == 1)
+            begins[loop] = counter == 1
             with m.If(start):
                 m.d.sync += counter.eq(1)
             with m.Elif(advance & inner):
