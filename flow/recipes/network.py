@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from sparrow.compiler.size import network_size
 from sparrow.compress.data import Dataset
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph
 from sparrow.compress.passes import Context, Pass
-from sparrow.compress.size import network_size
 from sparrow.compress.store import draft_bytes, load_draft
 from sparrow.compress.train import float_accuracy
 from sparrow.flow.compression import captured, check_layers, compress, trained, untrained
@@ -149,8 +149,8 @@ class NetworkSteps:
                "images": recipe.calibration_images, "numbers": self.numbers.to_mapping(),
                "name": recipe.name, "data": self.data_key,
                "array": [recipe.accelerator.lanes, recipe.accelerator.columns],
-               "code": code_digest("sparrow.compress", "sparrow.golden.network",
-                                   "sparrow.golden.codec")}
+               "code": code_digest("sparrow.compress", "sparrow.compiler",
+                                   "sparrow.golden.network", "sparrow.golden.codec")}
 
         def make() -> dict[str, Any]:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,

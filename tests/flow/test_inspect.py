@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 import pytest
 
-from sparrow.compress.container import Container
-from sparrow.compress.encode import StreamTarget, encode_layer
+from sparrow.compiler.container import Container
+from sparrow.compiler.encode import StreamTarget, encode_layer
 from sparrow.flow.cli import main
 from sparrow.flow.numbers import grouped
 from sparrow.golden.codec import CODECS, Parameters, encode_blocks
