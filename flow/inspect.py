@@ -82,7 +82,9 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         contents = decode_blocks(part.data, lanes=of.lanes, columns=of.columns,
                                  word_bytes=of.word_bytes)
     except StreamError as error:
-        raise UserError(f"{subject}: {error.name}: {error}") from None
+        neither = ("; nor is the file a container, which begins with "
+                   f"{MAGIC.decode()}") * (error.name == "VERSION" and isinstance(of, _Array))
+        raise UserError(f"{subject}: {error.name}: {error}{neither}") from None
     header, steps = contents.header, contents.steps
     weights = contents.blocks.size
     if isinstance(of, Container):

@@ -160,7 +160,8 @@ def test_tables(folder, capsys):
 @pytest.mark.parametrize("change, text", [
     (lambda data: b"", "one: TRUNCATED: Stream must have granule 0, not end after 0 bytes: it is "
      "truncated"),
-    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 3, not 1"),
+    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 3, not 1; nor is "
+     "the file a container, which begins with SPWS"),
     (lambda data: data[:-4] + bytes(4), "one: CHECKSUM: Stream must have the checksum "),
     (lambda data: data[:-4], "one: TRUNCATED: "),
     (lambda data: data + bytes(4), "one: TRAILING: "),
