@@ -3,18 +3,16 @@
 import collections
 import dataclasses
 
-from sparrow.hw.spec.accelerator import FIFO_WORDS, AcceleratorSpec
+from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 from .array import Array
-from .decoding import GRANULE_BYTES, HEADER, SET_CYCLES, Decoding
+from .decoding import HEADER, SET_CYCLES, Decoding
 from .events import Change, Process, Simulation
 from .model import Burst, ReadClient, Values
 from .tiled_model import TAPS_AHEAD
 from .timing import Timing
 
 __all__ = ["decompress"]
-
-WINDOW_WORDS = 4  # granules of which are dealt in a cycle at most
 
 
 def decompress(simulation: Simulation, spec: AcceleratorSpec, timing: Timing, client: ReadClient,
@@ -40,13 +38,16 @@ class _Work:
     def __post_init__(self) -> None:
         self._change = Change(self.simulation)
         self._came = self._used = 0
-        self._granules = self.spec.bus.word_bytes // GRANULE_BYTES
+        decoder = self.spec.decompressor
+        assert decoder is not None
+        self._granules, self._window = decoder.granules, decoder.window
+        self._fifo_words = decoder.fifo_words
 
     def fill(self, words: int, wanted: collections.deque[Burst]) -> Process:
         """Take words, each a cycle after the other, as far as there is room for them."""
         taken, left = 0, words
         while left > 0:
-            room = FIFO_WORDS + (self._used - self._came) // self._granules
+            room = self._fifo_words + (self._used - self._came) // self._granules
             if room <= 0:
                 yield self._change
                 continue
@@ -97,7 +98,7 @@ class _Work:
 
     def _use(self, end: int, cycles: int) -> Process:
         """Use up granules, to ``end`` from the beginning of the stream, in some cycles at least."""
-        pieces = max(1, -(-(end - self._used) // (WINDOW_WORDS * self._granules)))
+        pieces = max(1, -(-(end - self._used) // self._window))
         first, begun = self._used, self.simulation.now
         for piece in range(1, pieces + 1):
             here = first + (end - first) * piece // pieces

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -13,6 +13,7 @@ from .scales import QuantizeError
 __all__ = ["LARGEST_CODEBOOK", "OTHERS", "Draft", "Record", "TensorFormat", "WeightFormat",
            "WeightedNode"]
 
+T = TypeVar("T")
 WeightedNode = ConvNode | LinearNode
 WEIGHT_BITS = (8, 4, 2, 1)
 OTHERS = "*"  # in a mapping by layer: those that it doesn't name
@@ -171,15 +172,25 @@ class Draft:
         """The layers with weights, by name."""
         return {node.name: node for node in self.graph if isinstance(node, WeightedNode)}
 
+    def by_layer(self, values: Mapping[str, T]) -> dict[str, T]:
+        """Values by layer: those of a layer that was factorized for all its factors, but for the
+        ones that are named themselves."""
+        gone = {name for record in self.records if record.kind == "factorize"
+                for name in record.results.get("layers", {})}
+        spread = {factor: values[name] for name in sorted(gone & set(values), key=len)
+                  for factor in self.weighted if factor.startswith(f"{name}.")}
+        return spread | {name: value for name, value in values.items() if name not in gone}
+
     def chosen(self, names: Iterable[str], subject: str = "layers") -> dict[str, WeightedNode]:
-        """The layers with weights of some names, all of them where none is given.
+        """The layers with weights of some names, all of them where none is given; the factors of
+        a layer that was factorized go by its name, too.
 
         Raises
         ------
         QuantizeError
             If there is none of a name.
         """
-        known = self.weighted
+        known, names = self.weighted, self.by_layer(dict.fromkeys(names))
         for name in names:
             if name not in known:
                 raise QuantizeError(f"{subject} must name layers with weights, "

@@ -93,8 +93,9 @@ def quantize(source: Graph | Draft, images: torch.Tensor, *, bits: int = 8,
     numbers = Numbers() if numbers is None else numbers
     draft = source if isinstance(source, Draft) else Draft(graph=source)
     graph = draft.graph
-    widths = weight_widths(graph, bits, layer_bits or {})
-    for name in layer_bits or {}:
+    layer_bits = draft.by_layer(layer_bits or {})
+    widths = weight_widths(graph, bits, layer_bits)
+    for name in layer_bits:
         if name in draft.formats:
             raise QuantizeError(f"Layer {name!r}: bits must be chosen once, but a pass has chosen "
                                 f"{draft.formats[name].bits} before")

@@ -7,7 +7,7 @@ import torch
 from .draft import Draft, TensorFormat, WeightedNode, WeightFormat
 from .fake import fake_activation, fake_weight, looked_up, straight_through
 from .graph import Node
-from .steps import LayerStep, TensorSteps
+from .step_sizes import LayerStep, TensorSteps
 
 __all__ = ["Trainable", "TrainableLayer"]
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sparrow.compress.capture import CaptureError, capture
 from sparrow.compress.data import Dataset
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph
-from sparrow.compress.passes import Context, make_pass
+from sparrow.compress.passes import Context, Pass, make_pass
 from sparrow.compress.quantize import QuantizeError, quantize, weight_widths
 from sparrow.compress.report import Comparison, compare
 from sparrow.compress.train import LEARNING_RATE, initialized, normalize, train
@@ -23,8 +23,8 @@ from sparrow.golden.network import Network, NetworkError, Numbers
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import SpecError
 
-__all__ = ["Compressed", "accelerator_numbers", "bits_of", "captured", "check_layers", "compress",
-           "pruned", "rows", "trained", "untrained"]
+__all__ = ["Compressed", "accelerator_numbers", "bits_of", "captured", "check_layers",
+           "check_names", "compress", "pruned", "rows", "trained", "untrained"]
 
 CALIBRATION_IMAGES = 256
 LARGEST_SEED = 2**63 - 1
@@ -144,6 +144,32 @@ def check_layers(model: torch.nn.Module, data: Dataset, *, bits: int = 8,
         return weight_widths(graph, bits, layer_bits or {})
     except (CaptureError, QuantizeError) as error:
         raise UserError(str(error)) from None
+
+
+def check_names(passes: Sequence[Pass], layers: Collection[str],
+                layer_bits: Mapping[str, int]) -> None:
+    """Check, before anything is trained, that options of passes name layers with weights.
+
+    Behind a pass that factorizes, the name of a layer and something behind a point may be a factor.
+
+    Raises
+    ------
+    UserError
+        With the first option that doesn't.
+    """
+    named = [(f"pass {place} ({each.kind}): {option}", names, place)
+             for place, each in enumerate(passes, start=1)
+             for option, names in each.named_layers().items()]
+    named.append(("layer_bits", list(layer_bits), len(passes) + 1))
+    factorized = min((place for place, each in enumerate(passes, start=1)
+                      if each.kind == "factorize"), default=len(passes) + 1)
+    for subject, names, place in named:
+        for name in names:
+            may_be_factor = place > factorized and any(name.startswith(f"{layer}.")
+                                                       for layer in layers)
+            if name not in layers and not may_be_factor:
+                raise UserError(f"{subject} must name layers with weights, {', '.join(layers)}, "
+                                f"not {name!r}")
 
 
 def captured(model: torch.nn.Module, data: Dataset, *, name: str) -> Graph:

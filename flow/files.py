@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sparrow.flow.errors import UserError
 
-__all__ = ["joined", "only_user", "require_replaceable", "require_writable", "write_atomically",
-           "write_folder"]
+__all__ = ["joined", "only_user", "require_folder", "require_replaceable", "require_writable",
+           "write_atomically", "write_folder"]
 
 
 def joined(paths: Sequence[Path]) -> str:
@@ -39,6 +39,13 @@ def require_writable(path: Path) -> None:
     if path.exists() and not path.is_file():
         return  # such as /dev/stdout
     _require_place(path.absolute().parent)
+
+
+def require_folder(folder: Path) -> None:
+    """The same of a folder that files are to go into, and that may be there already."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "must be a folder, not a file", str(folder))
+    _require_place(folder.absolute())
 
 
 def _require_place(folder: Path) -> None:
@@ -113,7 +120,8 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
     data = content.encode("utf-8") if isinstance(content, str) else content
     path = Path(path)
     if path.exists() and not path.is_file() and not path.is_dir():
-        path.write_bytes(data)
+        with _named(path):
+            path.write_bytes(data)
         return path
     target = path.resolve()
     if target.is_dir():
@@ -121,13 +129,23 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with _named(path), open(temporary, "xb") as file:
             file.write(data)
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return path
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors of a write, such as those of a full disk, with the file's name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def require_replaceable(folder: Path, *, owned: str, suffixes: Collection[str]) -> None:

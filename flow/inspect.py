@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sparrow.compress.container import MAGIC, Container, ContainerError, Part
+from sparrow.compiler.container import MAGIC, Container, ContainerError, Part
 from sparrow.flow.errors import UserError
 from sparrow.golden.codec import PARTS, Contents, Header, StreamError, decode_blocks
 from sparrow.golden.codec.arrange import Arrangement
@@ -82,7 +82,9 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         contents = decode_blocks(part.data, lanes=of.lanes, columns=of.columns,
                                  word_bytes=of.word_bytes)
     except StreamError as error:
-        raise UserError(f"{subject}: {error.name}: {error}") from None
+        neither = ("; nor is the file a container, which begins with "
+                   f"{MAGIC.decode()}") * (error.name == "VERSION" and isinstance(of, _Array))
+        raise UserError(f"{subject}: {error.name}: {error}{neither}") from None
     header, steps = contents.header, contents.steps
     weights = contents.blocks.size
     if isinstance(of, Container):

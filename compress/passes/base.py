@@ -9,7 +9,7 @@ from sparrow.golden.network import Network, Numbers
 from sparrow.hw.spec.base import Spec
 
 from ..data import Dataset
-from ..draft import Draft, Record
+from ..draft import OTHERS, Draft, Record
 from ..finetune import Hook, Tuning, finetune
 from ..graph import Graph
 from ..threads import threads
@@ -59,6 +59,17 @@ class Pass(Spec):
     """
 
     kind: ClassVar[str]
+    by_tensor: ClassVar[tuple[str, ...]] = ()  # options with names of tensors, not of layers
+
+    def named_layers(self) -> dict[str, list[str]]:
+        """The layers with weights that options name, by option."""
+        found: dict[str, list[str]] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name == "layers" or (isinstance(value, Mapping)
+                                          and field.name not in self.by_tensor):
+                found[field.name] = [name for name in value if name != OTHERS]
+        return found
 
     def change(self, draft: Draft, context: Context) -> tuple[Draft, dict[str, Any]]:
         """The draft after the pass, and plain values that say what it did.

@@ -85,5 +85,6 @@ def value_by_layer(draft: Draft, subject: str, option: T | Mapping[str, T]) -> d
     if not isinstance(option, Mapping):
         return dict.fromkeys(draft.weighted, option)
     draft.chosen([name for name in option if name != OTHERS], subject)
+    option = draft.by_layer(option)
     return {name: option[name] if name in option else option[OTHERS]
             for name in draft.weighted if name in option or OTHERS in option}

@@ -45,6 +45,7 @@ class Quantize(TunedPass):
     """
 
     kind = "quantize"
+    by_tensor = ("activation_bits",)
     choices = {"weight_method": (Method.MINMAX, Method.MSE)}
     bits: int | Mapping[str, int] = 8
     per_channel: bool = True

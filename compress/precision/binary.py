@@ -59,7 +59,7 @@ def binary_inputs(draft: Draft, names: Iterable[str], images: torch.Tensor) -> D
         convolution or linear layer that gives it to nobody else, or formats are chosen already;
         the text names the layer.
     """
-    for name in names:
+    for name in draft.by_layer(dict.fromkeys(names)):
         draft.chosen([name])
         draft = _binary_input(draft, name, images)
     return draft

@@ -33,6 +33,7 @@ def with_weight_formats(draft: Draft, bits: int, layer_bits: Mapping[str, int], 
         aren't finite; the text names the layer.
     """
     draft.chosen(layer_bits, "bits")
+    layer_bits = draft.by_layer(layer_bits)
     formats = dict(draft.formats)
     for name in layer_bits:
         if name in formats:

@@ -42,6 +42,7 @@ def densities_of(draft: Draft, density: Mapping[str, float]) -> dict[str, float]
     named = {name: float(share) for name, share in density.items() if name != OTHERS}
     if named:
         draft.chosen(named, "density")
+        named = draft.by_layer(named)
     if OTHERS in density:
         named = {name: named.get(name, float(density[OTHERS])) for name in draft.weighted}
     if not named:

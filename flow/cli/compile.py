@@ -30,10 +30,12 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.errors import UserError
+    from sparrow.flow.files import require_folder
 
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
     if arguments.latency < 1:
         raise UserError(f"--latency must be at least 1, not {arguments.latency}")
+    require_folder(arguments.output)
 
     from rich.console import Console
 

@@ -100,11 +100,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _work_folder(arguments: argparse.Namespace) -> Iterator[Path]:
-    """Where steps are remembered: beside the output, or nowhere without a recipe."""
+    """Where steps are remembered: beside the output; nowhere without a recipe or a file."""
     from sparrow.flow.files import only_user
     from sparrow.flow.tools import run_folder
 
-    if arguments.recipe is None:
+    device = arguments.output.exists() and not arguments.output.is_file()
+    if arguments.recipe is None or device:
         with run_folder() as folder:
             yield folder
         return

@@ -44,13 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--span must be at least 1, not {arguments.span}")
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
 
-    from sparrow.compress.encode import StreamTarget
+    from sparrow.compiler.encode import StreamTarget
     from sparrow.flow.encode import OWN, encode_network, encode_table, index, write_streams
     from sparrow.flow.memory_image import load_network
     from sparrow.flow.progress import progress
 
+    target = StreamTarget.of(spec)
+    if arguments.codec not in ("auto", *target.codecs):
+        raise UserError(f"--codec must be auto or one that the accelerator has, "
+                        f"{', '.join(target.codecs)}, not {arguments.codec!r}")
     require_replaceable(arguments.output, **OWN)
-    network, target = load_network(arguments.network), StreamTarget.of(spec)
+    network = load_network(arguments.network)
     with progress("encoding"):
         layers = encode_network(network, target, codec=arguments.codec, goal=arguments.goal,
                                 span=arguments.span)

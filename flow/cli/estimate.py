@@ -171,6 +171,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("recipe", "netlist"):
         if target not in ("gates", "liberty") and getattr(arguments, name) is not None:
             raise UserError(f"--{name} must go with target gates or liberty, not {target!r}")
+    if arguments.liberty is not None and not arguments.liberty.is_file():
+        raise UserError(f"--liberty must be a file, not {str(arguments.liberty)!r}")
     if arguments.netlist is not None:
         require_writable(arguments.netlist)
     arguments.recipe = arguments.recipe or DEFAULT_RECIPE

@@ -30,7 +30,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--memories", choices=("inside", "separate"), default="inside",
                         help="separate: one module for each shape of memory, such as "
                              "sparrow_ram_1r1w_512x256, with behavioural bodies in "
-                             "FILE_memories.v (default: %(default)s)")
+                             "FILE_memories.v; inside: an earlier such file goes (default: "
+                             "%(default)s)")
     parser.add_argument("--clock-port", metavar="NAME", default="clk",
                         help="name of the clock (default: %(default)s)")
     parser.add_argument("--reset-port", metavar="NAME",
@@ -83,6 +84,7 @@ def _surroundings(arguments: argparse.Namespace, spec: Any) -> "Surroundings":
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.files import require_writable, write_atomically
+    from sparrow.flow.memory_bodies import are_memory_bodies
     from sparrow.flow.progress import progress
     from sparrow.hw.export import PortNameError
     started = time.monotonic()
@@ -118,4 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     for file, content in beside.items():
         write_atomically(file, content)
         print(file)
+    if not files.memories and are_memory_bodies(memories):
+        memories.unlink()  # they would be there twice
+        print(f"{memories}: removed, memories are inside now")
     return 0

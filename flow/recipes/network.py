@@ -6,14 +6,21 @@ from typing import Any
 
 import torch
 
+from sparrow.compiler.size import network_size
 from sparrow.compress.data import Dataset
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph
 from sparrow.compress.passes import Context, Pass
-from sparrow.compress.size import network_size
 from sparrow.compress.store import draft_bytes, load_draft
 from sparrow.compress.train import float_accuracy
-from sparrow.flow.compression import captured, check_layers, compress, trained, untrained
+from sparrow.flow.compression import (
+    captured,
+    check_layers,
+    check_names,
+    compress,
+    trained,
+    untrained,
+)
 from sparrow.flow.datasets import dataset
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_atomically
@@ -82,6 +89,7 @@ class NetworkSteps:
         key = {"model": self.model_key(source), "data": self.data_key, "bits": recipe.bits,
                "teacher": recipe.teacher and self.model_key(recipe.teacher),
                "layers": recipe.layer_bits, "seed": source.seed, "torch": torch.__version__,
+               "named": [[each.kind, each.named_layers()] for each in recipe.passes],
                "code": code_digest("sparrow.compress")}
 
         def make() -> dict[str, Any]:
@@ -90,8 +98,9 @@ class NetworkSteps:
             if recipe.teacher is not None:
                 untrained(self._factories["teacher"][1], self.data,
                           weights=recipe.teacher.weights, seed=recipe.teacher.seed)
-            return {"weight_bits": check_layers(model, self.data, bits=recipe.bits,
-                                                layer_bits=recipe.layer_bits)}
+            widths = check_layers(model, self.data, bits=recipe.bits)
+            check_names(recipe.passes, widths, recipe.layer_bits)
+            return {"weight_bits": widths | recipe.layer_bits}
 
         return self.steps.run("capture", key, make, text="capturing the model")
 
@@ -149,8 +158,8 @@ class NetworkSteps:
                "images": recipe.calibration_images, "numbers": self.numbers.to_mapping(),
                "name": recipe.name, "data": self.data_key,
                "array": [recipe.accelerator.lanes, recipe.accelerator.columns],
-               "code": code_digest("sparrow.compress", "sparrow.golden.network",
-                                   "sparrow.golden.codec")}
+               "code": code_digest("sparrow.compress", "sparrow.compiler",
+                                   "sparrow.golden.network", "sparrow.golden.codec")}
 
         def make() -> dict[str, Any]:
             found = compress(draft, self.data, bits=recipe.bits, layer_bits=recipe.layer_bits,

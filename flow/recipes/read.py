@@ -39,6 +39,8 @@ _LEAST = {("model", "epochs"): 1, ("teacher", "epochs"): 1, ("model", "shift"): 
           ("teacher", "shift"): 0, ("data", "test"): 1,
           ("data", "train"): 1, ("quantize", "calibration_images"): 1,
           ("simulate", "images"): 1, ("simulate", "latency"): 1}
+# what torch takes, and what the native engine does
+_LARGEST_SEED = dict.fromkeys(("model", "teacher", "data"), 2**63 - 1) | {"simulate": 2**54 - 1}
 RANDOM = "random"
 """In the place of weights: those that the model starts with."""
 PASSES = "pass"
@@ -122,6 +124,8 @@ def _check(path: Path, section: str, settings: Mapping[str, Any]) -> None:
                             f"not {value!r}")
         if _below(section, name, value):
             raise UserError(f"{subject} must be at least {_LEAST[section, name]}, not {value!r}")
+        if name == "seed" and not 0 <= value <= _LARGEST_SEED[section]:
+            raise UserError(f"{subject} must be 0 to {_LARGEST_SEED[section]}, not {value!r}")
         if name in ("bandwidth", "learning_rate") and not 0 < value <= 1:
             raise UserError(f"{subject} must be above 0 and at most 1, not {value!r}")
     for layer, bits in settings.get("layers", {}).items():
@@ -150,6 +154,10 @@ def _recipe(path: Path, values: Mapping[str, Any]) -> Recipe:
         "accelerator": AcceleratorSpec.from_mapping(values["accelerator"],
                                                     source=f"{path}: [accelerator]"),
         "layer_bits": dict(quantize.pop("layers", {})), **quantize, **values["compile"]}
+    codecs = ("auto", "plain", *(codec.value for codec in settings["accelerator"].codecs))
+    if values["compile"].get("codec", "auto") not in codecs:
+        raise UserError(f"{path}: codec in [compile] must be one of {', '.join(codecs)} with this "
+                        f"[accelerator], not {values['compile']['codec']!r}")
     if ("/" in settings["data"] or FACTORY in settings["data"]
             or settings["data"].endswith(".safetensors")):
         settings["data"] = str(_located(path, settings["data"]))

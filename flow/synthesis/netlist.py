@@ -98,12 +98,11 @@ class _Inverters:
             if port["direction"] != "input":
                 self._readers.update(port["bits"])
         for name, cell in netlist.cells.items():
-            outputs = cell["port_directions"]
-            for pin, (bit,) in ((p, b) for p, b in cell["connections"].items() if len(b) == 1):
-                if outputs[pin] == "input":
-                    self._readers[bit] += 1
+            for pin, bits in cell["connections"].items():
+                if cell["port_directions"][pin] == "input":
+                    self._readers.update(bits)
                 else:
-                    self._drivers[bit] = name
+                    self._drivers.update(dict.fromkeys(bits, name))
 
     def before_flip_flops(self) -> None:
         """Store the complement where that saves an inverter or takes a smaller gate."""

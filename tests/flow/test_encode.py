@@ -6,9 +6,9 @@ import os
 import pytest
 import torch
 
-from sparrow.compress.container import Container
-from sparrow.compress.encode import decode_container
-from sparrow.compress.size import network_size
+from sparrow.compiler.container import Container
+from sparrow.compiler.encode import decode_container
+from sparrow.compiler.size import network_size
 from sparrow.flow.cli import main
 from sparrow.flow.numbers import grouped
 from sparrow.golden.codec import CODECS

@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 import pytest
 
-from sparrow.compress.container import Container
-from sparrow.compress.encode import StreamTarget, encode_layer
+from sparrow.compiler.container import Container
+from sparrow.compiler.encode import StreamTarget, encode_layer
 from sparrow.flow.cli import main
 from sparrow.flow.numbers import grouped
 from sparrow.golden.codec import CODECS, Parameters, encode_blocks
@@ -160,7 +160,8 @@ def test_tables(folder, capsys):
 @pytest.mark.parametrize("change, text", [
     (lambda data: b"", "one: TRUNCATED: Stream must have granule 0, not end after 0 bytes: it is "
      "truncated"),
-    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 3, not 1"),
+    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 3, not 1; nor is "
+     "the file a container, which begins with SPWS"),
     (lambda data: data[:-4] + bytes(4), "one: CHECKSUM: Stream must have the checksum "),
     (lambda data: data[:-4], "one: TRUNCATED: "),
     (lambda data: data + bytes(4), "one: TRAILING: "),

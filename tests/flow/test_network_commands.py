@@ -105,6 +105,11 @@ def here(tmp_path, monkeypatch):
     ("compile conv.sparrow --latency 0 -o x", "--latency must be at least 1, not 0"),
     ("compile conv.sparrow --set lanes=5 -o x",
      "accelerator: lanes must be a power of two from 4 to 64, not 5"),
+    ("compile conv.sparrow -o junk.sparrow", "junk.sparrow: must be a folder, not a file"),
+    ("compile conv.sparrow -o junk.sparrow/x", "{here}/junk.sparrow: Not a directory"),
+    ("encode conv.sparrow --codec rle --set codecs=['csr'] -o x",
+     "--codec must be auto or one that the accelerator has, csr, not 'rle'"),
+    ("estimate mac-array --liberty .", "--liberty must be a file, not '.'"),
     ("simulate conv.sparrow --images 0", "--images must be at least 1, not 0"),
     ("simulate conv.sparrow --bandwidth 2", "--bandwidth must be above 0 and at most 1, not 2"),
     ("simulate conv.sparrow --seed 99999999999999999999",
@@ -118,6 +123,7 @@ def here(tmp_path, monkeypatch):
      "--set must go with a block; a recipe has its own [accelerator]"),
     ("run none.toml", "none.toml: No such file or directory"),
     ("run nothing", None),
+    ("generate tokens -o /dev/full", "/dev/full: No space left on device"),
     ("generate accelerator -o .", ".: must be a file, not a folder"),
     ("estimate mac-array --netlist .", ".: must be a file, not a folder"),
     ("estimate mac-array --target ecp5 --netlist x.v",
@@ -131,7 +137,7 @@ def test_mistakes(here, capsys, command, text):
     [line] = [line for line in captured.err.splitlines() if not line.endswith(" …")]
     assert line.startswith("sparrow: error: ")
     if text is not None:
-        expected = f"sparrow: error: {text}"
+        expected = f"sparrow: error: {text.replace('{here}', str(here))}"
         assert line.startswith(expected) if text.endswith(": ") else line == expected
 
 
@@ -248,3 +254,11 @@ def _sorted_steps(output):
     start, _, steps = line.partition(": ")
     order = ["capture", "generate", "train", "quantize", "compile", "simulate", "estimate-gates"]
     return f"{start}: {', '.join(sorted(steps.split(', '), key=order.index))}"
+
+
+def test_passes_of_a_device(here, capsys):
+    """An output that is no file gets no folder of steps beside it."""
+    (here / "pipe").symlink_to("/dev/null")
+    assert main(["compress", "model.py:tiny", "--data", "random:1x8x8", "--weights", "random",
+                 "--recipe", "recipe.toml", "-o", "pipe"]) == 0
+    assert not (here / "pipe.steps").exists()

@@ -172,6 +172,20 @@ def test_separate_memories_of_other_blocks(block_name, tmp_path, capsys):
     assert str(tmp_path / "x_memories.v") in capsys.readouterr().out
 
 
+def test_memories_inside_again(tmp_path, capsys):
+    path, memories = tmp_path / "x.v", tmp_path / "x_memories.v"
+    command = ["generate", "accumulators", "--set", "columns=2", "-o", str(path)]
+    assert main([*command, "--memories", "separate"]) == 0
+    capsys.readouterr()
+    assert main(command) == 0
+    assert not memories.exists()
+    assert f"{memories}: removed, memories are inside now" in capsys.readouterr().out
+    memories.write_text("// Memories of my own\n")
+    assert main(command) == 0
+    assert memories.read_text() == "// Memories of my own\n"
+    assert "removed" not in capsys.readouterr().out
+
+
 def test_memories_stay_apart_in_estimates():
     found = block("accumulators")
     spec = AccumulatorsSpec(columns=2, depth=32)

@@ -128,3 +128,26 @@ def test_refusals(draft, context):
     with pytest.raises(QuantizeError, match="^Layer 'layer8': must be factorized before its "
                                             "weights are quantized or shared, not after$"):
         applied(draft.replace(formats={"layer8": form}), context, rank=2)
+
+
+def test_factors_go_by_the_name_of_their_layer(draft, context):
+    """In later passes and in the end; a factor that is named itself goes by its own."""
+    found = applied(draft, context, ratio=2)
+    network = quantize(found, context.data.train_images, layer_bits={
+        "layer3": 4, "layer8": 4, "layer8.out": 8})
+    bits = {layer.name: layer.weight_bits for layer in network if hasattr(layer, "weight_bits")}
+    assert [name for name, width in bits.items() if width == 4] == [
+        "layer3.in", "layer3.core", "layer8.in"]
+    pruned = make_pass({"kind": "prune", "density": {"layer5": 0.5}}).apply(found, context)
+    assert list(pruned.masks) == ["layer5.in", "layer5.out"]
+    pruned = make_pass({"kind": "prune", "density": 0.5, "layers": ["layer5"]}).apply(
+        found, context)
+    assert list(pruned.masks) == ["layer5.in", "layer5.out"]
+    narrow = make_pass({"kind": "quantize", "bits": {"layer5": 4}}).apply(found, context)
+    assert [name for name, form in narrow.formats.items() if form.bits == 4] == [
+        "layer5.in", "layer5.out"]
+    shared = make_pass({"kind": "share", "bits": {"layer5": 2}}).apply(found, context)
+    assert list(shared.formats) == ["layer5.in", "layer5.out"]
+    with pytest.raises(QuantizeError, match="^layer_bits must name layers with weights, "
+                       "layer0.core, .*, layer8.out, not 'layer8.core'$"):
+        quantize(found, context.data.train_images, layer_bits={"layer8.core": 4})

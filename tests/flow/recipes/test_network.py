@@ -124,3 +124,20 @@ def test_without_passes(job):
     found, steps = run(first)
     assert found["passes"] == []
     assert "pass1" not in steps.done
+
+
+@pytest.mark.parametrize("more, error", [
+    ("[[pass]]\nkind = 'prune'\ndensity = {layer2 = 0.5}",
+     "pass 3 (prune): density must name layers with weights, layer1, not 'layer2'"),
+    ("[[pass]]\nkind = 'prune'\ndensity = 0.5\nlayers = ['layer1.in']",
+     "pass 3 (prune): layers must name layers with weights, layer1, not 'layer1.in'"),
+    ("[[pass]]\nkind = 'factorize'\nrank = 2\n[[pass]]\nkind = 'quantize'\n"
+     "bits = {'layer1.in' = 4, layer1 = 8, '*' = 8, x = 4}",
+     "pass 4 (quantize): bits must name layers with weights, layer1, not 'x'"),
+    ("[[pass]]\nkind = 'factorize'\nrank = 2\n[quantize.layers]\n'layer1.in' = 4\nx = 4",
+     "layer_bits must name layers with weights, layer1, not 'x'"),
+])
+def test_names_are_checked_before_training(job, more, error):
+    with pytest.raises(UserError) as caught:
+        job(more).capture()
+    assert str(caught.value) == error

@@ -137,6 +137,14 @@ def test_shared_data(tmp_path, monkeypatch):
      "bandwidth in [simulate] must be above 0 and at most 1, not 1.5"),
     (LEAST + "[simulate]\nstalls = 'x'\n", "stalls in [simulate] must be one of always, often, "
                                            "seldom, bursts, alternate, not 'x'"),
+    (LEAST + "[simulate]\nseed = -1\n",
+     "seed in [simulate] must be 0 to 18014398509481983, not -1"),
+    (LEAST + "seed = 9223372036854775808\n",
+     "seed in [data] must be 0 to 9223372036854775807, not 9223372036854775808"),
+    (LEAST + "[compile]\ncodec = 'rle'\n",
+     "codec in [compile] must be one of auto, plain with this [accelerator], not 'rle'"),
+    (LEAST + "[compile]\ncodec = 'rle'\n[accelerator]\ncodecs = ['csr']\n",
+     "codec in [compile] must be one of auto, plain, csr with this [accelerator], not 'rle'"),
     (LEAST + "[estimate]\ntargets = ['asic']\n",
      "targets in [estimate] must be of gates, ice40, ecp5, xc7, not 'asic'"),
 ])

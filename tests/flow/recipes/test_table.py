@@ -5,10 +5,10 @@ import io
 import torch
 from rich.console import Console
 
+from sparrow.compiler.size import network_size
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph, LinearNode
 from sparrow.compress.quantize import quantize
-from sparrow.compress.size import network_size
 from sparrow.flow.recipes.table import compared_sizes, compression_table
 
 

@@ -109,6 +109,33 @@ def test_inverters_are_absorbed(designs):
     assert reference.counts == {"DFF": 2, "AND2": 1, "INV": 1}
 
 
+@pytest.mark.parametrize("text, hierarchy", [
+    # what a flip-flop stores is also written into a memory, or goes to a submodule
+    ("""module top (input clk, input [1:0] a, input at, input other, output reg [1:0] q,
+                    output reg [1:0] next);
+          reg [1:0] words [0:1];
+          always @(posedge clk) begin next <= ~a; words[at] <= ~a; q <= words[other]; end
+        endmodule""", False),
+    ("""module part (input clk, input [1:0] d, output reg [1:0] q);
+          always @(posedge clk) q <= d;
+        endmodule
+        module top (input clk, input [1:0] a, output [1:0] q, output reg [1:0] next);
+          part inner (.clk(clk), .d(~a), .q(q));
+          always @(posedge clk) next <= ~a;
+        endmodule""", True)])
+def test_inverters_that_others_read_stay(text, hierarchy):
+    mapped = map_design(design(text, "top"), GENERIC, recipe("area"), hierarchy=hierarchy)
+    assert mapped.counts["INV"] == 2
+    for module in mapped.modules:
+        driven, read = set("01x"), set()
+        for port in module.ports.values():
+            (driven if port["direction"] == "input" else read).update(port["bits"])
+        for cell in module.cells.values():
+            for pin, bits in cell["connections"].items():
+                (read if cell["port_directions"][pin] == "input" else driven).update(bits)
+        assert read <= driven
+
+
 def test_memory_stays_a_box(designs):
     mapped = map_design(design(designs["buffered"], "buffered"), GENERIC, recipe("area"))
     assert memory_bits(mapped.flat.cells) == 16 * 8

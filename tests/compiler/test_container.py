@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from sparrow.compress.container import Container, ContainerError, Part
+from sparrow.compiler.container import Container, ContainerError, Part
 
 TWO = Container((40, 3, 5, 7), 8, 16, 8, (Part(0, 2, b"\x02" * 16), Part(2, 1, b"\x12" * 8)))
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sparrow.compress.container import Container
-from sparrow.compress.encode import (
+from sparrow.compiler.container import Container
+from sparrow.compiler.encode import (
     EncodeError,
     StreamTarget,
     decode_container,

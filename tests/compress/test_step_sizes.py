@@ -12,7 +12,7 @@ from sparrow.compress.draft import Draft, TensorFormat
 from sparrow.compress.finetune import Tuning, finetune
 from sparrow.compress.formats import tensor_formats, weight_format
 from sparrow.compress.graph import FunctionNode
-from sparrow.compress.steps import TensorSteps
+from sparrow.compress.step_sizes import TensorSteps
 from sparrow.compress.train import initialized
 from sparrow.compress.trainable import Trainable
 

@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 
-from sparrow.compress.encode import StreamTarget, layer_streams
 from sparrow.golden.codec import PARTS, read_header
 from sparrow.golden.network import Add, Concat, Layer, Network, Table, Weighted
+
+from .encode import StreamTarget, layer_streams
 
 __all__ = ["LayerSize", "Sizes", "network_size"]
 

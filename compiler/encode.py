@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
-from sparrow.compress.container import Container, Part
 from sparrow.golden.codec import CODECS, LARGEST_TABLE, Parameters, Stream, decode, encode
 from sparrow.golden.codec.arrange import Arrangement
 from sparrow.golden.network import Linear, Network, Weighted
 from sparrow.hw.spec.accelerator import AcceleratorSpec
+
+from .container import Container, Part
 
 __all__ = ["AUTO", "GOALS", "EncodedLayer", "EncodeError", "StreamTarget", "Tried",
            "decode_container", "decoder_cycles", "encode_layer", "layer_streams"]

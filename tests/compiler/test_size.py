@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from sparrow.compress.encode import StreamTarget, layer_streams
-from sparrow.compress.size import network_size
+from sparrow.compiler.encode import StreamTarget, layer_streams
+from sparrow.compiler.size import network_size
 from sparrow.golden.codec import decode, read_header
 from sparrow.golden.network import (
     Conv,
