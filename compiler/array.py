@@ -9,11 +9,12 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from .events import Change, Process, Simulation
 from .timing import Timing
 
-__all__ = ["STALLS", "Array", "Post", "Results", "Uses", "post_cycles"]
+__all__ = ["SETS_AHEAD", "STALLS", "Array", "Post", "Results", "Uses", "post_cycles"]
 
 STALLS = ("weights", "decoding", "results", "buffer", "tokens")
 """What the array waits for, as the accelerator counts it."""
 
+SETS_AHEAD = 2  # parameter sets in the requantizer and in front of it, without the one in use
 ADDITION = 4  # cycles after which a result comes back to the requantizer
 RECENT = 32  # output blocks whose results a burst on its way can still meet
 

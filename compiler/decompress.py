@@ -5,7 +5,7 @@ import dataclasses
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
-from .array import Array
+from .array import SETS_AHEAD, Array
 from .decoding import HEADER, SET_CYCLES, Decoding
 from .events import Change, Process, Simulation
 from .model import Burst, ReadClient, Values
@@ -64,7 +64,7 @@ class _Work:
         yield from self._use(decoding.header, decoding.header // HEADER)
         first = True
         for output_block in range(values["output_blocks"]):
-            while array.sets > array.sets_used:
+            while array.sets - array.sets_used == SETS_AHEAD:
                 yield array.change
             last = output_block == values["output_blocks"] - 1
             yield from self._use(

@@ -136,13 +136,16 @@ class ReadPort:
         while True:
             order = [(turn + number) % len(self.clients) for number in range(len(self.clients))]
             client = next((number for number in order if self.clients[number].willing), None)
-            if client is None or len(self._outstanding) == self.spec.outstanding:
+            if client is None:
                 yield self.change
                 continue
-            turn = client + 1
+            turn = client + 1  # the choice stands, though there may be no room for a burst yet
+            while len(self._outstanding) == self.spec.outstanding:
+                yield self.change
             yield self.timing.request
             burst = self.clients[client].take()
-            burst.first = max(self._free, self.simulation.now + self.timing.memory_read)
+            burst.first = max(self._free, self.simulation.now + self.timing.memory_read
+                              + self.timing.arrival)
             burst.last = burst.end
             self._outstanding.append(burst)
             self._free = burst.last + 1

@@ -103,8 +103,8 @@ class _Model:
         self._done = self._last = 0
         port = ReadPort(self.simulation, spec, timing)
         burst_bytes = spec.bus.burst_words * spec.bus.word_bytes
+        self._loads = ReadClient(port, None)  # in the order in which they take turns
         self._fetches = ReadClient(port, COMMANDS_AHEAD)
-        self._loads = ReadClient(port, None)
         weights = ReadClient(port, spec.weight_fifo_bytes // burst_bytes)
         self._array = Array(self.simulation)
         self._unfolder = Unfolder(self.simulation, spec, timing, self._array, self._loads)
@@ -169,8 +169,6 @@ class _Model:
                 yield from self.tokens.take(values["wait"])
             if computes:
                 self._array.stalls.end("tokens")
-            if values["wait"]:
-                yield self.timing.token
             rest = yield from run(values)
             while pending.busy:
                 yield pending.change

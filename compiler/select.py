@@ -22,7 +22,7 @@ __all__ = ["Choice", "best_choices", "good_choices", "predicted_cycles"]
 LONG = 50_000  # cycles of a pass that is worth no prediction
 TRIED = 8
 APART = 1 << 32  # offsets of streams that have no place yet
-HEADS = (1, 2, 4)  # rows of a first tile that are tried
+HEADS = (1, 2, 3, 4)  # rows of a first tile that are tried
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
-from .array import Array
+from .array import SETS_AHEAD, Array
 from .decoding import Decoding
 from .decompress import decompress
 from .events import Change, Process, Simulation
@@ -66,7 +66,7 @@ class Decoder:
             yield from self._client.consume(wanted, count, cycles, taken)
 
         for output_block in range(values["output_blocks"]):
-            while array.sets > array.sets_used:
+            while array.sets - array.sets_used == SETS_AHEAD:
                 yield array.change
             yield from take(spec.columns * PARAMETER_BYTES // word, max(1, word // PARAMETER_BYTES))
             array.sets += 1

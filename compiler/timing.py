@@ -15,6 +15,8 @@ class Timing:
         From a read's address to its first word, in the memory.
     memory_write : int
         From a write's last word to its answer, in the memory.
+    arrival : int
+        From a read's first word, in the memory, to it on the bus.
     crossing : int
         Of a word through the FIFO to another clock of the same frequency, if the buses have one.
     request : int
@@ -28,7 +30,7 @@ class Timing:
     queue : int
         From a command's last word, or from the end of the command before, to its start.
     token : int
-        More if it waits for tokens that are there, or has given some.
+        From a command's end until others can take the tokens that it gives.
     unfold, unfold_end : int
         From the last vector of a LOAD that unfolds to the next one, and to its end.
     load_start, load_end : int
@@ -59,6 +61,7 @@ class Timing:
 
     memory_read: int = 20
     memory_write: int = 10
+    arrival: int = 1
     crossing: int = 3
     request: int = 2
     fifo: int = 2
@@ -81,7 +84,7 @@ class Timing:
     block: int = 0
     same_pixel: int = 2
     results: int = 6
-    compute_release: int = 2
+    compute_release: int = 1
     compute_end: int = 3
 
     def across_clocks(self) -> "Timing":

@@ -56,10 +56,10 @@ class CommandQueue(wiring.Component):
 
     Notes
     -----
-    Latency: ``start`` 2 cycles after the last word is written into an empty queue, one more with
-    tokens that are there. From ``released`` to the ``start`` of a command that waits: 2 cycles, one
-    more if it takes tokens. Both one more if the memory's reads take 2 cycles. Tokens are given
-    from the cycle after ``released`` and ``done`` on.
+    Latency: ``start`` 2 cycles after the last word is written into an empty queue, and 2 cycles
+    after the ``released`` before, if its tokens are there and no other engine is served first. Both
+    one more if the memory's reads take 2 cycles. Tokens are given from the cycle after ``released``
+    and ``done`` on.
     """
 
     def __init__(self, *, engine: Engine, spec: AcceleratorSpec):

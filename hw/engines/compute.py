@@ -62,11 +62,12 @@ class ComputeEngine(wiring.Component):
     -----
     Throughput: a vector per cycle. Sums wait for the requantizer in the memory ``result_fifo``,
     which takes one of them every ``columns / post_lanes`` cycles; when it is full, the array waits
-    in the last weight block of an output block. A command is released when its last vector has
-    passed the array; the array goes on with the next one while results are on their way. One with
-    ``winograd`` is released when its last vector has been read. Latency,
-    from ``start`` to the first vector: 2 cycles, 3 with ``memory_latency`` 2; from the last
-    vector to ``done`` with nothing in the queue: some 12 cycles.
+    in the last weight block of an output block. The memory ``parameter_fifo`` holds a parameter set
+    beside the two of the requantizer, so that the decoder goes on to the next weight blocks. A
+    command is released when its last vector has passed the array, one with ``winograd`` when it has
+    been read; the array goes on with the next one while results are on their way. Latency, from
+    ``start`` to the first vector: 2 cycles, 3 with ``memory_latency`` 2; from the last vector to
+    ``done`` with nothing in the queue: some 12 cycles.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
@@ -101,7 +102,7 @@ class ComputeEngine(wiring.Component):
         m.submodules.requantize = requantize = Requantize(
             spec=spec.requantize, additions=spec.residual_add, memory_latency=spec.memory_latency)
         wiring.connect(m, wiring.flipped(self.weights), array.weights)
-        wiring.connect(m, wiring.flipped(self.parameters), requantize.parameters)
+        self._queue_parameters(m, requantize)
         command = data.View(self.command.shape(), self.command.as_value())
         writing = Signal()
         taken = Signal() if spec.memory_latency == 2 else None  # a result, by the requantizer
@@ -129,6 +130,16 @@ class ComputeEngine(wiring.Component):
             m.d.comb += requantize.add.eq(fifo.o.payload[-1])
             self._add(m, command, requantize, loop)
         return m
+
+    def _queue_parameters(self, m, requantize):
+        """Keep a parameter set while the requantizer, which has two, takes no other."""
+        spec = self._spec
+        m.submodules.parameter_fifo = fifo = StreamFifo(
+            name="parameter_fifo", depth=max(2, spec.columns),
+            width=len(self.parameters.payload.as_value()), read_latency=spec.memory_latency)
+        for source, target in ((self.parameters, fifo.i), (fifo.o, requantize.parameters)):
+            m.d.comb += [target.payload.eq(source.payload), target.valid.eq(source.valid),
+                         source.ready.eq(target.ready)]
 
     def _read(self, m, command, array, accumulators, writing, taken):
         """Read the vector of each step and give it to the array."""

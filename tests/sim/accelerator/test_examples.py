@@ -30,8 +30,9 @@ def default_accelerator(tmp_path_factory):
 @pytest.mark.heavy
 @pytest.mark.parametrize("latency", [20, 100])
 @pytest.mark.parametrize("bits", [8, 4])
-@pytest.mark.parametrize("name", ["resnet8", "lenet5"])
-def test_example(name, bits, latency, default_accelerator, tmp_path):
+@pytest.mark.parametrize(("name", "keep_all"),
+                         [("resnet8", True), ("lenet5", True), ("dscnn", False)])
+def test_example(name, keep_all, bits, latency, default_accelerator, tmp_path):
     place = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     example = importlib.util.module_from_spec(place)
     place.loader.exec_module(example)
@@ -39,7 +40,7 @@ def test_example(name, bits, latency, default_accelerator, tmp_path):
     model = getattr(example, name)().eval()
     images = torch.randn(16, *example.SHAPE)
     network = quantize(capture(model, example.SHAPE), images, bits=bits)
-    program = compile_network(network, AcceleratorSpec(),
+    program = compile_network(network, AcceleratorSpec(), keep_all=keep_all,
                               timing=Timing(memory_read=latency, memory_write=latency))
     inputs = network.input.to_elements(images[:1]).to(torch.int8)
     result = run_network(default_accelerator, program, network, inputs, tmp_path,
