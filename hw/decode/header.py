@@ -100,7 +100,7 @@ class HeaderReader(wiring.Component):
         part = Signal(_Part)
         number = Signal(max(1, spec.place_width - 2), reset_less=True)  # of a word of entries
         following = self._following()
-        m.d.comb += [self.at_rest.eq(part == _Part.FIRST), self.take.eq(1)]
+        m.d.comb += [self.at_rest.eq(part == _Part.FIRST), self.take.eq(self.enable)]
         codes = None
         if spec.has(Codec.HUFFMAN):
             m.submodules.codes = codes = CodeReader()
