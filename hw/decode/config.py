@@ -20,17 +20,19 @@ _MASK_BITS = 1 << _PART_BITS
 def code_layout(rank_width: int) -> data.StructLayout:
     """A canonical prefix code of lengths 1 to 8, ready for comparisons.
 
-    ``limits``: for each length l, ``l1`` to ``l8``, the number behind its last code, l + 1 bits;
-    a code of length l is one whose first l bits, highest first, are below it, and which isn't
-    shorter. With the counts n of the header: ``first = 0`` for length 1, ``limit = first + n``,
-    ``first = 2 * limit`` for the next length. Limits above 2^l are the header's fault.
+    ``free``: for each length l, ``l1`` to ``l8``, how many of the 2^l numbers of l bits are neither
+    a code nor begin with one, l + 1 bits: 2 less the count of codes for length 1, then twice that
+    of the length before less the count. Codes are the lowest numbers, so the first l bits of
+    something, highest first, begin with a code of at most l bits if all of them inverted are at
+    least so many. Negative ones are the header's fault.
 
-    ``offsets``: for each length, what to take from such a number to have the rank, modulo
-    2^min(l, rank_width): 0 for length 1, then ``offset + limit`` of the length before.
+    ``offsets``: for each length, what to take from a code's number to have its rank, modulo
+    2^min(l, rank_width): 2^l less the numbers that don't begin with a code of fewer bits, less how
+    many such codes there are. For length 1 that is 0.
     """
     return data.StructLayout({
-        "limits": data.StructLayout({f"l{length}": length + 1
-                                     for length in range(1, CODE_BITS + 1)}),
+        "free": data.StructLayout({f"l{length}": length + 1
+                                   for length in range(1, CODE_BITS + 1)}),
         "offsets": data.StructLayout({f"l{length}": min(length, rank_width)
                                       for length in range(2, CODE_BITS + 1)})})
 
@@ -45,7 +47,7 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
     ``spec.codebook`` only.
     With huffman: ``escape_run``, the zeros of an escape, 6 bits, which is the number of codes of
     runs less one; ``runs``, their :func:`code_layout`; with ``spec.codebook`` also ``values``,
-    that of values, and ``single``: it has one rank, of no bits (all its limits are 0 then).
+    that of values, and ``single``: it has one rank, of no bits (no number is a code then).
     """
     fields = {"codec": data.StructLayout({codec.value: 1 for codec in spec.codecs}),
               "fixed": 1, "argument": _ARGUMENT_BITS}
@@ -187,12 +189,11 @@ class LaneSettings(wiring.Component):
             values["value"] = Cat(Const(1, 1), *(header.last_entry >> bit != 0
                                                  for bit in range(1, spec.place_width)))
         if spec.has(Codec.HUFFMAN) and spec.codebook:
-            limits = header.values.limits
             values |= {"single": header.table & header.single,
                        "coded": header.table & ~header.single}
-            values["values"] = Cat(header.values.as_value() & Cat(
-                header.table.replicate(len(limits.as_value())),
-                Const(-1, len(header.values.offsets.as_value()))))
+            free = header.values.free
+            values["values"] = Cat(*(Cat(free[name][:-1], free[name][-1] | ~header.table)
+                                     for name, _ in free.shape()), header.values.offsets)
         for name, _ in settings_layout(spec):
             value = values[name] if name in values else header[name]
             m.d.comb += Value.cast(self.settings[name]).eq(Value.cast(value))

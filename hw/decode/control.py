@@ -150,7 +150,7 @@ class Control(wiring.Component):
             blocks.output_blocks.eq(word[:16]), blocks.blocks.eq(word[16:]),
             blocks.bits.eq(self.granules[0]), self.maps.payload.eq(blocks.kept),
             self.want.eq(reader.want | records.want | ((in_map | in_finish) & self.idle)),
-            self.take.eq((part == _Part.HEADER) | records.take | (in_map & self.maps.ready)),
+            self.take.eq(reader.take | records.take | (in_map & self.maps.ready)),
         ]
 
     def _next_block(self, m, part, flags):

@@ -13,14 +13,12 @@ from .control import Control
 from .deal import CONTROL_GRANULES, Dealer
 from .errors import StreamFault
 from .intake import Intake, word_layout
-from .lane import Lane, lane_errors, true_errors
+from .lane import Lane
+from .lane_ports import LANE_FAULTS, lane_errors, true_errors
 from .parameters import record_layout
 from .window import Window
 
 __all__ = ["Decompressor"]
-
-_LANE_FAULTS = {"code": StreamFault.CODE, "entry": StreamFault.ENTRY, "count": StreamFault.COUNT,
-                "starved": StreamFault.TRUNCATED}
 
 
 class Decompressor(wiring.Component):
@@ -184,5 +182,5 @@ class Decompressor(wiring.Component):
         found = true_errors(spec, settings.settings, found)
         for name, signal in reversed(found.items()):
             with m.If(signal):
-                m.d.comb += control.lane_fault.eq(_LANE_FAULTS[name])
+                m.d.comb += control.lane_fault.eq(LANE_FAULTS[name])
         return Cat(*found.values()).any()

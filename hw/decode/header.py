@@ -59,7 +59,9 @@ class HeaderReader(wiring.Component):
     enable : ``In(1)``
         There is a header to be read; otherwise it waits for the next one's beginning.
     want, given, word
-        The dealer's: ``word`` is granules 0 and 1. What is given is used up.
+        The dealer's: ``word`` is granules 0 and 1.
+    take : ``Out(1)``
+        What is given is used up.
     numbers : ``Out(1)``
         ``word`` is the numbers of output blocks, in the lower half, and of blocks of an output
         block.
@@ -86,7 +88,7 @@ class HeaderReader(wiring.Component):
         self._spec = spec
         super().__init__({
             "enable": In(1), "want": Out(CONTROL_GRANULES), "given": In(1), "word": In(_WORD),
-            "numbers": Out(1), "scale": Out(1), "done": Out(1),
+            "take": Out(1), "numbers": Out(1), "scale": Out(1), "done": Out(1),
             "header": Out(header_layout(spec)), "flags": Out(flags_layout()),
             "last_column": Out(range(max(2, spec.columns))),
             "fault": Out(StreamFault), "at_rest": Out(1), "clear": In(1),
@@ -97,52 +99,47 @@ class HeaderReader(wiring.Component):
         spec = self._spec
         part = Signal(_Part)
         number = Signal(max(1, spec.place_width - 2), reset_less=True)  # of a word of entries
-        following = {}  # of those that not every stream has
-        following[_Part.RUNS] = self._if_codes(_Part.RUNS, _Part.END)
-        following[_Part.ENTRIES] = Mux(self._has_table(), _Part.ENTRIES,
-                                       following[_Part.RUNS]) if spec.codebook else \
-            following[_Part.RUNS]
-        shared = self.flags.parameters & ~self.flags.each
-        following[_Part.SCALE] = Mux(shared, _Part.SCALE, following[_Part.ENTRIES])
-        m.d.comb += self.at_rest.eq(part == _Part.FIRST)
+        following = self._following()
+        m.d.comb += [self.at_rest.eq(part == _Part.FIRST), self.take.eq(self.enable)]
         codes = None
         if spec.has(Codec.HUFFMAN):
             m.submodules.codes = codes = CodeReader()
             m.d.comb += [codes.granule.eq(self.word[:GRANULE_BITS]), codes.given.eq(self.given),
                          codes.clear.eq(self.clear)]
-        with m.If(self.enable):
-            with m.Switch(part):
-                with m.Case(_Part.FIRST):
-                    self._simple(m, part, _Part.LENGTH)
-                    m.d.sync += number.eq(0)
-                    with m.If(self.given):
-                        self._first(m)
-                with m.Case(_Part.LENGTH):
-                    self._simple(m, part, _Part.NUMBERS)
-                    m.d.sync += self.last_column.eq(self.word[COLUMNS_PLACE:])
-                    with m.If(self.given & (self.word[COLUMNS_PLACE:] >= spec.columns)):
-                        m.d.comb += self.fault.eq(StreamFault.FORMAT)
-                with m.Case(_Part.NUMBERS):
-                    self._simple(m, part, _Part.SETTLE)
-                    m.d.comb += self.numbers.eq(self.given)
-                    with m.If(self.given & ((self.word[:16] == 0) | (self.word[16:] == 0))):
-                        m.d.comb += self.fault.eq(StreamFault.SIZE)
-                with m.Case(_Part.SETTLE):
-                    m.d.sync += part.eq(following[_Part.SCALE])
-                with m.Case(_Part.SCALE):
-                    self._simple(m, part, following[_Part.ENTRIES])
-                    m.d.comb += [self.want.eq(0b1100), self.scale.eq(self.given)]
-                if spec.codebook:
-                    with m.Case(_Part.ENTRIES):
-                        self._entries(m, part, number, following[_Part.RUNS])
-                if codes is not None:
-                    self._codes(m, part, codes)
-                with m.Case(_Part.END):
-                    m.d.comb += self.done.eq(1)
-                    m.d.sync += part.eq(_Part.FIRST)
+        with m.If(self.enable), m.Switch(part):
+            with m.Case(_Part.FIRST):
+                self._simple(m, part, _Part.LENGTH)
+                m.d.sync += number.eq(0)
+                with m.If(self.given):
+                    self._first(m)
+            with m.Case(_Part.LENGTH):
+                self._length(m, part)
+            with m.Case(_Part.NUMBERS):
+                self._numbers(m, part)
+            with m.Case(_Part.SETTLE):
+                m.d.sync += part.eq(following[_Part.SCALE])
+            with m.Case(_Part.SCALE):
+                self._simple(m, part, following[_Part.ENTRIES])
+                m.d.comb += [self.want.eq(0b1100), self.scale.eq(self.given)]
+            if spec.codebook:
+                with m.Case(_Part.ENTRIES):
+                    self._entries(m, part, number, following[_Part.RUNS])
+            if codes is not None:
+                self._codes(m, part, codes)
+            with m.Case(_Part.END):
+                m.d.comb += self.done.eq(1)
+                m.d.sync += part.eq(_Part.FIRST)
         with m.If(self.clear):
             m.d.sync += part.eq(_Part.FIRST)
         return m
+
+    def _following(self):
+        """What comes next where a part could be that not every stream has."""
+        runs = self._if_codes(_Part.RUNS, _Part.END)
+        entries = Mux(self.header.table, _Part.ENTRIES, runs) if self._spec.codebook else runs
+        shared = self.flags.parameters & ~self.flags.each
+        return {_Part.RUNS: runs, _Part.ENTRIES: entries,
+                _Part.SCALE: Mux(shared, _Part.SCALE, entries)}
 
     def _simple(self, m, part, following):
         """A part of one word."""
@@ -150,8 +147,19 @@ class HeaderReader(wiring.Component):
         with m.If(self.given):
             m.d.sync += part.eq(following)
 
-    def _has_table(self):
-        return self.header.table if self._spec.codebook else Const(0, 1)
+    def _length(self, m, part):
+        """The second word."""
+        self._simple(m, part, _Part.NUMBERS)
+        m.d.sync += self.last_column.eq(self.word[COLUMNS_PLACE:])
+        with m.If(self.given & (self.word[COLUMNS_PLACE:] >= self._spec.columns)):
+            m.d.comb += self.fault.eq(StreamFault.FORMAT)
+
+    def _numbers(self, m, part):
+        """The third word."""
+        self._simple(m, part, _Part.SETTLE)
+        m.d.comb += self.numbers.eq(self.given)
+        with m.If(self.given & ((self.word[:16] == 0) | (self.word[16:] == 0))):
+            m.d.comb += self.fault.eq(StreamFault.SIZE)
 
     def _if_codes(self, yes, no):
         if not self._spec.has(Codec.HUFFMAN):
@@ -234,7 +242,8 @@ class HeaderReader(wiring.Component):
             tables.append((_Part.VALUES, header.values))
         for number, (state, table) in enumerate(tables):
             with m.Case(state):
-                m.d.comb += [codes.enable.eq(1), self.want.eq(codes.want)]
+                m.d.comb += [codes.enable.eq(1), self.want.eq(codes.want),
+                             self.take.eq(codes.take)]
                 codes.keep(m, table)
                 with m.If(codes.excess):
                     m.d.comb += self.fault.eq(StreamFault.TABLE)

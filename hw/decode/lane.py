@@ -4,56 +4,16 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import SharedComponent
 from ..spec.decode import Codec, DecompressorSpec
 from .config import RUN_BITS, fill_widths, settings_layout
 from .granules import GRANULE, Granules
+from .lane_ports import lane_errors, lane_load
 from .symbols import SymbolDecoder, coded_layout, symbol_layout, symbol_width
 
-__all__ = ["Lane", "lane_errors", "lane_load", "true_errors"]
-
-
-def lane_load(spec: DecompressorSpec) -> data.StructLayout:
-    """What a lane sends, as :func:`..mac.ports.load_layout` has it."""
-    fields = {"index": spec.lane_width, "value": 8}
-    if spec.int4:
-        fields["enable"] = 2
-    return data.StructLayout(fields | {"valid": 1})
-
-
-def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
-    """What can be wrong with a lane's bits, those that can with ``spec``.
-
-    ``code``: the symbol that is taken in this cycle has a code that isn't in its table; only
-    together with ``take``. The others are told of the taken symbol, until ``clear``: ``count``, it
-    is one beyond the block; ``entry``, the place of no entry; ``starved``, its bits weren't there.
-    Which of them count depends on the stream: :func:`true_errors`.
-    """
-    fields = {}
-    if spec.has(Codec.HUFFMAN):
-        fields["code"] = 1
-    if spec.codebook:
-        fields["entry"] = 1
-    if spec.has(Codec.CSR):
-        fields["count"] = 1
-    return data.StructLayout(fields | {"starved": 1})
-
-
-def true_errors(spec: DecompressorSpec, settings, errors) -> dict[str, Value]:
-    """What really is wrong, of the :func:`lane_errors` of a lane, or of those that any lane has."""
-    endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
-    found = {name: errors[name] for name, _ in lane_errors(spec)}
-    found["starved"] &= ~endless & ~found.get("count", Const(0, 1))
-    if "code" in found and len(spec.codecs) > 1:
-        found["code"] &= settings.huffman
-    if "count" in found:
-        found["count"] &= ~endless
-    if "entry" in found:
-        found["entry"] &= settings.table & ~found.get("count", Const(0, 1))
-    return found
+__all__ = ["Lane"]
 
 
 class Lane(SharedComponent):

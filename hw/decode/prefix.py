@@ -46,8 +46,8 @@ class PrefixDecoder(wiring.Component):
         m = Module()
         lengths = range(1, CODE_BITS + 1)
         numbers = {length: Cat(*reversed(self.bits[:length])) for length in lengths}
-        below = Signal(CODE_BITS)  # monotone: a shorter limit is never beyond a longer one
-        m.d.comb += below.eq(Cat(*(numbers[length] < self.code.limits[f"l{length}"]
+        below = Signal(CODE_BITS)  # they begin with a code of at most so many bits
+        m.d.comb += below.eq(Cat(*((~numbers[length])[:length] >= self.code.free[f"l{length}"]
                                    for length in lengths)))
         first = Signal(CODE_BITS)
         m.d.comb += first.eq(below & ~(below << 1))

@@ -6,15 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, LaneDecoderSpec
 from .config import LaneSettings, header_layout
+from .errors import StreamFault
 from .granules import GRANULE, HELD
-from .lane import Lane, lane_load, true_errors
+from .lane import Lane
+from .lane_ports import LANE_FAULTS, lane_load, true_errors
 from .regroup import Regroup
 
 __all__ = ["BitmaskDecoder", "CsrDecoder", "HuffmanDecoder", "LaneDecoder", "RleDecoder",
            "decoded_layout", "word_layout"]
-
-_RUN = 7  # as in docs/weight-stream.md
-_ERRORS = {"code": 4, "entry": 5, "count": 6, "starved": 8}
 
 
 def word_layout(spec: LaneDecoderSpec) -> data.StructLayout:
@@ -129,7 +128,7 @@ class LaneDecoder(wiring.Component):
         with m.Elif(checked):
             m.d.sync += self.busy.eq(0)
             with m.If(self.busy & lane.pending):
-                m.d.sync += self.error.eq(_RUN)
+                m.d.sync += self.error.eq(StreamFault.RUN)
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), self.error.eq(0), left.eq(self.blocks),
                          started.eq(0), checked.eq(0)]
@@ -161,7 +160,8 @@ class LaneDecoder(wiring.Component):
     def _problem(self, errors, goes):
         problem: Value = Const(0, 4)
         for name, found in reversed(errors.items()):
-            problem = Mux(found & (goes if name == "code" else self.busy), _ERRORS[name], problem)
+            problem = Mux(found & (goes if name == "code" else self.busy),
+                          LANE_FAULTS[name].value, problem)
         return problem
 
 

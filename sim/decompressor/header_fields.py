@@ -11,14 +11,13 @@ _LENGTHS = range(1, 9)  # of prefix codes
 
 def _code_fields(counts: list[int]) -> dict:
     """A prefix code as :func:`sparrow.hw.decode.config.code_layout` wants it."""
-    limits, offsets, first, offset = {}, {}, 0, 0
+    free, offsets, total, left = {}, {}, 0, 1
     for length, count in zip(_LENGTHS, counts, strict=True):
-        limits[f"l{length}"] = first + count
         if length > 1:
-            offsets[f"l{length}"] = offset
-        offset += first + count
-        first = 2 * (first + count)
-    return {"limits": limits, "offsets": offsets}
+            offsets[f"l{length}"] = (1 << length) - 2 * left - total
+        left = free[f"l{length}"] = 2 * left - count
+        total += count
+    return {"free": free, "offsets": offsets}
 
 
 def header_fields(codebook: int, header: Header, data: bytes) -> dict[str, Any]:

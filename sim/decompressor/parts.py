@@ -5,7 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sparrow.hw.decode.config import LaneSettings, header_layout
-from sparrow.hw.decode.lane import Lane, lane_errors, true_errors
+from sparrow.hw.decode.lane import Lane
+from sparrow.hw.decode.lane_ports import lane_errors, true_errors
 from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
 __all__ = ["DecoderLane"]

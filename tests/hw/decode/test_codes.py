@@ -1,4 +1,4 @@
-"""Limits and offsets of prefix codes against those of the words themselves."""
+"""Tables of prefix codes against those of the words themselves."""
 
 import pytest
 
@@ -18,9 +18,9 @@ COUNTS = [
 
 
 def read(counts, *, late=()):
-    """``limits``, ``offsets`` by length, lengths in excess, and the total; granules come late
+    """``free``, ``offsets`` by length, lengths in excess, and the total; granules come late
     where ``late`` tells by how many cycles."""
-    dut, found = CodeReader(), {"limits": [], "offsets": [], "excess": []}
+    dut, found = CodeReader(), {"free": [], "offsets": [], "excess": []}
     granules = [low | high << 8 for low, high in zip(counts[::2], counts[1::2])]
     waits = [*late, 0, 0, 0, 0]
 
@@ -35,14 +35,15 @@ def read(counts, *, late=()):
                 ctx.set(dut.given, wanted and not wait)
                 ctx.set(dut.granule, granules[place] if wanted and not wait else 0xFFFF)
                 if ctx.get(dut.step):
-                    assert ctx.get(dut.index) == len(found["limits"])
-                    found["limits"].append(ctx.get(dut.limit))
+                    assert ctx.get(dut.index) == len(found["free"])
+                    found["free"].append(ctx.get(dut.free))
                     found["offsets"].append(ctx.get(dut.offset))
                     if ctx.get(dut.excess):
                         found["excess"].append(ctx.get(dut.index) + 1)
-                if wanted:
-                    place, wait = (place, wait - 1) if wait else (place + 1, waits[place + 1]
-                                                                  if place < 3 else 0)
+                if wanted and wait:
+                    wait -= 1
+                elif wanted and ctx.get(dut.take):
+                    place, wait = place + 1, waits[place + 1] if place < 3 else 0
                 await ctx.tick()
             found["total"] = [ctx.get(dut.total)]
             await ctx.tick()
@@ -55,16 +56,17 @@ def read(counts, *, late=()):
 
 @pytest.mark.parametrize("counts", COUNTS)
 @pytest.mark.parametrize("late", [(), (2, 0, 1, 3)])
-def test_limits_and_offsets(counts, late):
+def test_tables(counts, late):
     found = read(counts, late=late)
     words = canonical(counts) if any(counts) else ()
     for length in range(1, 9):
+        begun = {f"{number:0{length}b}" for number in range(1 << length)
+                 if any(f"{number:0{length}b}".startswith(word) for word in words if word)}
+        assert found["free"][length - 1] == (1 << length) - len(begun)
         own = [word for word in words if len(word) == length]
-        if own:
-            limit = int(own[-1], 2) + 1
-            assert found["limits"][length - 1] == limit
-            rank = words.index(own[-1])
-            assert (limit - 1 - found["offsets"][length - 1] - rank) % 64 == 0
+        for word in own:
+            assert (int(word, 2) - found["offsets"][length - 1] - words.index(word)) % min(
+                1 << length, 64) == 0
     assert found["total"] == [sum(counts)] and not found["excess"]
 
 

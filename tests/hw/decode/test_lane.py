@@ -10,7 +10,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from sparrow.hw.decode.config import LaneSettings
-from sparrow.hw.decode.lane import Lane, true_errors
+from sparrow.hw.decode.lane import Lane
+from sparrow.hw.decode.lane_ports import true_errors
 from sparrow.hw.spec import DecompressorSpec
 
 from .lane_streams import Form, canonical, padding, random_blocks, symbols
@@ -122,14 +123,15 @@ def set_header(ctx, header, spec, form):
 
 
 def set_code(ctx, code, words, rank_width):
-    """Give the limits and offsets of a code, from its words."""
-    first = offset = 0
+    """Give a code's numbers, from its words."""
+    free, total = 1, 0
     for length in range(1, 9):
-        limit = first + sum(len(word) == length for word in words)
-        ctx.set(code.limits[f"l{length}"], limit)
+        count = sum(len(word) == length for word in words)
         if length > 1:
-            ctx.set(code.offsets[f"l{length}"], offset % (1 << min(length, rank_width)))
-        offset, first = offset + limit, 2 * limit
+            ctx.set(code.offsets[f"l{length}"],
+                    -(2 * free + total) % (1 << min(length, rank_width)))
+        free, total = 2 * free - count, total + count
+        ctx.set(code.free[f"l{length}"], free)
 
 
 def expected(form, sent_symbols):
