@@ -72,6 +72,7 @@ class Core(wiring.Component):
         wiring.connect(m, store.words, write.data)
         wiring.connect(m, weights.weights, compute.weights)
         wiring.connect(m, weights.parameters, compute.parameters)
+        m.d.comb += compute.kind.eq(weights.kind)
         if spec.codecs:
             wiring.connect(m, weights.maps, compute.maps)
         self._place_buffer(m, load, compute, store)
@@ -85,7 +86,7 @@ class Core(wiring.Component):
             self.finished.eq(sequencer.finished),
             self.causes.eq(Cat(read.response_error, write.response_error,
                                read.window_error | write.window_error, sequencer.illegal,
-                               compute.error, weights.stream_code.any())),
+                               compute.error, weights.stream_code.any(), compute.mismatch)),
             self.stream_code.eq(weights.stream_code),
         ]
         self._report(m, read, write, sequencer, load, weights, compute, queues)

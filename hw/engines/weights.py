@@ -14,6 +14,7 @@ from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from .maps import GRANULE
+from .match import block_layout
 
 __all__ = ["WeightEngine"]
 
@@ -35,6 +36,8 @@ class WeightEngine(wiring.Component):
         To and from the read master, which fetches ahead.
     parameters, weights : ``Out(stream)``
         See :class:`.decode.dense.DenseDecoder`.
+    kind : ``Out(block_layout(spec))``
+        Of the block whose ``commit`` is on offer in ``weights``.
     maps : ``Out(stream)``
         With codecs, the granules of block maps.
     idle : ``Out(1)``
@@ -64,6 +67,7 @@ class WeightEngine(wiring.Component):
                 {"data": spec.data_width, "last": 1}))),
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
             "weights": Out(stream.Signature(stationary_layout(spec.array))),
+            "kind": Out(block_layout(spec)),
             **({"maps": Out(stream.Signature(GRANULE))} if spec.codecs else {}),
             "idle": Out(1), "decoding": Out(1), "stream_code": Out(4),
         })
@@ -112,7 +116,25 @@ class WeightEngine(wiring.Component):
             with m.If(begins):
                 m.d.sync += own.eq(field)
             m.d.comb += self.parameters.payload[name].eq(own)
+        self._tell_kind(m, command, begins)
         return m
+
+    def _tell_kind(self, m, command, begins):
+        """Which WEIGHTS a block is from, and whether the parameters are right before it."""
+        spec, kind = self._spec, self.kind
+        flags = {"reuse": command.reuse}
+        if spec.codecs:
+            flags["map"] = command.map & command.compressed
+        own = Signal(len(flags), name="own_flags", reset_less=True)
+        first = Signal(reset_less=True)
+        with m.If(begins):
+            m.d.sync += own.eq(Cat(*flags.values()))
+        for committed, follows in ((self.parameters, 1), (self.weights, 0)):
+            with m.If(committed.valid & committed.ready & committed.payload.commit):
+                m.d.sync += first.eq(follows)
+        m.d.comb += [kind.first.eq(first), Cat(kind[name] for name in flags).eq(own)]
+        if spec.int4:
+            m.d.comb += kind.int4.eq(self.weights.payload.int4)
 
     def _decompress(self, m, command, begins, decoder, busy, judging):
         """Give streams that are compressed to a decoder of their own, one after the other."""
