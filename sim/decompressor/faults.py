@@ -12,7 +12,7 @@ from sparrow.hw.spec.decode import Codec, DecompressorSpec
 from .samples import SHIFT_WIDTH, Kind, kinds
 from .scenario import Case, decoded, random_case
 
-__all__ = ["changed", "expected_errors", "faulty"]
+__all__ = ["changed", "expected_errors", "faulty", "judged", "with_blocks"]
 
 _CHECKSUM_BYTES = 4
 _SIZES = 4, 8, 10  # where granules, output blocks and blocks are told
@@ -146,10 +146,16 @@ def changed(spec: DecompressorSpec, case: Case, *, seed: int,
         if len(data) >= max(12, spec.word_bytes) and _blocks(data) <= _MOST_BLOCKS:
             break
     sealed = source.random() < seal
-    result = _judged(spec, _sealed(bytes(data)) if sealed else bytes(data))
+    result = judged(spec, _sealed(bytes(data)) if sealed else bytes(data))
     result.label = (f"seed {seed}, {case.label}, {change.__name__[1:]}, checksum "
                     f"{'made right' if sealed else 'as it was'}; {result.label}")
     return result
+
+
+def with_blocks(case: Case, outputs: int, steps: int) -> bytes:
+    """A stream with other numbers of output blocks, and of the blocks of each, in its header."""
+    numbers = (outputs | steps << 16).to_bytes(4, "little")
+    return _sealed(case.data[:_SIZES[1]] + numbers + case.data[_SIZES[1] + 4:])
 
 
 def _granules(data: bytes) -> int:
@@ -163,7 +169,7 @@ def _blocks(data: bytes | bytearray) -> int:
     return outputs * blocks
 
 
-def _judged(spec: DecompressorSpec, data: bytes) -> Case:
+def judged(spec: DecompressorSpec, data: bytes) -> Case:
     """What must become of a stream: what golden says, but for what the hardware isn't built for.
 
     Length and checksum are told when the last word has come, whatever else golden finds before;
