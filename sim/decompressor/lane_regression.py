@@ -63,7 +63,7 @@ async def lane_tables(dut):
     """Full tables, of which all entries are used."""
     bench = LaneBench(dut, _SPEC, seed=_SEED)
     await bench.reset()
-    for case in _cases(_SEED, 2 * len(_KINDS), density=1, style="even", full=True):
+    for case in _cases(_SEED, 4 * len(_KINDS), density=1, style="even", full=True):
         await bench.run(case)
     add_coverage(bench.covered)
 

@@ -82,7 +82,7 @@ async def single_tables(dut):
     """Full tables, of which all entries are used."""
     bench = SingleBench(dut, _DECODER, _SPEC, seed=_SEED)
     await bench.reset()
-    for case in _cases(bench, _SEED, 3 * len(_KINDS), density=1, style="even", full=True):
+    for case in _cases(bench, _SEED, 8 * len(_KINDS), density=1, style="even", full=True):
         await bench.run(case)
     add_coverage(bench.covered)
 
@@ -92,7 +92,7 @@ async def single_crafted(dut):
     """Streams that no encoder would choose."""
     bench = SingleBench(dut, _DECODER, _SPEC, idle="often", seed=_SEED)
     await bench.reset()
-    for number in range(10 * _BLOCKS if _DECODER.codec in CRAFTED else 0):
+    for number in range(8 * _BLOCKS if _DECODER.codec.value in CRAFTED else 0):
         case = crafted(_STREAMS, _KINDS[number % len(_KINDS)], random.Random(_SEED + number))
         if bench.fits(case):
             await bench.run(case)
