@@ -22,7 +22,7 @@ ERROR_CYCLES = 64
 """An error is told within so many cycles after what brings it has been taken."""
 _SURPLUS_CYCLES = 20
 _PERIOD = 10  # nanoseconds
-_LONGEST = 70_000 * _PERIOD  # of a stream
+_LONGEST = 50_000 * _PERIOD  # of a stream
 _STALLED_CYCLES = 400  # that may pass where inputs or outputs wait
 
 
