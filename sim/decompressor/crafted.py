@@ -19,7 +19,7 @@ from .scenario import Case
 
 __all__ = ["CRAFTED", "crafted"]
 
-CRAFTED = ("rle", "csr", "huffman")
+CRAFTED = ("bitmask", "rle", "csr", "huffman")
 _CHECKSUM_BYTES = 4
 _SYMBOLS = 40
 _COUNT_BITS = 7
@@ -41,10 +41,13 @@ def crafted(spec: DecompressorSpec, kind: Kind, source: random.Random) -> Case:
     positions = spec.lanes * (2 if kind.four_bit else 1)
     values = _values(spec, kind, source)
     settings: dict = {}
-    if kind.codec == "csr":
-        name = "fixed" if kind.fixed else "count_bits"
-        settings[name] = source.randint(1, min(positions, 127) if kind.fixed else _COUNT_BITS)
-        symbols = list(_entries(positions, values, source, **settings))
+    if kind.codec in ("bitmask", "csr"):
+        if kind.codec == "bitmask":
+            symbols = list(_masks(positions, values, source))
+        else:
+            name = "fixed" if kind.fixed else "count_bits"
+            settings[name] = source.randint(1, min(positions, 127) if kind.fixed else _COUNT_BITS)
+            symbols = list(_entries(positions, values, source, **settings))
         steps = sum(1 for symbol in symbols if symbol == _END)
         symbols = [symbol for symbol in symbols if symbol != _END]
     else:
@@ -108,6 +111,17 @@ def _runs(runs: RunCode, values: ValueCode, source: random.Random) -> Iterator[_
         yield int(numbers[place]), int(widths[place])
         if place != runs.limit:
             yield _value(values, source)
+
+
+def _masks(positions: int, values: ValueCode, source: random.Random) -> Iterator[_Symbol]:
+    group = min(positions, 8)
+    for _ in range(source.randint(1, 8)):
+        for _ in range(positions // group):
+            mask = source.getrandbits(group)
+            yield mask, group
+            for _ in range(mask.bit_count()):
+                yield _value(values, source)
+        yield _END
 
 
 def _entries(positions: int, values: ValueCode, source: random.Random, *, count_bits: int = 0,

@@ -10,7 +10,7 @@ from sparrow.hw.spec import LaneDecoderSpec
 
 from ..report import add_coverage, bench_parameters
 from ..streams import PATTERNS
-from .crafted import CRAFTED, crafted
+from .crafted import crafted
 from .faults import changed, expected_errors, faulty
 from .samples import DENSITIES, kinds
 from .scenario import random_case
@@ -92,7 +92,7 @@ async def single_crafted(dut):
     """Streams that no encoder would choose."""
     bench = SingleBench(dut, _DECODER, _SPEC, idle="often", seed=_SEED)
     await bench.reset()
-    for number in range(8 * _BLOCKS if _DECODER.codec.value in CRAFTED else 0):
+    for number in range(8 * _BLOCKS):
         case = crafted(_STREAMS, _KINDS[number % len(_KINDS)], random.Random(_SEED + number))
         if bench.fits(case):
             await bench.run(case)
