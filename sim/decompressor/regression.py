@@ -9,7 +9,7 @@ from sparrow.hw.spec.decode import Codec, DecompressorSpec
 from ..report import add_coverage, bench_parameters
 from ..streams import PATTERNS
 from .bench import DecompressorBench
-from .faults import expected_errors, faulty, with_blocks
+from .faults import expected_errors, faulty, header_flips, maps_beyond, with_blocks
 from .fuzz import changed_streams
 from .samples import DENSITIES, kinds
 from .scenario import every_kind, random_case, random_cases
@@ -67,6 +67,22 @@ async def reset_in_flight(dut, pattern):
         await bench.run(random_cases(_SPEC, seed=_SEED + cycles, streams=8), cycles=cycles)
         await (bench.reset() if number % 2 else bench.clear())
         await bench.run(random_cases(_SPEC, seed=_SEED + 1000 + cycles, streams=1))
+    add_coverage(bench.coverage())
+
+
+@cocotb.test()
+async def headers_and_maps(dut):
+    """Each bit of the first word wrong; maps of every length, with ones behind the last step."""
+    bench = DecompressorBench(dut, _SPEC, seed=_SEED)
+    await bench.reset()
+    plain = [kind for kind in kinds(_SPEC) if kind.parameters == "none" and not kind.reuse]
+    case = random_case(_SPEC, np.random.default_rng(_SEED), plain[0], outputs=1, steps=3)
+    mapped = next(kind for kind in plain if kind.mapped)
+    for found in [*header_flips(_SPEC, case), *maps_beyond(_SPEC, mapped, seed=_SEED)]:
+        if found.code:
+            await bench.run_faulty(found)
+        else:
+            await bench.run([found])
     add_coverage(bench.coverage())
 
 
