@@ -74,6 +74,7 @@ class Core(wiring.Component):
         wiring.connect(m, weights.parameters, compute.parameters)
         if spec.winograd_conv:
             m.d.comb += compute.kernels.eq(weights.kernels)
+        m.d.comb += compute.kind.eq(weights.kind)
         if spec.codecs:
             wiring.connect(m, weights.maps, compute.maps)
         self._place_buffer(m, load, compute, store)
@@ -87,7 +88,7 @@ class Core(wiring.Component):
             self.finished.eq(sequencer.finished),
             self.causes.eq(Cat(read.response_error, write.response_error,
                                read.window_error | write.window_error, sequencer.illegal,
-                               compute.error, weights.stream_code.any())),
+                               compute.error, weights.stream_code.any(), compute.mismatch)),
             self.stream_code.eq(weights.stream_code),
         ]
         self._report(m, read, write, sequencer, load, weights, compute, queues)

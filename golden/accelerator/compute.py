@@ -105,7 +105,7 @@ def compute(spec: AcceleratorSpec, values: Values, weights: Sequence[OutputBlock
     Raises
     ------
     MachineError
-        ``STREAM`` if the blocks aren't as many, or not of the precision, that the command takes.
+        ``MISMATCH`` if the blocks aren't as many, or not of the kind, that the command takes.
     """
     rows, inside = kernel_rows(values)
     patches: dict[tuple[int, int], np.ndarray] = {}
@@ -122,7 +122,7 @@ def compute(spec: AcceleratorSpec, values: Values, weights: Sequence[OutputBlock
     for output_block in range(values["output_blocks"]):
         own = weights[output_block]
         blocks = weights[0].blocks if values["reuse"] else own.blocks
-        _check_blocks(values, blocks, own)
+        _check_blocks(values, own, first=output_block == 0)
         sums: np.ndarray | None = None
         for channel_block in range(values["channel_blocks"]):
             step = _step(values, output_block, channel_block, patch, blocks)
@@ -135,21 +135,17 @@ def compute(spec: AcceleratorSpec, values: Values, weights: Sequence[OutputBlock
     return results
 
 
-def _check_blocks(values: Values, blocks: np.ndarray, own: OutputBlock) -> None:
-    wanted = (1 if values["reuse"] or values["window"] else
+def _check_blocks(values: Values, own: OutputBlock, *, first: bool) -> None:
+    for name, found in (("int4", own.int4), ("reuse", own.reuse), ("map", own.kept is not None),
+                        ("winograd", own.winograd)):
+        if found != bool(values[name]):
+            raise MachineError("MISMATCH", f"COMPUTE: {name} must be that of its weights, "
+                                           f"{int(found)}, not {values[name]}")
+    wanted = (int(first) if values["reuse"] else 1 if values["window"] else
               values["channel_blocks"] * values["kernel_height"] * values["kernel_width"])
-    if len(blocks) != wanted:
-        raise MachineError("STREAM", f"COMPUTE: an output block takes {wanted} weight blocks, "
-                                     f"not {len(blocks)}")
-    if own.int4 != bool(values["int4"]):
-        raise MachineError("STREAM", f"COMPUTE: int4 must be that of its weights, "
-                                     f"{int(own.int4)}, not {values['int4']}")
-    if own.winograd != bool(values["winograd"]):
-        raise MachineError("STREAM", f"COMPUTE: winograd must be that of its weights, "
-                                     f"{int(own.winograd)}, not {values['winograd']}")
-    if (own.kept is not None) != bool(values["map"]):
-        raise MachineError("STREAM", f"COMPUTE: map must be that of its weights, "
-                                     f"{int(own.kept is not None)}, not {values['map']}")
+    if len(own.blocks) != wanted:
+        raise MachineError("MISMATCH", f"COMPUTE: an output block takes {wanted} weight blocks, "
+                                       f"not {len(own.blocks)}")
 
 
 def _step(values: Values, output_block: int, channel_block: int,
@@ -189,8 +185,8 @@ def _window(vectors: np.ndarray, block: np.ndarray) -> np.ndarray:
     taps = vectors.transpose(1, 0, 2, 3)[::-1, ::-1].astype(np.int64)
     taps = taps.reshape(-1, *taps.shape[2:])
     if block[0, len(taps):].any():
-        raise MachineError("STREAM", f"COMPUTE: weights of lanes from {len(taps)} on must be 0 "
-                                     "with window")
+        raise MachineError("MISMATCH", f"COMPUTE: weights of lanes from {len(taps)} on must be 0 "
+                                       "with window")
     return np.einsum("tpc,tc->pc", taps, block[0, :len(taps)].astype(np.int64))
 
 

@@ -7,7 +7,8 @@ CODES = {
     "ILLEGAL_COMMAND": "a command that doesn't exist, or with a field that isn't allowed",
     "WATCHDOG": "all engines wait for something that never comes",
     "ACCUMULATORS": "more pixels than accumulators",
-    "STREAM": "weights that don't match the commands that use them",
+    "STREAM": "weights that aren't what WEIGHTS says",
+    "MISMATCH": "weights that aren't what the COMPUTE that takes them says",
     "POISON": "what is read from the activation buffer was never written",
     "RACE": "two engines touch the same data, and no token orders them",
     "RANGE": "a coordinate beyond what the hardware counts to",
@@ -20,7 +21,7 @@ class MachineError(Exception):
     Parameters
     ----------
     code : str
-        A key of ``CODES``. The first five are names of ``ErrorCode``, which the hardware reports,
+        A key of ``CODES``. The first six are names of ``ErrorCode``, which the hardware reports,
         ``STREAM`` if the fault is in a compressed stream itself; it doesn't see the others, and
         its results are then undefined.
     text : str

@@ -24,7 +24,8 @@ class OutputBlock:
     ----------
     bias, mantissa, shift : numpy.ndarray, int64, shape (columns,)
     zero_point, minimum, maximum : int
-    int4 : bool
+    int4, reuse : bool
+        Of their WEIGHTS.
     blocks : numpy.ndarray, int8, shape (blocks, halves, lanes, columns)
         ``halves`` is 2 with ``int4``, else 1. No blocks where those of an earlier one are used.
     kept : numpy.ndarray, bool, shape (blocks,), or None
@@ -40,6 +41,7 @@ class OutputBlock:
     minimum: int
     maximum: int
     int4: bool
+    reuse: bool
     blocks: np.ndarray
     kept: np.ndarray | None = None
     winograd: bool = False
@@ -89,7 +91,8 @@ def read_weights(spec: AcceleratorSpec, values: Values, stream: bytes) -> list[O
         result.append(OutputBlock(
             bias=records[:, 0].view("<i4").astype(np.int64), mantissa=mantissa, shift=shift,
             zero_point=values["zero_point"], minimum=values["minimum"],
-            maximum=values["maximum_value"], int4=bool(values["int4"]), blocks=blocks,
+            maximum=values["maximum_value"], int4=bool(values["int4"]),
+            reuse=bool(values["reuse"]), blocks=blocks,
             winograd=bool(values["winograd"])))
     return result
 
@@ -144,7 +147,8 @@ def _output_blocks(spec: AcceleratorSpec, values: Values, contents: Contents) ->
             bias=parameters.bias[own], mantissa=parameters.mantissa[own],
             shift=parameters.shift[own], zero_point=values["zero_point"],
             minimum=values["minimum"], maximum=values["maximum_value"],
-            int4=bool(values["int4"]), winograd=bool(values["winograd"]),
+            int4=bool(values["int4"]), reuse=bool(values["reuse"]),
+            winograd=bool(values["winograd"]),
             blocks=contents.blocks[number] if there else contents.blocks[0, :0],
             kept=contents.kept[number] if there and contents.header.map else None))
     return result

@@ -10,7 +10,8 @@ __all__ = ["CAUSES", "COUNTERS", "EVENTS", "Supervisor"]
 
 # what can end a run, first come first: an error's code where two happen in the same cycle
 CAUSES = (ErrorCode.READ_RESPONSE, ErrorCode.WRITE_RESPONSE, ErrorCode.WINDOW,
-          ErrorCode.ILLEGAL_COMMAND, ErrorCode.ACCUMULATORS, ErrorCode.STREAM)
+          ErrorCode.ILLEGAL_COMMAND, ErrorCode.ACCUMULATORS, ErrorCode.STREAM,
+          ErrorCode.MISMATCH)
 COUNTERS = ("cycles", "vectors", "stall_weights", "stall_results", "stall_tokens", "words_read",
             "words_written", "commands", "layers", "stall_buffer", "stall_decoding")
 EVENTS = {name: 3 if name == "layers" else 1 for name in COUNTERS[1:]}

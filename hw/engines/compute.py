@@ -1,6 +1,6 @@
 """The compute engine: from activation buffer through array and post-processing and back."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from .maps import GRANULE
+from .match import BlockMatch, block_layout
 from .reader import VectorReader
 from .results import ResultLoop
 from .steps import StepLoop, step_layout
@@ -45,6 +46,8 @@ class ComputeEngine(wiring.Component):
     kernels : ``In(1)``
         With ``winograd``: what is offered on ``weights`` are taps of a kernel that is to be
         transformed.
+    kind : ``In(block_layout(spec))``
+        Of the block whose ``commit`` is on offer in ``weights``.
     maps : ``In(stream)``
         With codecs: the granules of block maps, see :class:`.steps.StepLoop`.
     step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
@@ -52,8 +55,9 @@ class ComputeEngine(wiring.Component):
         The ports of :class:`.memory.ActivationBuffer`.
     operand_valid, operand_bank, operand_row : ``Out``, operand_data : ``In``
         The same, with ``residual_add``.
-    error : ``Out(1)``
-        A tile had more pixels than there are accumulators; until reset.
+    error, mismatch : ``Out(1)``
+        A tile had more pixels than there are accumulators; weight blocks weren't such as the
+        command says. Until reset.
     vector, waits_for_weights, waits_for_results, waits_for_buffer : ``Out(1)``
         In this cycle the array takes a vector; has one and no weights; has one and can't put out;
         has none because its bank is read by somebody else.
@@ -80,6 +84,7 @@ class ComputeEngine(wiring.Component):
             "weights": In(stream.Signature(stationary_layout(spec.weights))),
             **({"kernels": In(1)} if spec.winograd_conv else {}),
             "parameters": In(stream.Signature(parameter_layout(spec.requantize))),
+            "kind": In(block_layout(spec)),
             **({"maps": In(stream.Signature(GRANULE))} if spec.codecs else {}),
             "step_enable": Out(2), "step_row": Out(row), "step_ready": In(1),
             "step_data": In(2 * vector), "others": In(2),
@@ -87,7 +92,7 @@ class ComputeEngine(wiring.Component):
             "result_data": Out(vector),
             **({"operand_valid": Out(1), "operand_bank": Out(1), "operand_row": Out(row),
                 "operand_data": In(vector)} if spec.residual_add else {}),
-            "error": Out(1),
+            "error": Out(1), "mismatch": Out(1),
             "vector": Out(1), "waits_for_weights": Out(1), "waits_for_results": Out(1),
             "waits_for_buffer": Out(1),
         })
@@ -161,6 +166,7 @@ class ComputeEngine(wiring.Component):
         if spec.residual_add:
             working |= command.drain & writing
         self._release(m, working, command.window & here.silent, array)
+        self._compare(m, command, loop, here, present, array)
         vector = 8 * spec.lanes
         even, odd = self.step_data[:vector], self.step_data[vector:]
         padding = Cat(command.pad_value).replicate(spec.lanes)
@@ -280,6 +286,31 @@ class ComputeEngine(wiring.Component):
         taken = array.activations.valid & array.activations.ready & ~silent
         m.d.sync += flying.eq(flying + taken - (array.sums.valid & array.sums.ready))
         m.d.comb += self.released.eq(~working & (flying == 0))
+
+    def _compare(self, m, command, loop, here, present, array):
+        """Hold the weight blocks against the command that they serve."""
+        spec, weights = self._spec, self.weights
+        m.submodules.match = match = BlockMatch(spec=spec)
+        wanted = {"first": here.start, "reuse": command.reuse}
+        if spec.int4:
+            wanted["int4"] = command.int4
+        misses = Const(0, 1)
+        if spec.codecs:
+            wanted["map"] = command.map
+            misses = Signal()
+            with m.If(loop.misses):
+                m.d.sync += misses.eq(1)
+            m.d.comb += [match.waits.eq(loop.waits), match.told.eq(loop.told)]
+        plain, mismatch = Const(1, 1), match.error | misses
+        if spec.winograd_conv:
+            plain, mismatch = ~self.kernels, mismatch | array.mismatch
+        m.d.comb += [
+            match.commit.eq(weights.valid & weights.ready & weights.payload.commit & plain),
+            match.kind.eq(self.kind), match.asks.eq(present & here.swap),
+            match.taken.eq(match.asks & array.activations.ready),
+            *(match.wanted[name].eq(value) for name, value in wanted.items()),
+            self.mismatch.eq(mismatch),
+        ]
 
     def _accumulate(self, m, command, array, accumulators):
         """Hand sums on; those of the kernel's first row are every other block of an addition."""

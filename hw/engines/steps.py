@@ -75,6 +75,9 @@ class StepLoop(wiring.Component):
         There are steps left. Without ``map`` it is ``o.valid``.
     waits : ``Out(1)``
         With ``map``: there is nothing to do, since which steps have weights isn't known yet.
+    told, misses : ``Out(1)``
+        With codecs: there is a granule of a map; by it the last step of an output block, which has
+        weights in every stream, has none.
     maps : ``In(stream.Signature(16))``
         With codecs: of commands with ``map``, see :class:`.maps.MapReader`. Steps over channel
         blocks and kernel positions that have no weights there give nothing. They are gone over, one
@@ -97,7 +100,8 @@ class StepLoop(wiring.Component):
             "start": In(1),
             "o": Out(stream.Signature(step_layout(spec))),
             "busy": Out(1), "waits": Out(1),
-            **({"maps": In(stream.Signature(GRANULE))} if self._maps else {}),
+            **({"maps": In(stream.Signature(GRANULE)), "told": Out(1), "misses": Out(1)}
+               if self._maps else {}),
         })
 
     def elaborate(self, platform):
@@ -154,6 +158,7 @@ class StepLoop(wiring.Component):
             reader.last.eq(ends[_KERNEL_X:_OUTPUT].all()),
             self.o.valid.eq(working), self.busy.eq(looking | working),
             self.waits.eq(looking & ~working & ~reader.valid),
+            self.told.eq(reader.valid), self.misses.eq(known & ~reader.kept & reader.last),
         ]
         with m.If(self.start):
             m.d.sync += [looking.eq(command.map), working.eq(~command.map), started.eq(0)]

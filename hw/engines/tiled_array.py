@@ -33,6 +33,8 @@ class TiledArray(wiring.Component):
     command, start, reading, step_enable, step_row, step_ready, step_data, others, results, error
         See :class:`.tiled.TiledPath`. What is offered on ``activations`` waits for commands with
         ``winograd`` that are under way.
+    mismatch : ``Out(1)``
+        A vector took weights of the other kind, transformed or not; until reset.
     vector, waits_for_weights, waits_for_results, waits_for_buffer : ``Out(1)``
         As in :class:`.compute.ComputeEngine`, of such commands.
     """
@@ -48,7 +50,7 @@ class TiledArray(wiring.Component):
             "step_enable": Out(2), "step_row": Out((spec.buffer_rows - 1).bit_length()),
             "step_ready": In(1), "step_data": In(2 * 8 * spec.lanes), "others": In(2),
             "results": Out(stream.Signature(tiled_result_layout(spec))),
-            "error": Out(1), "vector": Out(1), "waits_for_weights": Out(1),
+            "error": Out(1), "mismatch": Out(1), "vector": Out(1), "waits_for_weights": Out(1),
             "waits_for_results": Out(1), "waits_for_buffer": Out(1),
         })
 
@@ -62,12 +64,14 @@ class TiledArray(wiring.Component):
         for name in ("reading", "step_enable", "step_row", "error", "waits_for_buffer"):
             m.d.comb += getattr(self, name).eq(getattr(path, name))
         wiring.connect(m, path.results, wiring.flipped(self.results))
-        self._weigh(m, array)
-        self._share(m, array, path, self._tiled(m, array, path))
+        transformed = self._weigh(m, array)
+        tiled = self._tiled(m, array, path)
+        self._share(m, array, path, tiled)
+        self._compare(m, array, transformed, tiled)
         return m
 
     def _weigh(self, m, array):
-        """Blocks to the array, in their order, those of kernels transformed."""
+        """Blocks to the array, in their order, those of kernels transformed; whether they are."""
         m.submodules.kernels = kernels = KernelBuffer(spec=self._spec.winograd_conv)
         given, taken = self.weights, array.weights
         m.d.comb += [
@@ -84,6 +88,19 @@ class TiledArray(wiring.Component):
                          for name in ("index", "valid")]
             m.d.comb += mine.value.eq(Mux(kernels.busy, other.value.as_signed(),
                                           own.value.as_signed()))
+        return kernels.busy
+
+    def _compare(self, m, array, transformed, tiled):
+        """Look out for vectors that take blocks of the other kind."""
+        weights, vectors = array.weights, array.activations
+        there, kind = Signal(), Signal(reset_less=True)
+        takes = vectors.valid & vectors.payload.first
+        with m.If(weights.valid & weights.ready & weights.payload.commit):
+            m.d.sync += [there.eq(1), kind.eq(transformed)]
+        with m.Elif(takes & vectors.ready):
+            m.d.sync += there.eq(0)
+        with m.If(there & takes & (kind != tiled)):
+            m.d.sync += self.mismatch.eq(1)
 
     def _tiled(self, m, array, path):
         """Whether the array is at work on commands with ``winograd``."""

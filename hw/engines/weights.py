@@ -14,6 +14,7 @@ from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from .maps import GRANULE
+from .match import block_layout
 
 __all__ = ["WeightEngine"]
 
@@ -37,6 +38,8 @@ class WeightEngine(wiring.Component):
         See :class:`.decode.dense.DenseDecoder`.
     kernels : ``Out(1)``
         With ``winograd``, whether ``weights`` are taps of kernels that are to be transformed.
+    kind : ``Out(block_layout(spec))``
+        Of the block whose ``commit`` is on offer in ``weights``.
     maps : ``Out(stream)``
         With codecs, the granules of block maps.
     idle : ``Out(1)``
@@ -67,6 +70,7 @@ class WeightEngine(wiring.Component):
             "parameters": Out(stream.Signature(parameter_layout(spec.requantize))),
             "weights": Out(stream.Signature(stationary_layout(spec.weights))),
             **({"kernels": Out(1)} if spec.winograd_conv else {}),
+            "kind": Out(block_layout(spec)),
             **({"maps": Out(stream.Signature(GRANULE))} if spec.codecs else {}),
             "idle": Out(1), "decoding": Out(1), "stream_code": Out(4),
         })
@@ -119,7 +123,25 @@ class WeightEngine(wiring.Component):
             with m.If(begins):
                 m.d.sync += own.eq(field)
             m.d.comb += output.eq(own)
+        self._tell_kind(m, command, begins)
         return m
+
+    def _tell_kind(self, m, command, begins):
+        """Which WEIGHTS a block is from, and whether the parameters are right before it."""
+        spec, kind = self._spec, self.kind
+        flags = {"reuse": command.reuse}
+        if spec.codecs:
+            flags["map"] = command.map & command.compressed
+        own = Signal(len(flags), name="own_flags", reset_less=True)
+        first = Signal(reset_less=True)
+        with m.If(begins):
+            m.d.sync += own.eq(Cat(*flags.values()))
+        for committed, follows in ((self.parameters, 1), (self.weights, 0)):
+            with m.If(committed.valid & committed.ready & committed.payload.commit):
+                m.d.sync += first.eq(follows)
+        m.d.comb += [kind.first.eq(first), Cat(kind[name] for name in flags).eq(own)]
+        if spec.int4:
+            m.d.comb += kind.int4.eq(self.weights.payload.int4)
 
     def _decompress(self, m, command, begins, decoder, busy, judging):
         """Give streams that are compressed to a decoder of their own, one after the other."""

@@ -39,6 +39,8 @@ class ErrorCode(enum.IntEnum):
         A vector for a pixel past the depth of the accumulators.
     STREAM
         A compressed weight stream is malformed; ``STREAM_ERROR`` tells how.
+    MISMATCH
+        A COMPUTE met weights of another ``map``, ``int4``, ``reuse`` or number of blocks.
     """
 
     NONE = 0
@@ -49,6 +51,7 @@ class ErrorCode(enum.IntEnum):
     WATCHDOG = 5
     ACCUMULATORS = 6
     STREAM = 7
+    MISMATCH = 8
 
 
 @dataclasses.dataclass(frozen=True)

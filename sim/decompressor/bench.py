@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge
+from cocotb.simtime import get_sim_time
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, with_timeout
 
 from sparrow.hw.decode.decompressor import Decompressor
 from sparrow.hw.export import flat_ports
@@ -20,6 +21,8 @@ __all__ = ["ERROR_CYCLES", "DecompressorBench"]
 ERROR_CYCLES = 64
 """An error is told within so many cycles after what brings it has been taken."""
 _SURPLUS_CYCLES = 20
+_PERIOD = 10  # nanoseconds
+_LONGEST = 50_000 * _PERIOD  # of a stream
 _STALLED_CYCLES = 400  # that may pass where inputs or outputs wait
 
 
@@ -60,7 +63,7 @@ class DecompressorBench:
         self._records: collections.deque[dict[str, int]] = collections.deque()
         self._maps: collections.deque[tuple[int, int]] = collections.deque()
         self._forget()
-        Clock(dut.clk, 10, "ns").start()
+        Clock(dut.clk, _PERIOD, "ns").start()
 
     def _forget(self) -> None:
         """Nothing is under way."""
@@ -139,6 +142,27 @@ class DecompressorBench:
         await self.clear()
         self.covered[f"error {error}"] += 1
         return error
+
+    async def count(self, data: bytes) -> int:
+        """The cycles that a stream takes whose outputs nobody checks."""
+        dut, size = self._dut, self._spec.word_bytes
+        await FallingEdge(dut.clk)
+        for stream in self.clocking.streams:
+            stream.clear()
+        for name in ("weights", "parameters", "maps"):
+            getattr(dut, f"{name}_ready").value = 1
+        begun = get_sim_time("ns")
+        dut.words_valid.value = 1
+        for begin in range(0, len(data), size):
+            dut.words_data.value = int.from_bytes(data[begin:begin + size], "little")
+            dut.words_last.value = begin + size == len(data)
+            await ReadOnly()
+            assert int(dut.words_ready.value), f"word {begin // size} isn't taken at once"
+            await FallingEdge(dut.clk)
+        dut.words_valid.value = 0
+        await with_timeout(RisingEdge(dut.done), _LONGEST, "ns")
+        assert not int(dut.error.value), f"error is {int(dut.error.value)}"
+        return int(get_sim_time("ns") - begun) // _PERIOD
 
     def _expect(self, case: Case) -> None:
         words = case.words(self._spec.word_bytes)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from sparrow.golden.codec import CODECS, ERRORS
+from sparrow.golden.codec import CODECS, ERRORS, read_header
 from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
 from .samples import SHIFT_WIDTH, Kind, kinds
 from .scenario import Case, decoded, random_case
 
-__all__ = ["changed", "expected_errors", "faulty"]
+__all__ = ["changed", "expected_errors", "faulty", "header_flips", "judged",
+           "maps_beyond", "with_blocks"]
 
 _CHECKSUM_BYTES = 4
 _SIZES = 4, 8, 10  # where granules, output blocks and blocks are told
@@ -146,10 +147,42 @@ def changed(spec: DecompressorSpec, case: Case, *, seed: int,
         if len(data) >= max(12, spec.word_bytes) and _blocks(data) <= _MOST_BLOCKS:
             break
     sealed = source.random() < seal
-    result = _judged(spec, _sealed(bytes(data)) if sealed else bytes(data))
+    result = judged(spec, _sealed(bytes(data)) if sealed else bytes(data))
     result.label = (f"seed {seed}, {case.label}, {change.__name__[1:]}, checksum "
                     f"{'made right' if sealed else 'as it was'}; {result.label}")
     return result
+
+
+def with_blocks(case: Case, outputs: int, steps: int) -> bytes:
+    """A stream with other numbers of output blocks, and of the blocks of each, in its header."""
+    numbers = (outputs | steps << 16).to_bytes(4, "little")
+    return _sealed(case.data[:_SIZES[1]] + numbers + case.data[_SIZES[1] + 4:])
+
+
+def header_flips(spec: DecompressorSpec, case: Case) -> list[Case]:
+    """A stream with each bit of its first word wrong."""
+    found = []
+    for place in range(32):
+        data = bytearray(case.data)
+        data[place // 8] ^= 1 << place % 8
+        found.append(judged(spec, _sealed(bytes(data))))
+        found[-1].label = f"{case.label}, bit {place} of the header wrong; {found[-1].label}"
+    return found
+
+
+def maps_beyond(spec: DecompressorSpec, kind: Kind, *, seed: int) -> list[Case]:
+    """Streams of 1 to 16 steps, whose maps are ones behind the last one."""
+    generator, found = np.random.default_rng(seed), []
+    for steps in range(1, 17):
+        case = random_case(spec, generator, kind, outputs=1, steps=steps, density=0.5)
+        data = bytearray(case.data)
+        header = read_header(case.data, lanes=spec.lanes)
+        place = 2 * sum(len(part) for part in header.parts().values())
+        bits = int.from_bytes(data[place:place + 2], "little") | 0xFFFF << steps & 0xFFFF
+        data[place:place + 2] = bits.to_bytes(2, "little")
+        found.append(judged(spec, _sealed(bytes(data))))
+        found[-1].label = f"{case.label}, a map of {steps} steps; {found[-1].label}"
+    return found
 
 
 def _granules(data: bytes) -> int:
@@ -163,7 +196,7 @@ def _blocks(data: bytes | bytearray) -> int:
     return outputs * blocks
 
 
-def _judged(spec: DecompressorSpec, data: bytes) -> Case:
+def judged(spec: DecompressorSpec, data: bytes) -> Case:
     """What must become of a stream: what golden says, but for what the hardware isn't built for.
 
     Length and checksum are told when the last word has come, whatever else golden finds before;

@@ -9,6 +9,7 @@ from sparrow.golden.codec import ERRORS, read_header
 from sparrow.hw.spec.decode import DecompressorSpec
 
 from ..report import add_coverage, bench_parameters
+from .crafted import CRAFTED, crafted
 from .faults import changed, expected_errors, faulty
 from .lane_bench import LaneBench
 from .samples import DENSITIES, kinds
@@ -54,6 +55,30 @@ async def lane_densities(dut, density):
     await bench.reset()
     for case in _cases(_SEED, 2 * len(_KINDS), density=density, style="even"):
         await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def lane_tables(dut):
+    """Full tables, of which all entries are used."""
+    bench = LaneBench(dut, _SPEC, seed=_SEED)
+    await bench.reset()
+    for case in _cases(_SEED, 4 * len(_KINDS), density=1, style="even", full=True):
+        await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def lane_crafted(dut):
+    """Streams that no encoder would choose."""
+    bench = LaneBench(dut, _SPEC, deals=0.7, seed=_SEED)
+    await bench.reset()
+    chosen = [kind for kind in _KINDS if kind.codec in CRAFTED]
+    for number in range(20 * _BLOCKS if chosen else 0):
+        case = crafted(_SPEC, chosen[number % len(chosen)], random.Random(_SEED + number))
+        if _is_lanes(case):
+            await bench.run(case)
+            bench.covered["crafted streams"] += 1
     add_coverage(bench.covered)
 
 

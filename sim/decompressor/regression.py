@@ -4,12 +4,12 @@ import cocotb
 import numpy as np
 
 from sparrow.golden.codec import ERRORS
-from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
 from ..report import add_coverage, bench_parameters
 from ..streams import PATTERNS
 from .bench import DecompressorBench
-from .faults import expected_errors, faulty
+from .faults import expected_errors, faulty, header_flips, maps_beyond, with_blocks
 from .fuzz import changed_streams
 from .samples import DENSITIES, kinds
 from .scenario import every_kind, random_case, random_cases
@@ -20,6 +20,8 @@ _PARAMETERS = bench_parameters()
 _SPEC = DecompressorSpec.from_mapping(_PARAMETERS["spec"])
 _SEED = _PARAMETERS["seed"]
 _BLOCKS = _PARAMETERS["blocks"]
+# half of all bits each; few of them where a simulator takes long
+_NUMBERS = (1000, 0x5555, 0xAAAA) if "Verilator" in cocotb.SIM_NAME else (10, 0x155, 0x2AA)
 _MOMENTS = [1, 2, 3, 5, 8, 12, 17, 23, 30, 38, 47, 57, 68, 80, 110, 150, 200]
 
 
@@ -67,6 +69,38 @@ async def reset_in_flight(dut, pattern):
         await (bench.reset() if number % 2 else bench.clear())
         await bench.run(random_cases(_SPEC, seed=_SEED + 1000 + cycles, streams=1))
     add_coverage(bench.coverage())
+
+
+@cocotb.test()
+async def headers_and_maps(dut):
+    """Each bit of the first word wrong; maps of every length, with ones behind the last step."""
+    bench = DecompressorBench(dut, _SPEC, seed=_SEED)
+    await bench.reset()
+    plain = [kind for kind in kinds(_SPEC) if kind.parameters == "none" and not kind.reuse]
+    case = random_case(_SPEC, np.random.default_rng(_SEED), plain[0], outputs=1, steps=3)
+    mapped = next(kind for kind in plain if kind.mapped)
+    for found in [*header_flips(_SPEC, case), *maps_beyond(_SPEC, mapped, seed=_SEED)]:
+        if found.code:
+            await bench.run_faulty(found)
+        else:
+            await bench.run([found])
+    add_coverage(bench.coverage())
+
+
+@cocotb.test(skip=not _SPEC.has(Codec.RLE, Codec.HUFFMAN))
+async def numbers_of_blocks(dut):
+    """Streams of so many blocks without weights that all bits of both their numbers count."""
+    bench = DecompressorBench(dut, _SPEC, seed=_SEED)
+    await bench.reset()
+    kind = next(kind for kind in kinds(_SPEC) if kind.codec in ("rle", "huffman"))
+    case = random_case(_SPEC, np.random.default_rng(_SEED), kind, outputs=1, steps=1, density=0)
+    least = await bench.count(with_blocks(case, 1, _NUMBERS[0]))
+    for number in _NUMBERS:
+        for outputs, steps in ((number, 1), (1, number)):
+            cycles = await bench.count(with_blocks(case, outputs, steps))
+            assert cycles == least + number - _NUMBERS[0], (
+                f"{outputs} output blocks of {steps} take {cycles} cycles, 1 of {_NUMBERS[0]} "
+                f"takes {least}")
 
 
 @cocotb.test()

@@ -66,22 +66,24 @@ def kinds(spec: DecompressorSpec) -> list[Kind]:
     return found
 
 
-def _palette(random: np.random.Generator, spec: DecompressorSpec, kind: Kind) -> np.ndarray:
-    """The values other than 0 that weights may have."""
+def _palette(random: np.random.Generator, spec: DecompressorSpec, kind: Kind,
+             full: bool) -> np.ndarray:
+    """The values other than 0 that weights may have; with ``full`` as many as a table takes."""
     limit = 8 if kind.four_bit else 128
     values = np.setdiff1d(np.arange(-limit, limit), [0])
-    if random.random() < 0.2:
+    if not full and random.random() < 0.2:
         values = np.array([-limit, -1, 1, limit - 1])
     if kind.coded:
         # a dense stream's table holds 0, too
         most = min(spec.codebook - (kind.codec == "dense"), len(values))
-        values = random.choice(values, random.integers(1, most + 1), replace=False)
+        values = random.choice(values, most if full else random.integers(1, most + 1),
+                               replace=False)
     return values
 
 
 def random_blocks(random: np.random.Generator, spec: DecompressorSpec, kind: Kind, *,
                   outputs: int, steps: int, density: float | None = None,
-                  style: str | None = None) -> np.ndarray:
+                  style: str | None = None, full: bool = False) -> np.ndarray:
     """Weights of ``outputs`` output blocks of ``steps`` blocks each.
 
     Parameters
@@ -91,6 +93,8 @@ def random_blocks(random: np.random.Generator, spec: DecompressorSpec, kind: Kin
     style : str, optional
         How they are spread, one of :data:`STYLES` at random: evenly; only one column has all, or
         none; blocks are all zeros or not; more and more of them towards the end.
+    full : bool
+        Values are drawn from as many as the largest table has.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def random_blocks(random: np.random.Generator, spec: DecompressorSpec, kind: Kin
         chance *= random.random(shape[:2])[..., None, None, None] < 0.3
     elif style == "drift":
         chance *= np.linspace(0, 1, steps)[:, None, None, None]
-    values = random.choice(_palette(random, spec, kind), shape)
+    values = random.choice(_palette(random, spec, kind, full), shape)
     return np.where(random.random(shape) < chance, values, 0).astype(np.int8)
 
 

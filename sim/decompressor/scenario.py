@@ -158,10 +158,10 @@ def _covered(kind: Kind, blocks: np.ndarray, steps: list[int]) -> dict[str, int]
 
 def random_case(spec: DecompressorSpec, random: np.random.Generator, kind: Kind, *,
                 outputs: int, steps: int, goal: str = "bits", density: float | None = None,
-                style: str | None = None) -> Case:
+                style: str | None = None, full: bool = False) -> Case:
     """A stream of random weights; see :func:`.samples.random_blocks`."""
     blocks = random_blocks(random, spec, kind, outputs=outputs, steps=steps, density=density,
-                           style=style)
+                           style=style, full=full)
     if kind.mapped:
         blocks[random.random(blocks.shape[:2]) < random.choice((0.1, 0.5, 0.9))] = 0
     if kind.fixed and blocks.shape[2] * spec.lanes > _MOST_FIXED:

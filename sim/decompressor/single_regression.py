@@ -10,6 +10,7 @@ from sparrow.hw.spec import LaneDecoderSpec
 
 from ..report import add_coverage, bench_parameters
 from ..streams import PATTERNS
+from .crafted import crafted
 from .faults import changed, expected_errors, faulty
 from .samples import DENSITIES, kinds
 from .scenario import random_case
@@ -25,6 +26,7 @@ _SEED = _PARAMETERS["seed"]
 _BLOCKS = _PARAMETERS["blocks"]
 _KINDS = [kind for kind in kinds(_STREAMS)
           if kind.parameters == "none" and not kind.reuse and not kind.mapped]
+_NUMBERS = (1000, 0x5555, 0xAAAA)
 
 
 def _cases(bench, seed, streams, **choices):
@@ -62,16 +64,39 @@ async def single_densities(dut, density):
 
 
 @cocotb.test()
-async def single_long_stream(dut):
-    """A stream of so many blocks that almost all bits of their number count."""
+async def single_numbers_of_blocks(dut):
+    """Streams of so many blocks without values that all bits of their number count."""
     bench = SingleBench(dut, _DECODER, _SPEC, seed=_SEED)
     await bench.reset()
-    case = random_case(_STREAMS, np.random.default_rng(_SEED), _KINDS[0], outputs=1, steps=10_000,
-                       density=0.001, style="even")
-    while not bench.fits(case):
-        case = random_case(_STREAMS, np.random.default_rng(len(case.data)), _KINDS[0], outputs=1,
-                           steps=10_000, density=0.001, style="even")
-    await bench.run(case)
+    case = random_case(_STREAMS, np.random.default_rng(_SEED), _KINDS[0], outputs=1, steps=1,
+                       density=0)
+    least = await bench.count(case, _NUMBERS[0])
+    for blocks in _NUMBERS[1:]:
+        cycles = await bench.count(case, blocks)
+        assert cycles == least + blocks - _NUMBERS[0], (
+            f"{blocks} blocks take {cycles} cycles, {_NUMBERS[0]} of them {least}")
+
+
+@cocotb.test()
+async def single_tables(dut):
+    """Full tables, of which all entries are used."""
+    bench = SingleBench(dut, _DECODER, _SPEC, seed=_SEED)
+    await bench.reset()
+    for case in _cases(bench, _SEED, 8 * len(_KINDS), density=1, style="even", full=True):
+        await bench.run(case)
+    add_coverage(bench.covered)
+
+
+@cocotb.test()
+async def single_crafted(dut):
+    """Streams that no encoder would choose."""
+    bench = SingleBench(dut, _DECODER, _SPEC, idle="often", seed=_SEED)
+    await bench.reset()
+    for number in range(8 * _BLOCKS):
+        case = crafted(_STREAMS, _KINDS[number % len(_KINDS)], random.Random(_SEED + number))
+        if bench.fits(case):
+            await bench.run(case)
+            bench.covered["crafted streams"] += 1
     add_coverage(bench.covered)
 
 

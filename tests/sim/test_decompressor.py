@@ -81,7 +81,7 @@ def test_lane(name, tmp_path):
     spec = DecompressorSpec(**SPECS[name] | {"columns": 1})
     proof = prove(block("decoder-lane"), spec, blocks=10, folder=tmp_path)
     check(proof)
-    assert proof.coverage["lane streams"] > 100
+    assert proof.coverage["lane streams"] > 100 and proof.coverage["crafted streams"] > 50
 
 
 @pytest.mark.parametrize("codec", ["rle", "csr", "bitmask", "huffman"])
@@ -90,6 +90,7 @@ def test_decoder_of_one_codec(codec, tmp_path):
                   simulator=QUICK, folder=tmp_path)
     check(proof)
     assert proof.coverage["streams"] > 100 and proof.coverage["changed streams"] > 10
+    assert proof.coverage["crafted streams"] > 50
 
 
 @ONE_AND_MORE

@@ -117,7 +117,7 @@ def cases(draw):
             bias=random.integers(-2**31 if draw(flag) else -100, 100, LANES),
             mantissa=random.integers(0, 1 << 16, LANES), shift=random.integers(0, 40, LANES),
             zero_point=int(random.integers(-128, 128)), minimum=minimum, maximum=maximum,
-            int4=bool(values["int4"]), blocks=random.integers(
+            int4=bool(values["int4"]), reuse=bool(values["reuse"]), blocks=random.integers(
                 low, high + 1, (count, 1 + values["int4"], LANES, LANES)).astype(np.int8)))
     buffer = random.integers(-128, 128, (2, ROWS, LANES)).astype(np.int8)
     return {name: int(value) for name, value in values.items()}, weights, buffer
@@ -188,19 +188,21 @@ def test_lanes_beyond_the_kernel_have_no_weights():
                 lambda bank, rows: np.zeros((len(rows), LANES), np.int8))
 
 
-def one_block(count=1, int4=False):
+def one_block(count=1, int4=False, reuse=False):
     ones = np.ones(LANES, np.int64)
     return OutputBlock(bias=ones, mantissa=ones, shift=ones, zero_point=0, minimum=-128,
-                       maximum=127, int4=int4,
+                       maximum=127, int4=int4, reuse=reuse,
                        blocks=np.zeros((count, 1 + int4, LANES, LANES), np.int8))
 
 
 @pytest.mark.parametrize("block, changes, text", [
     (one_block(2), {}, "COMPUTE: an output block takes 1 weight blocks, not 2"),
     (one_block(2), {"kernel_width": 3}, "COMPUTE: an output block takes 3 weight blocks, not 2"),
-    (one_block(2), {"kernel_width": 2, "reuse": 1},
+    (one_block(2, reuse=True), {"kernel_width": 2, "reuse": 1},
      "COMPUTE: an output block takes 1 weight blocks, not 2"),
     (one_block(1, True), {}, "COMPUTE: int4 must be that of its weights, 1, not 0"),
+    (one_block(1), {"reuse": 1}, "COMPUTE: reuse must be that of its weights, 0, not 1"),
+    (one_block(1, reuse=True), {}, "COMPUTE: reuse must be that of its weights, 1, not 0"),
     (one_block(1), {"map": 1}, "COMPUTE: map must be that of its weights, 0, not 1"),
     (dataclasses.replace(one_block(1), kept=np.ones(1, bool)), {},
      "COMPUTE: map must be that of its weights, 1, not 0"),
@@ -208,7 +210,7 @@ def one_block(count=1, int4=False):
 def test_weights_that_do_not_match(block, changes, text):
     with pytest.raises(MachineError) as info:
         compute(SPEC, base(**changes), [block], lambda bank, rows: None)
-    assert (info.value.code, info.value.text) == ("STREAM", text)
+    assert (info.value.code, info.value.text) == ("MISMATCH", text)
 
 
 def test_coordinates_have_a_range():

@@ -208,7 +208,7 @@ def test_tokens_stop_at_15():
 
 
 def test_codes_of_the_hardware_have_its_names():
-    shared = {"WINDOW", "ILLEGAL_COMMAND", "WATCHDOG", "ACCUMULATORS", "STREAM"}
+    shared = {"WINDOW", "ILLEGAL_COMMAND", "WATCHDOG", "ACCUMULATORS", "STREAM", "MISMATCH"}
     assert shared == set(CODES) & set(ErrorCode.__members__)
     with pytest.raises(ValueError, match="code must be one of WINDOW, "):
         MachineError("OOPS", "")

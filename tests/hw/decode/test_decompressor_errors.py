@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from sparrow.golden.codec import ERRORS
+from sparrow.golden.codec import ERRORS, StreamError, decode_blocks
 from sparrow.hw.decode.errors import StreamFault
 from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
@@ -29,6 +29,15 @@ def bits(data, place, low, count, value):
     word = int.from_bytes(data[place:place + 4], "little")
     word = word & ~((1 << count) - 1 << low) | value << low
     return patched(data, place, word, 4)
+
+
+def resized(data, change):
+    """So many granules more, of zeros, or less."""
+    columns, granules = divmod(int.from_bytes(data[4:8], "little"), 1 << 26)
+    body = data[:2 * granules]
+    own = body[:2 * change] if change < 0 else body + bytes(2 * change)
+    own = own[:4] + (granules + change | columns << 26).to_bytes(4, "little") + own[8:]
+    return resealed(own + bytes(-(len(own) + 4) % 8 + 4))
 
 
 def stream(codec, **options):
@@ -125,14 +134,8 @@ def test_granules_that_are_too_many_or_too_few():
     streams, expected = [], []
     for codec in CODECS:
         data = random_case(generator, codec, density=0.6).stream.data
-        columns, granules = divmod(int.from_bytes(data[4:8], "little"), 1 << 26)
-        body = data[:2 * granules]
         for change in (-4, 4, 24):
-            own = body[:2 * change] if change < 0 else body + bytes(2 * change)
-            size = granules + change | columns << 26
-            own = own[:4] + size.to_bytes(4, "little") + own[8:]
-            own = own + bytes(-(len(own) + 4) % 8 + 4)
-            own = resealed(own)
+            own = resized(data, change)
             streams.append(own)
             code = verdict(own, LANES, COLUMNS, 8)
             expected.append(StreamFault(code).name)
@@ -140,13 +143,25 @@ def test_granules_that_are_too_many_or_too_few():
     check(streams, expected)
 
 
+def test_streams_that_run_out_in_their_last_block():
+    """All blocks before it come out."""
+    streams, expected = [], []
+    for seed, codec in enumerate(("dense", "bitmask", "csr")):
+        case = random_case(np.random.default_rng(seed), codec, four_bit=codec == "bitmask",
+                           density=1, outputs=1, steps=4)
+        streams.append(resized(case.stream.data, -1))
+        with pytest.raises(StreamError) as info:
+            decode_blocks(streams[-1], lanes=LANES, columns=COLUMNS, word_bytes=8)
+        assert info.value.name == "TRUNCATED" and len(info.value.before.steps) == 3
+        expected.append(case.blocks[0, :-1])
+    for each, blocks in zip(check(streams, ["TRUNCATED"] * len(streams)), expected):
+        assert np.array_equal(each.blocks, blocks)
+
+
 def test_parameters_that_end_too_early():
     data = stream("dense", parameters=(True, True), outputs=1)
-    granules = 10
-    own = data[:2 * granules]
-    own = own[:4] + (granules | COLUMNS - 1 << 26).to_bytes(4, "little") + own[8:]
-    own = resealed(own + bytes(-(len(own) + 4) % 8 + 4))
-    check([own], ["TRUNCATED"])
+    granules = int.from_bytes(data[4:8], "little") & (1 << 26) - 1
+    check([resized(data, 10 - granules)], ["TRUNCATED"])
 
 
 @pytest.mark.parametrize(("seed", "flow"), [

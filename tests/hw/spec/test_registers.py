@@ -70,8 +70,8 @@ def test_version():
 def test_error_codes():
     assert [code.name for code in ErrorCode] == [
         "NONE", "READ_RESPONSE", "WRITE_RESPONSE", "WINDOW", "ILLEGAL_COMMAND", "WATCHDOG",
-        "ACCUMULATORS", "STREAM"]
-    assert [int(code) for code in ErrorCode] == list(range(8))
+        "ACCUMULATORS", "STREAM", "MISMATCH"]
+    assert [int(code) for code in ErrorCode] == list(range(9))
     for code in ErrorCode:
         assert f"\n{code.name}\n" in inspect.getdoc(ErrorCode)
 

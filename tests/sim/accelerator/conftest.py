@@ -10,6 +10,8 @@ from sparrow.sim.accelerator import simulation
 
 SMALL = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=4, accumulator_depth=32,
                         buffer_bytes=1024, weight_fifo_bytes=256)
+CODECS = ("dense", "bitmask", "rle", "csr", "huffman")
+DECODES = SMALL.replace(codecs=CODECS, accumulator_depth=256, buffer_bytes=4096)
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,10 @@ def verilog():
 def built(folder, verilog):
     """Its simulation on Verilator."""
     return simulation(verilog, "accelerator", folder, address_width=SMALL.address_width)
+
+
+@pytest.fixture(scope="session")
+def decoding(folder):
+    """The simulation of an accelerator with all codecs."""
+    return simulation(block("accelerator").verilog(DECODES), "accelerator", folder / "codecs",
+                      address_width=DECODES.address_width)

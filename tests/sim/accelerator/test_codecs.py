@@ -7,34 +7,25 @@ import pytest
 
 from sparrow.compiler import CompileError, compile_network
 from sparrow.compiler.timing import Timing
-from sparrow.flow.blocks import block
 from sparrow.golden.accelerator import Machine, MachineError
 from sparrow.golden.codec import ERRORS
 from sparrow.hw.spec.commands import Opcode
 from sparrow.hw.spec.registers import ErrorCode
-from sparrow.sim.accelerator import Traffic, simulation
+from sparrow.sim.accelerator import Traffic
 from sparrow.sim.accelerator.random_networks import random_network, sparse_network
 from sparrow.sim.accelerator.samples import sample_images
 
 from .batch import Case, run_batch
-from .conftest import SMALL
+from .conftest import CODECS
+from .conftest import DECODES as SPEC
 from .test_errors import Tower, check_pairs
 
-CODECS = ("dense", "bitmask", "rle", "csr", "huffman")
 KINDS = ("conv", "linear", "chain", "grouped")
-SPEC = SMALL.replace(codecs=CODECS, accumulator_depth=256, buffer_bytes=4096)
 STALLS = ("always", "often", "bursts", "alternate", "seldom")
 DAMAGED = 60  # streams
 # what the hardware may find before what the golden machine comes upon
 EARLY = [ERRORS[name] for name in ("FORMAT", "TRUNCATED", "TRAILING", "CHECKSUM")]
 HIGHEST = 7  # byte of a stream with the highest bits of its length
-
-
-@pytest.fixture(scope="module")
-def decoding(folder):
-    """The simulation of an accelerator with all codecs."""
-    return simulation(block("accelerator").verilog(SPEC), "accelerator", folder / "codecs",
-                      address_width=SPEC.address_width)
 
 
 def case(seed):
