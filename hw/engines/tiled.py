@@ -63,21 +63,22 @@ class TiledPath(wiring.Component):
     """
 
     def __init__(self, *, spec: AcceleratorSpec):
-        self._spec = spec
+        assert spec.winograd_conv is not None
+        self._spec, self._unit = spec, spec.winograd_conv
         super().__init__({
             "command": In(command_layout(Engine.COMPUTE, spec)), "start": In(1),
             "reading": Out(1), "busy": Out(1),
             "step_enable": Out(2), "step_row": Out((spec.buffer_rows - 1).bit_length()),
             "step_ready": In(1), "step_data": In(2 * 8 * spec.lanes), "others": In(2),
-            "activations": Out(stream.Signature(moving_layout(spec.winograd_conv.array))),
-            "sums": In(stream.Signature(sums_layout(spec.winograd_conv.array))),
+            "activations": Out(stream.Signature(moving_layout(self._unit.array))),
+            "sums": In(stream.Signature(sums_layout(self._unit.array))),
             "results": Out(stream.Signature(tiled_result_layout(spec))),
             "error": Out(1), "waits_for_buffer": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        unit = self._spec.winograd_conv
+        unit = self._unit
         command = data.View(self.command.shape(), self.command.as_value())
         m.submodules.tile_loop = loop = TileLoop(spec=unit)
         m.submodules.front = front = TileFront(spec=unit)

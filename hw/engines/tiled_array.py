@@ -72,7 +72,9 @@ class TiledArray(wiring.Component):
 
     def _weigh(self, m, array):
         """Blocks to the array, in their order, those of kernels transformed; whether they are."""
-        m.submodules.kernels = kernels = KernelBuffer(spec=self._spec.winograd_conv)
+        unit = self._spec.winograd_conv
+        assert unit is not None
+        m.submodules.kernels = kernels = KernelBuffer(spec=unit)
         given, taken = self.weights, array.weights
         m.d.comb += [
             kernels.i.payload.eq(given.payload), kernels.i.valid.eq(given.valid & self.kernels),
