@@ -16,8 +16,8 @@ __all__ = ["TAPS_AHEAD", "Tiles"]
 
 TAPS = 9  # weight blocks of a channel block
 TAPS_AHEAD = 2 * TAPS  # that can wait to be transformed
-TRANSFORM = 25  # cycles from a channel block's last vector to the first one that the array takes
-LOADED = 3  # cycles from a channel block's last tap, and its lanes, to the first vector
+TRANSFORM = 23  # cycles from a channel block's last vector to the first one that the array takes
+LOADED = 2  # cycles from a channel block's last tap, and its lanes, to the first vector
 COMPLETE = (10, 11, 14, 15)  # the positions with whose sums pixels are complete
 
 
@@ -28,6 +28,7 @@ class _Block:
     tiles: int
     ready: int  # when the array can begin with it
     parts: dict[int, Results]  # of the output block that it completes, by position
+    holds: bool = True  # room that the one after the next will take
 
 
 class Tiles:
@@ -101,31 +102,35 @@ class Tiles:
             yield max(0, loaded - simulation.now)
             array.stalls.end("weights")
             period = max(block.tiles, lanes)
+            left = (POSITIONS - 1) * period + block.tiles
             for position in range(POSITIONS):
                 if position == POSITIONS - 1:
                     self._swapped = simulation.now
                     array.blocks_used += TAPS  # all of it is loaded, and room for others is made
                     array.change.happen()
-                yield from self._position(block, period, block.parts.get(position),
-                                          last=position == POSITIONS - 1)
+                yield from self._position(block, block.parts.get(position), left)
+                left -= period
+                if left > 0:
+                    array.stalls.add("weights", period - block.tiles)
+                    yield period - block.tiles
             self.busy -= 1
             self.change.happen()
 
-    def _position(self, block: _Block, period: int, results: Results | None, *,
-                  last: bool) -> Process:
-        """A position's vectors, and the wait for the next weights."""
+    def _position(self, block: _Block, results: Results | None, left: int) -> Process:
+        """A position's vectors; ``left``: cycles to the end of the last one's.
+
+        Vectors that are read from some cycles before that on find room when they come.
+        """
         if results is not None:
             results.began = self._simulation.now
             self._post.take(results)
-        early = min(TRANSFORM, block.tiles) if last else 0
-        yield block.tiles - early
-        if last:
+        before = min(max(0, left - TRANSFORM), block.tiles)
+        yield before
+        if block.holds and left - before <= TRANSFORM:
+            block.holds = False
             self._held -= 1
             self.change.happen()
-        yield early
+        yield block.tiles - before
         if results is not None:
             yield from self._post.wait_for_room(results)
             results.arrive()
-        if not last:
-            self._array.stalls.add("weights", period - block.tiles)
-            yield period - block.tiles

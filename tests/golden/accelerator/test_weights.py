@@ -13,8 +13,8 @@ SPEC = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, weight_f
 
 
 def values(**changes):
-    return {"int4": 0, "reuse": 0, "compressed": 0, "map": 0, "output_blocks": 1, "blocks": 1,
-            "zero_point": -3, "minimum": -100, "maximum_value": 90} | changes
+    return {"int4": 0, "reuse": 0, "compressed": 0, "map": 0, "winograd": 0, "output_blocks": 1,
+            "blocks": 1, "zero_point": -3, "minimum": -100, "maximum_value": 90} | changes
 
 
 def record(bias, mantissa, shift):

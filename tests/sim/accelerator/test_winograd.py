@@ -66,10 +66,10 @@ def case(seed):
 
 
 @pytest.mark.parametrize("seeds", [
-    range(16), pytest.param(range(16, 400), marks=pytest.mark.heavy)], ids=["few", "many"])
+    range(20), pytest.param(range(20, 400), marks=pytest.mark.heavy)], ids=["few", "many"])
 def test_random_networks(tiling, wherever, tmp_path, seeds):
     cases = [found for seed in seeds if (found := case(seed)) is not None]
-    assert len(cases) >= 0.7 * len(seeds)
+    assert len(cases) >= 0.6 * len(seeds)
     results = run_batch(tiling, cases, tmp_path, check_rules=True)
     wrong = 0
     for each, (image,) in zip(cases, results, strict=True):
