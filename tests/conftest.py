@@ -37,6 +37,18 @@ def data_file(request):
 
 
 @pytest.fixture
+def winograd_wherever(monkeypatch):
+    """Winograd's algorithm is taken wherever it can be, also where it is slower."""
+    from sparrow.compiler.passes import Pass
+    ways = Pass.ways.fget
+
+    def tiled(work):
+        return tuple(one for one in ways(work) if one.winograd) or ways(work)
+
+    monkeypatch.setattr(Pass, "ways", property(tiled))
+
+
+@pytest.fixture
 def icarus() -> str:
     """The path of ``iverilog``; skips where Icarus Verilog isn't installed."""
     path = shutil.which("iverilog")

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from sparrow.compiler import CompileError, compile_network
-from sparrow.compiler.passes import Pass
 from sparrow.golden.accelerator import MachineError
 from sparrow.golden.accelerator.compute import check_compute
 from sparrow.hw.spec import SpecError
@@ -13,17 +12,6 @@ from sparrow.hw.spec.commands import Opcode, command, decode, encode, tiles
 from sparrow.sim.accelerator.random_networks import tiled_network
 
 CHANGES = {"precision": "int8", "winograd": 2, "winograd_tiles": 6, "accumulator_depth": 64}
-
-
-@pytest.fixture
-def wherever(monkeypatch):
-    """Winograd's algorithm is taken wherever it can be, also where it is slower."""
-    ways = Pass.ways.fget
-
-    def tiled(work):
-        return tuple(one for one in ways(work) if one.winograd) or ways(work)
-
-    monkeypatch.setattr(Pass, "ways", property(tiled))
 
 
 def commands(program):
@@ -46,7 +34,7 @@ def conv(tools, channels=8, size=8, **options):
 @pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 300),
                                                            marks=pytest.mark.heavy)],
                          ids=["few", "many"])
-def test_random_networks(tools, wherever, seeds):
+def test_random_networks(tools, winograd_wherever, seeds):
     """In commands of few tiles and many, at edges and alone."""
     spec, done, sizes = tools.small_spec(**CHANGES), 0, set()
     for seed in seeds:
@@ -78,13 +66,13 @@ def test_what_is_faster_is_chosen(tools):
     {"kernel": (1, 1), "padding": (0,) * 4}, {"kernel": (5, 5)}, {"kernel": (3, 1)},
     {"stride": (2, 2)}, {"stride": (1, 2)}, {"dilation": (2, 2), "padding": (2,) * 4},
     {"groups": 2}, {"groups": 8}], ids=str)
-def test_other_convolutions_run_as_before(tools, wherever, options):
+def test_other_convolutions_run_as_before(tools, winograd_wherever, options):
     network = conv(tools, **options)
     program = tools.check(network, tools.small_spec(**CHANGES), tools.images(network, 1)[0][None])
     assert not any(values["winograd"] for found in commands(program) for values in found)
 
 
-def test_tiles_fit_the_accelerator(tools, wherever):
+def test_tiles_fit_the_accelerator(tools, winograd_wherever):
     program = compile_network(conv(tools, 4, 15), tools.small_spec(**CHANGES))
     assert {tiles(values) for values in commands(program)[0]} <= set(range(1, 7))
 

@@ -23,8 +23,8 @@ VECTOR = {"run": 1, "runs": 1, "planes": 1}
 class Tower:
     """A network, compiled, with an image."""
 
-    def __init__(self, spec, **options):
-        self.network = sample("mixed")
+    def __init__(self, spec, network=None, **options):
+        self.network = network or sample("mixed")
         self.program = compile_network(self.network, spec, **options)
         self.image = sample_images(self.network, 1)
         data = bytearray(b"\x55" * self.program.data_size)

@@ -2,34 +2,28 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from sparrow.compiler import CompileError, compile_network
-from sparrow.compiler.passes import Pass
 from sparrow.compiler.timing import Timing
 from sparrow.flow.blocks import block
+from sparrow.golden.accelerator import Machine, MachineError
+from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, encode
+from sparrow.hw.spec.registers import ErrorCode
 from sparrow.sim.accelerator import Traffic, simulation
+from sparrow.sim.accelerator.builder import Builder
 from sparrow.sim.accelerator.random_networks import sparse_network, tiled_network
 from sparrow.sim.accelerator.samples import sample_images
 
 from .batch import Case, run_batch
 from .conftest import SMALL
+from .test_errors import Tower, check_pairs
 
 CODECS = ("dense", "bitmask", "rle", "csr", "huffman")
 SPEC = SMALL.replace(precision="int8", winograd=2, winograd_tiles=6, codecs=CODECS,
                      accumulator_depth=64, buffer_bytes=4096)
 STALLS = ("always", "often", "bursts", "alternate", "seldom")
-
-
-@pytest.fixture
-def wherever(monkeypatch):
-    """Winograd's algorithm is taken wherever it can be, also where it is slower."""
-    ways = Pass.ways.fget
-
-    def tiled(work):
-        return tuple(one for one in ways(work) if one.winograd) or ways(work)
-
-    monkeypatch.setattr(Pass, "ways", property(tiled))
 
 
 def drawn(seed):
@@ -67,7 +61,7 @@ def case(seed):
 
 @pytest.mark.parametrize("seeds", [
     range(20), pytest.param(range(20, 400), marks=pytest.mark.heavy)], ids=["few", "many"])
-def test_random_networks(tiling, wherever, tmp_path, seeds):
+def test_random_networks(tiling, winograd_wherever, tmp_path, seeds):
     cases = [found for seed in seeds if (found := case(seed)) is not None]
     assert len(cases) >= 0.6 * len(seeds)
     results = run_batch(tiling, cases, tmp_path, check_rules=True)
@@ -80,3 +74,41 @@ def test_random_networks(tiling, wherever, tmp_path, seeds):
         if each.traffic.stalls == "always":
             wrong += abs(measured - each.program.cycles) > max(64, 0.03 * measured)
     assert wrong <= 0.05 * len(cases)
+
+
+def flipped(program):
+    """Programs with ``winograd`` of one WEIGHTS or COMPUTE turned over, but for the last ones."""
+    commands = program.commands()
+    for kind in (Opcode.WEIGHTS, Opcode.COMPUTE):
+        numbers = [number for number, (own, _) in enumerate(commands) if own.opcode is kind]
+        for number in numbers[:-1]:
+            _, values = commands[number]
+            changed = bytearray(program.program_bytes)
+            place = program.start + COMMAND_BYTES * number
+            changed[place:place + COMMAND_BYTES] = encode(
+                **values | {"winograd": 1 - values["winograd"]})
+            yield (kind, number), bytes(changed)
+
+
+def test_weights_of_the_other_kind(tiling, winograd_wherever, tmp_path):
+    """A COMPUTE that takes weights that aren't transformed, or are, is stopped."""
+    builder = Builder((5, 6, 6))
+    for kernel in ((3, 3), (1, 1), (3, 3), (3, 3), (1, 1)):
+        builder.conv(builder.layers[-1].name if builder.layers else "input", 5, kernel,
+                     padding=(kernel[0] // 2,) * 4)
+    tower = Tower(SPEC, builder.network(), codec="plain")
+    programs = dict(flipped(tower.program))
+    assert len(programs) >= 8
+    memory = tower.files["image.bin"]
+    for program in programs.values():
+        with pytest.raises(MachineError) as info:
+            Machine(SPEC).run(program, np.frombuffer(memory, np.uint8).copy())
+        assert info.value.code in ("MISMATCH", "ILLEGAL_COMMAND")
+    files = {f"flipped{number}.bin": each for number, each in enumerate(programs.values())}
+    runs = [tower.run(program=name) for name in files]
+    outcomes = check_pairs(tiling, tower, runs, tmp_path, files)
+    found = {place: ErrorCode(outcome.error_code) for place, outcome in zip(programs, outcomes)}
+    assert set(found.values()) <= {ErrorCode.MISMATCH, ErrorCode.WATCHDOG}, found
+    for kind in (Opcode.WEIGHTS, Opcode.COMPUTE):
+        codes = {code for (own, _), code in found.items() if own is kind}
+        assert ErrorCode.MISMATCH in codes, found
