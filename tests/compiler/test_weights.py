@@ -37,7 +37,8 @@ def test_a_stream_holds_the_weights_in_order(tools, weight_bits):
     steps = work.steps(span)
     assert steps == 6 * (2 if weight_bits == 4 else 3)
     values = {"output_blocks": 2, "blocks": steps, "reuse": 0, "int4": weight_bits == 4,
-              "compressed": 0, "map": 0, "zero_point": 1, "minimum": 2, "maximum_value": 3}
+              "compressed": 0, "map": 0, "winograd": 0, "zero_point": 1, "minimum": 2,
+              "maximum_value": 3}
     read = read_weights(spec, values, weight_stream(work, span, 0))
     for output in range(8):
         block, column = read[output // 4], output % 4
