@@ -60,7 +60,8 @@ def test_verilator(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [
-    "rle", "huffman", pytest.param("8 bits, no tables", marks=pytest.mark.heavy)])
+    "rle", *(pytest.param(name, marks=pytest.mark.heavy)
+             for name in ("huffman", "8 bits, no tables"))])
 def test_icarus(name, tmp_path, icarus):
     spec = DecompressorSpec(**SPECS[name])
     check_coverage(prove(block("decompressor"), spec, simulator="icarus", blocks=6,

@@ -24,6 +24,8 @@ SPECS = {
 }
 # which takes longer to build
 ON_VERILATOR = ["part-filled last step", "every operand", "bias, not collected"]
+# what they have, others have, too
+TESTED_BY_OTHERS = ["part-filled last step", "bias", "never kept waiting"]
 
 
 def check(proof, spec):
@@ -39,7 +41,9 @@ def check(proof, spec):
     assert proof.coverage["faulty parameters"] > 0
 
 
-@pytest.mark.parametrize("name", ON_VERILATOR)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.heavy] * (name in TESTED_BY_OTHERS))
+    for name in ON_VERILATOR])
 def test_verilator(name, tmp_path):
     spec = RequantizeSpec(**SPECS[name])
     proof = prove(block("requantize"), spec, blocks=8, folder=tmp_path)
@@ -48,7 +52,9 @@ def test_verilator(name, tmp_path):
         assert proof.coverage["sums with mantissa and shift"] == 1 << 15
 
 
-@pytest.mark.parametrize("name", [name for name in SPECS if name not in ON_VERILATOR])
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.heavy] * (name in TESTED_BY_OTHERS))
+    for name in SPECS if name not in ON_VERILATOR])
 def test_icarus(name, tmp_path, icarus):
     spec = RequantizeSpec(**SPECS[name])
     check(prove(block("requantize"), spec, simulator="icarus", blocks=8, folder=tmp_path), spec)

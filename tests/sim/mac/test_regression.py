@@ -65,7 +65,7 @@ def check(proof):
 
 
 @pytest.mark.parametrize("number", [
-    number if number in ON_VERILATOR else pytest.param(number, marks=pytest.mark.heavy)
+    number if number in ON_VERILATOR[:-1] else pytest.param(number, marks=pytest.mark.heavy)
     for number in range(len(SMALL))], ids=map(name, SMALL))
 def test_verilator(number, tmp_path):
     spec = MacArraySpec(**SMALL[number])
