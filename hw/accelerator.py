@@ -34,7 +34,7 @@ _PARTS = {
     "core.buffer": "activation_buffer", "core.compute": "compute_engine",
     "core.compute.array": "mac_array", "core.compute.accumulators": "accumulators",
     "core.compute.requantize": "requantize", "core.compute.step_loop": "step_loop",
-    "core.compute.result_loop": "result_loop",
+    "core.compute.writer": "result_writer", "core.compute.writer.result_loop": "result_loop",
 }
 _TILES = {"core.compute.array": "winograd_array", "core.compute.array.array": "mac_array",
           "core.compute.array.path": "tiled_path"}

@@ -15,10 +15,10 @@ from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from .maps import GRANULE
 from .match import BlockMatch, block_layout
-from .reader import VectorReader
-from .results import ResultLoop
-from .steps import StepLoop, step_layout
+from .reader import EarlyReader, PromptReader
+from .steps import StepLoop
 from .tiled_array import TiledArray
+from .writer import ResultWriter
 
 __all__ = ["ComputeEngine"]
 
@@ -130,10 +130,9 @@ class ComputeEngine(wiring.Component):
             self._put_out_tiled(m, array, queued, add, fifo)
         if taken is not None:
             m.d.comb += taken.eq(fifo.o.valid & fifo.o.ready)
-        loop = self._write(m, requantize, writing)
+        self._write(m, requantize, writing)
         if spec.residual_add:
             m.d.comb += requantize.add.eq(fifo.o.payload[-1])
-            self._add(m, command, requantize, loop)
         return m
 
     def _queue_parameters(self, m, requantize):
@@ -214,42 +213,20 @@ class ComputeEngine(wiring.Component):
     def _read_in_time(self, m, command, loop, array):
         """Read a vector when the array takes the one before.
 
-        While that waits, others may read the bank; the vector is then lost, and read again.
-
         Returns
         -------
-        here, present, valid
+        here, present, busy
             A step; its vector is there; or lost.
         waits : dict
             What the array waits for.
         """
-        spec = self._spec
-        step = loop.o.payload
-        here = Signal(step_layout(spec), reset_less=True)
-        valid, lost, advance = Signal(), Signal(), Signal()
-
-        def banks(step):
-            return Mux(step.outside, 0, Mux(command.int4, 3, Mux(step.bank, 2, 1)))
-
-        m.d.comb += [
-            advance.eq(~valid | (array.activations.ready & ~lost)),
-            loop.o.ready.eq(advance & self.step_ready),
-            self.step_row.eq(Mux(lost, here.row, step.row)),
-            self.step_enable.eq(Mux(lost, banks(here),
-                                    Mux(loop.o.valid & advance, banks(step), 0))),
-        ]
-        with m.If(advance):
-            m.d.sync += [valid.eq(loop.o.valid & self.step_ready), here.eq(step)]
-        with m.If(lost):
-            m.d.sync += lost.eq(~self.step_ready)
-        with m.Elif(~advance):
-            m.d.sync += lost.eq((self.others & banks(here)).any())
-        return here, valid & ~lost, valid, {
-            "buffer": (loop.o.valid & advance & ~self.step_ready)
-                      | (lost & array.activations.ready),
-            "results": valid & array.sums.valid & ~array.sums.ready,
-            "weights": (valid & ~array.activations.ready & ~self.waits_for_results)
-                       | (loop.waits & ~valid)}
+        reader = PromptReader(spec=self._spec)
+        self._connect_reader(m, command, loop, array, reader)
+        return reader.o.payload, reader.o.valid, reader.busy, {
+            "buffer": reader.waits_for_buffer,
+            "results": reader.busy & array.sums.valid & ~array.sums.ready,
+            "weights": (reader.busy & ~array.activations.ready & ~self.waits_for_results)
+                       | (loop.waits & ~reader.busy)}
 
     def _read_early(self, m, command, loop, array, accumulators, taken):
         """The same for memories of two cycles; room for a result is used when a step is begun with.
@@ -257,8 +234,8 @@ class ComputeEngine(wiring.Component):
         Accumulators are told of a vector two cycles before its sums.
         """
         spec = self._spec
-        m.submodules.reader = reader = VectorReader(spec=spec)
-        wiring.connect(m, loop.o, reader.steps)
+        reader = EarlyReader(spec=spec)
+        self._connect_reader(m, command, loop, array, reader)
         reserved = Signal(range(spec.result_fifo_depth + 1))
         here, weights = reader.o.payload, array.weights
         announced = Cat(array.activations.valid & array.activations.ready
@@ -268,17 +245,24 @@ class ComputeEngine(wiring.Component):
             m.d.sync += later.eq(announced)
             announced = later
         m.d.comb += [
-            reader.int4.eq(command.int4), reader.room.eq(reserved != spec.result_fifo_depth),
+            reader.room.eq(reserved != spec.result_fifo_depth),
             reader.commit.eq(weights.valid & weights.ready & weights.payload.commit),
-            reader.step_ready.eq(self.step_ready), reader.others.eq(self.others),
-            reader.o.ready.eq(array.activations.ready),
-            self.step_enable.eq(reader.step_enable), self.step_row.eq(reader.step_row),
             Cat(accumulators.announce, accumulators.last).eq(announced),
         ]
         m.d.sync += reserved.eq(reserved + reader.reserve - taken)
         return here, reader.o.valid, reader.busy, {
             "buffer": reader.waits_for_buffer, "results": reader.waits_for_results,
             "weights": (reader.there & ~array.activations.ready) | (loop.waits & ~reader.busy)}
+
+    def _connect_reader(self, m, command, loop, array, reader):
+        """Put a reader between steps, buffer and array."""
+        m.submodules.reader = reader
+        wiring.connect(m, loop.o, reader.steps)
+        m.d.comb += [
+            reader.int4.eq(command.int4), reader.step_ready.eq(self.step_ready),
+            reader.others.eq(self.others), reader.o.ready.eq(array.activations.ready),
+            self.step_enable.eq(reader.step_enable), self.step_row.eq(reader.step_row),
+        ]
 
     def _release(self, m, working, silent, array):
         """Release the command when its last vector has left the array, or, tiled, been read."""
@@ -331,33 +315,16 @@ class ComputeEngine(wiring.Component):
             m.d.sync += later.eq(~later)
 
     def _write(self, m, requantize, writing):
-        """Write results to the buffer; those of the next command may follow at once."""
-        m.submodules.result_loop = loop = ResultLoop(spec=self._spec)
-        result = requantize.o
-        following = Signal()  # the command in execution still is to be begun with
-        m.d.comb += [
-            loop.command.eq(self.command),
-            loop.start.eq(following & (~loop.busy | loop.ends)),
-            result.ready.eq(1), loop.advance.eq(result.valid),
-            self.result_valid.eq(result.valid),
-            self.result_bank.eq(loop.bank), self.result_row.eq(loop.row),
-            self.result_data.eq(result.payload.values.as_value()),
-            self.done.eq(loop.ends), writing.eq(following | loop.busy),
-        ]
-        m.d.sync += following.eq(self.start | (following & ~loop.start))
-        return loop
-
-    def _add(self, m, command, requantize, loop):
-        """Read what is added to a result from where that goes."""
-        addition, tensor = requantize.addition, requantize.addition.tensor
-        m.d.comb += [
-            self.operand_valid.eq(requantize.fetch), self.operand_bank.eq(loop.bank),
-            self.operand_row.eq(Mux(requantize.behind, loop.next_row, loop.row)),
-            requantize.operand.eq(self.operand_data),
-            addition.scale_result.eq(command.scale_result),
-            addition.factor.eq(command.add_factor), addition.offset.eq(command.add_offset),
-            addition.scale.mantissa.eq(command.add_mantissa),
-            addition.scale.shift.eq(command.add_shift),
-            tensor.zero_point.eq(command.add_zero_point),
-            tensor.minimum.eq(command.add_minimum), tensor.maximum.eq(command.add_maximum),
-        ]
+        """Hand results on to the buffer."""
+        m.submodules.writer = writer = ResultWriter(spec=self._spec)
+        wiring.connect(m, requantize.o, writer.i)
+        given = ["result_valid", "result_bank", "result_row", "result_data", "done"]
+        m.d.comb += [writer.command.eq(self.command), writer.start.eq(self.start),
+                     writing.eq(writer.writing)]
+        if self._spec.residual_add:
+            given += ["operand_bank", "operand_row"]
+            m.d.comb += [requantize.addition.eq(writer.addition),
+                         requantize.operand.eq(self.operand_data),
+                         self.operand_valid.eq(requantize.fetch),
+                         writer.behind.eq(requantize.behind)]
+        m.d.comb += [getattr(self, name).eq(getattr(writer, name)) for name in given]

@@ -1,4 +1,4 @@
-"""Vectors from activation buffers whose reads take two cycles."""
+"""Vectors from the activation buffer, whose reads take a cycle or two."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -8,16 +8,78 @@ from ..mac.announced import PixelPlaces
 from ..spec.accelerator import AcceleratorSpec
 from .steps import step_layout
 
-__all__ = ["VectorReader"]
+__all__ = ["EarlyReader", "PromptReader"]
 
 
-class VectorReader(wiring.Component):
+def _banks(step, int4):
+    """The banks in which a step's vector is."""
+    return Mux(step.outside, 0, Mux(int4, 3, Mux(step.bank, 2, 1)))
+
+
+class PromptReader(wiring.Component):
+    """Reads the vector of each step when the array takes the one before; reads take a cycle.
+
+    While the array doesn't take it, others may read the bank; the vector is then lost, and read
+    again.
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+
+    Members
+    -------
+    steps, int4, step_enable, step_row, step_ready, others, o
+        As in :class:`EarlyReader`, but that ``o`` may be kept waiting by any step.
+    busy : ``Out(1)``
+        A step waits or is taken, its vector there or lost.
+    waits_for_buffer : ``Out(1)``
+        A bank that is wanted is read by others.
+
+    Notes
+    -----
+    Latency: a cycle from ``steps`` to ``o``. Throughput: a step per cycle.
+    """
+
+    def __init__(self, *, spec: AcceleratorSpec):
+        self._spec = spec
+        steps = stream.Signature(step_layout(spec))
+        super().__init__({
+            "steps": In(steps), "o": Out(steps), "int4": In(1),
+            "step_enable": Out(2), "step_row": Out((spec.buffer_rows - 1).bit_length()),
+            "step_ready": In(1), "others": In(2), "busy": Out(1), "waits_for_buffer": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        step = self.steps.payload
+        here = Signal(step_layout(self._spec), reset_less=True)
+        lost, advance = Signal(), Signal()
+        m.d.comb += [
+            self.o.valid.eq(self.busy & ~lost), self.o.payload.eq(here),
+            advance.eq(~self.busy | (self.o.ready & ~lost)),
+            self.steps.ready.eq(advance & self.step_ready),
+            self.step_row.eq(Mux(lost, here.row, step.row)),
+            self.step_enable.eq(Mux(lost, _banks(here, self.int4), Mux(
+                self.steps.valid & advance, _banks(step, self.int4), 0))),
+            self.waits_for_buffer.eq((self.steps.valid & advance & ~self.step_ready)
+                                     | (lost & self.o.ready)),
+        ]
+        with m.If(advance):
+            m.d.sync += [self.busy.eq(self.steps.valid & self.step_ready), here.eq(step)]
+        with m.If(lost):
+            m.d.sync += lost.eq(~self.step_ready)
+        with m.Elif(~advance):
+            m.d.sync += lost.eq((self.others & _banks(here, self.int4)).any())
+        return m
+
+
+class EarlyReader(wiring.Component):
     """Reads the vector of each step, so early that it is there when the array takes it.
 
-    Nothing waits in the array or behind it, so that neither vectors nor rows of accumulators have
-    to be kept: a step is begun with when its result has room and the accumulators of its pixel will
-    be free. It may have to wait for its weights; then nothing is read behind it. If others read its
-    bank in the meantime, its vector is lost, and read again.
+    Reads take two cycles. Nothing waits in the array or behind it, so that neither vectors nor rows
+    of accumulators have to be kept: a step is begun with when its result has room and the
+    accumulators of its pixel will be free. It may have to wait for its weights; then nothing is
+    read behind it. If others read its bank in the meantime, its vector is lost, and read again.
 
     Parameters
     ----------
@@ -75,9 +137,6 @@ class VectorReader(wiring.Component):
             | (there & ~here.step.silent & places.conflict(place, here.place, 2)))
         finishes = step.finish & ~step.silent
 
-        def banks(one):
-            return Mux(one.outside, 0, Mux(self.int4, 3, Mux(one.bank, 2, 1)))
-
         m.d.comb += [
             self.o.valid.eq(there & ~lost), self.o.payload.eq(here.step),
             enters.eq(self.o.valid & self.o.ready),
@@ -88,8 +147,8 @@ class VectorReader(wiring.Component):
             issued.eq(self.steps.valid & self.steps.ready), again.eq(lost & self.step_ready),
             first.step.eq(step), first.place.eq(place),
             self.step_row.eq(Mux(lost, here.step.row, step.row)),
-            self.step_enable.eq(Mux(lost, banks(here.step),
-                                    Mux(self.steps.valid & may, banks(step), 0))),
+            self.step_enable.eq(Mux(lost, _banks(here.step, self.int4), Mux(
+                self.steps.valid & may, _banks(step, self.int4), 0))),
             self.reserve.eq(issued & finishes), self.busy.eq(comes | there),
             self.waits_for_results.eq(self.steps.valid & certain & ~may),
             self.waits_for_buffer.eq((self.steps.valid & may & ~self.step_ready)
@@ -107,6 +166,7 @@ class VectorReader(wiring.Component):
         with m.Elif(enters & here.step.swap):
             m.d.sync += committed.eq(0)
         others = Signal(2)
+        taken_away = (others & _banks(here.step, self.int4)).any()
         m.d.sync += [others.eq(self.others),
-                     lost.eq(there & ~enters & ~again & (lost | (others & banks(here.step)).any()))]
+                     lost.eq(there & ~enters & ~again & (lost | taken_away))]
         return m

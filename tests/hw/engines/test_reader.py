@@ -1,18 +1,18 @@
 # amaranth: UnusedElaboratable=no
-"""The reader of vectors against a buffer that others read, and an array that waits for weights."""
+"""Readers of vectors against a buffer that others read, and an array that waits for weights."""
 
 import random
 
 import pytest
 from amaranth.sim import Simulator
 
-from sparrow.hw.engines.reader import VectorReader
+from sparrow.hw.engines.reader import EarlyReader, PromptReader
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 
-def make_spec(single):
+def make_spec(single=False, latency=2):
     return AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=4, buffer_bytes=1024,
-                           weight_fifo_bytes=256, memory_latency=2,
+                           weight_fifo_bytes=256, memory_latency=latency,
                            single_port_accumulators=single)
 
 
@@ -40,10 +40,11 @@ class Bench:
     """Plays loops, buffer, weights and array; keeps the cycles in which steps are taken."""
 
     def __init__(self, spec, steps, *, seed, others=0.0, weights=1.0, room=1.0, int4=0):
-        self.reader = VectorReader(spec=spec)
+        self.early = spec.memory_latency == 2
+        self.reader = (EarlyReader if self.early else PromptReader)(spec=spec)
         self.steps, self.random, self.int4 = steps, random.Random(seed), int4
         self.others, self.weights, self.room = others, weights, room
-        self.found, self.out = [None, None], [None, None]
+        self.found = [[None, None] for _ in range(spec.memory_latency)]
         self.taken, self.reserved, self.lost = [], 0, 0
         simulator = Simulator(self.reader)
         simulator.add_clock(1e-6)
@@ -58,8 +59,9 @@ class Bench:
             others = sum((self.random.random() < self.others) << bank for bank in range(2))
             commit = not committed and self.random.random() < self.weights
             ctx.set(reader.others, others)
-            ctx.set(reader.commit, commit)
-            ctx.set(reader.room, self.random.random() < self.room)
+            if self.early:
+                ctx.set(reader.commit, commit)
+                ctx.set(reader.room, self.random.random() < self.room)
             ctx.set(reader.steps.valid, begun < len(self.steps))
             if begun < len(self.steps):
                 ctx.set(reader.steps.payload, self.steps[begun])
@@ -68,23 +70,25 @@ class Bench:
             enable = ctx.get(reader.step_enable)
             ctx.set(reader.step_ready, not enable & others)
             taken = ctx.get(reader.o.valid) and ctx.get(reader.o.ready)
-            if ctx.get(reader.o.valid) and not here["swap"]:
+            if self.early and ctx.get(reader.o.valid) and not here["swap"]:
                 assert taken
             if taken:
                 step = self.steps[len(self.taken)]
                 assert {name: here[name] for name in step} == step
                 for bank in range(2):
                     if wanted_banks(step, self.int4) >> bank & 1:
-                        assert self.out[bank] == step["row"]
+                        assert self.found[0][bank] == step["row"]
                 self.taken.append(cycle)
-            self.out = list(self.found)
+            self.found = [*self.found[1:], list(self.found[-1])]
             for bank in range(2):
                 if others >> bank & 1:
-                    self.found[bank] = None
+                    self.found[-1][bank] = None
                 elif enable >> bank & 1 and not enable & others:
-                    self.found[bank] = ctx.get(reader.step_row)
-            self.lost += ctx.get(reader.there) and not ctx.get(reader.o.valid)
-            self.reserved += ctx.get(reader.reserve)
+                    self.found[-1][bank] = ctx.get(reader.step_row)
+            self.lost += ctx.get(reader.there if self.early else reader.busy) and not ctx.get(
+                reader.o.valid)
+            if self.early:
+                self.reserved += ctx.get(reader.reserve)
             begun += ctx.get(reader.steps.valid) and ctx.get(reader.steps.ready)
             committed = commit or (committed and not (taken and here["swap"]))
             await ctx.tick()
@@ -119,6 +123,15 @@ def test_each_vector_is_there(single, others, weights, room, int4):
             assert cycle - before > 2 or pixel != other
             if single and cycle - before == 2:
                 assert (pixel ^ other) & 2
+
+
+@pytest.mark.parametrize("others, weights, int4", [(0, 1, 0), (0.4, 0.2, 0), (0.3, 0.1, 1)])
+def test_each_vector_is_there_with_prompt_reads(others, weights, int4):
+    steps, _ = blocks(random.Random(f"{others} {weights} {int4}"), 60)
+    bench = Bench(make_spec(latency=1), steps, seed=1, others=others, weights=weights, int4=int4)
+    assert bench.lost > 5 or not others
+    gaps = [later - earlier for earlier, later in zip(bench.taken, bench.taken[1:])]
+    assert others or all(gap == 1 or step["swap"] for gap, step in zip(gaps, steps[1:]))
 
 
 @pytest.mark.parametrize("single, length, period", [
