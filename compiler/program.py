@@ -20,7 +20,7 @@ from .layout import TensorLayout
 from .predict import predict
 from .timing import Timing
 
-__all__ = ["LayerInfo", "Program"]
+__all__ = ["LAYOUT_FILE", "PROGRAM_FILE", "LayerInfo", "Program"]
 
 PROGRAM_FILE, LAYOUT_FILE = "program.bin", "layout.json"
 FORMAT = 4

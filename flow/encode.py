@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["INDEX", "SUFFIX", "OWN", "encode_network", "encode_table", "index", "write_streams"]
 
 INDEX, SUFFIX = "index.json", ".weights"
-OWN: Mapping[str, Any] = {"owned": INDEX, "suffixes": (".json", SUFFIX)}
+OWN: Mapping[str, Any] = {"owned": INDEX, "names": (INDEX, "*" + SUFFIX)}
 """What tells a folder that :func:`write_streams` wrote."""
 
 FORMAT = 1

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import fnmatch
 import os
 import secrets
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from sparrow.flow.errors import UserError
 
-__all__ = ["joined", "only_user", "require_folder", "require_replaceable", "require_writable",
+__all__ = ["joined", "only_user", "require_replaceable", "require_writable",
            "write_atomically", "write_folder"]
 
 
@@ -39,13 +40,6 @@ def require_writable(path: Path) -> None:
     if path.exists() and not path.is_file():
         return  # such as /dev/stdout
     _require_place(path.absolute().parent)
-
-
-def require_folder(folder: Path) -> None:
-    """The same of a folder that files are to go into, and that may be there already."""
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "must be a folder, not a file", str(folder))
-    _require_place(folder.absolute())
 
 
 def _require_place(folder: Path) -> None:
@@ -148,7 +142,7 @@ def _named(path: Path) -> Iterator[None]:
         raise
 
 
-def require_replaceable(folder: Path, *, owned: str, suffixes: Collection[str]) -> None:
+def require_replaceable(folder: Path, *, owned: str, names: Collection[str]) -> None:
     """Check that :func:`write_folder` can write a folder, before work is spent on its content.
 
     Raises
@@ -162,8 +156,8 @@ def require_replaceable(folder: Path, *, owned: str, suffixes: Collection[str]) 
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "must be a folder, not a file", str(folder))
         found = sorted(folder.iterdir())
-        strange = [path.name for path in found
-                   if path.suffix not in suffixes or not path.is_file()]
+        strange = [path.name for path in found if not path.is_file()
+                   or not any(fnmatch.fnmatchcase(path.name, name) for name in names)]
         if found and not (folder / owned).is_file():
             strange = strange or [found[0].name]
         if strange:
@@ -175,7 +169,7 @@ def require_replaceable(folder: Path, *, owned: str, suffixes: Collection[str]) 
 
 
 def write_folder(folder: Path, files: Mapping[str, str | bytes], *, owned: str,
-                 suffixes: Collection[str]) -> Path:
+                 names: Collection[str]) -> Path:
     """Write a folder of files whole or not at all; one that the same command wrote is replaced.
 
     The files go to a temporary folder beside it, which then takes its name. On any failure the
@@ -187,9 +181,9 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes], *, owned: str,
         It is made, and the folders that it is in. A link is followed.
     files
         Contents by name.
-    owned, suffixes
-        A folder that has a file of the first name, and none with other suffixes than these, is
-        replaced.
+    owned, names
+        A folder that has a file ``owned``, and none of other names than these patterns
+        (:mod:`fnmatch`), is replaced.
 
     Raises
     ------
@@ -199,7 +193,7 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes], *, owned: str,
         If it can't be made.
     """
     target = folder.resolve()
-    require_replaceable(folder, owned=owned, suffixes=suffixes)
+    require_replaceable(folder, owned=owned, names=names)
     target.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
     new, old = (target.with_name(f".{target.name}.{mark}.{end}") for end in ("tmp", "old"))

@@ -1,22 +1,26 @@
 """A compiled network as a folder: what goes into memory, where what lies, and the network."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sparrow.compiler import CompileError, Program, compile_network
+from sparrow.compiler.program import LAYOUT_FILE, PROGRAM_FILE
 from sparrow.compiler.timing import Timing
 from sparrow.flow.errors import UserError
-from sparrow.flow.files import write_atomically
+from sparrow.flow.files import write_folder
 from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE, network_header
 from sparrow.flow.tools import run_folder
 from sparrow.golden.network import Network, NetworkError, load, save
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import SpecError
 
-__all__ = ["NETWORK_FILE", "compiled", "layer_rows", "listing", "load_network", "read_image",
+__all__ = ["NETWORK_FILE", "OWN", "compiled", "layer_rows", "listing", "load_network", "read_image",
            "write_image"]
 
 NETWORK_FILE, LISTING_FILE = "network.sparrow", "listing.txt"
+OWN: Mapping[str, Any] = {"owned": LAYOUT_FILE, "names": (
+    PROGRAM_FILE, LAYOUT_FILE, NETWORK_FILE, NETWORK_HEADER_FILE, LISTING_FILE)}
 
 
 def load_network(path: Path) -> Network:
@@ -54,17 +58,17 @@ def compiled(network: Network, spec: AcceleratorSpec, *, latency: int = 20,
 
 def write_image(folder: Path, program: Program, network: Network, *,
                 with_listing: bool = False) -> list[Path]:
-    """Write program, layout, C header and network into a folder, each file whole or not at all."""
-    if not with_listing:
-        (folder / LISTING_FILE).unlink(missing_ok=True)  # of another program
+    """Write program, layout, C header and network, all or nothing; see :func:`write_folder`."""
     with run_folder() as scratch:
         program.save(scratch)
         save(network, scratch / NETWORK_FILE)
         if with_listing:
             (scratch / LISTING_FILE).write_text(listing(program), encoding="utf-8")
         (scratch / NETWORK_HEADER_FILE).write_text(network_header(program), encoding="utf-8")
-        return [write_atomically(folder / path.name, path.read_bytes())
-                for path in sorted(scratch.iterdir())]
+        files: dict[str, str | bytes] = {path.name: path.read_bytes()
+                                         for path in sorted(scratch.iterdir())}
+    write_folder(folder, files, **OWN)
+    return [folder / name for name in files]
 
 
 def read_image(folder: Path) -> tuple[Program, Network]:

@@ -24,22 +24,23 @@ def add_parser(subparsers: Any) -> None:
                         help="of the memory, for the prediction, cycles (default: %(default)s)")
     parser.add_argument("--listing", action="store_true", help="also write listing.txt, the "
                         "commands in words")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER",
+                        help="a new or an empty one, or one that this command wrote")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     from sparrow.flow.errors import UserError
-    from sparrow.flow.files import require_folder
+    from sparrow.flow.files import require_replaceable
 
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
     if arguments.latency < 1:
         raise UserError(f"--latency must be at least 1, not {arguments.latency}")
-    require_folder(arguments.output)
+    from sparrow.flow.memory_image import OWN, compiled, load_network, write_image
+    require_replaceable(arguments.output, **OWN)
 
     from rich.console import Console
 
-    from sparrow.flow.memory_image import compiled, load_network, write_image
     from sparrow.flow.progress import progress
     from sparrow.flow.tables import layer_table
 

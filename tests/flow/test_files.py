@@ -133,7 +133,7 @@ def folder_of(path):
 
 
 FILES = {"index.json": "{}", "a.weights": b"\x01"}
-OWN = {"owned": "index.json", "suffixes": (".json", ".weights")}
+OWN = {"owned": "index.json", "names": ("index.json", "*.weights")}
 
 
 def test_folder_is_new_empty_or_replaced(tmp_path):

@@ -176,6 +176,16 @@ def test_compile(here, capsys):
     assert listing[0].startswith("; conv0: ")
     assert listing[-1].endswith("  END")
     assert "conv0" in capsys.readouterr().out
+    assert main(["compile", "conv.sparrow", *SMALL, "-o", "image"]) == 0
+    assert not (here / "image" / "listing.txt").exists()
+    (here / "image" / "notes.txt").write_text("mine")
+    before = {path: path.stat().st_mtime_ns for path in (here / "image").iterdir()}
+    capsys.readouterr()
+    assert main(["compile", "conv.sparrow", *SMALL, "-o", "image"]) == 2
+    assert capsys.readouterr().err == (
+        "sparrow: error: image must be a new or an empty folder, or one that this command wrote, "
+        "but has 'notes.txt' in it\n")
+    assert {path: path.stat().st_mtime_ns for path in (here / "image").iterdir()} == before
 
 
 def test_numbers_of_a_network(here):
