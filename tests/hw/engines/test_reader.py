@@ -16,13 +16,13 @@ def make_spec(single=False, latency=2):
                            single_port_accumulators=single)
 
 
-def random_steps(source, lengths):
+def random_steps(source, lengths, silence):
     """Steps of blocks of so many pixels, and of each its pixel; None if it is silent."""
     steps, pixels = [], []
     for length in lengths:
         finish, pixel = source.getrandbits(1), 0
         while pixel < length:
-            silent = int(source.random() < 0.2)
+            silent = int(source.random() < silence)
             steps.append({
                 "row": source.randrange(256), "bank": source.getrandbits(1),
                 "outside": int(source.random() < 0.1), "alone": 0, "swap": 0, "silent": silent,
@@ -96,10 +96,10 @@ class Bench:
         assert not ctx.get(reader.busy)
 
 
-def blocks(source, count):
+def blocks(source, count, silence=0.2):
     """Random steps, the first of each block with ``swap``."""
     lengths = [source.choice([1, 1, 2, 2, 3, 4, 5, 6, 9]) for _ in range(count)]
-    steps, pixels = random_steps(source, lengths)
+    steps, pixels = random_steps(source, lengths, silence)
     begins = True
     for step in steps:
         step["swap"] = int(begins)
@@ -108,11 +108,12 @@ def blocks(source, count):
 
 
 @pytest.mark.parametrize("single", [False, True])
-@pytest.mark.parametrize("others, weights, room, int4", [
-    (0, 1, 1, 0), (0.4, 0.2, 1, 0), (0.3, 0.1, 0.5, 1), (0.1, 1, 1, 1)])
-def test_each_vector_is_there(single, others, weights, room, int4):
+@pytest.mark.parametrize("others, weights, room, int4, silence", [
+    (0, 1, 1, 0, 0.2), (0.4, 0.2, 1, 0, 0.2), (0.3, 0.1, 0.5, 1, 0.2), (0.1, 1, 1, 1, 0.2),
+    (0, 0.3, 1, 0, 0.6)])
+def test_each_vector_is_there(single, others, weights, room, int4, silence):
     source = random.Random(f"{others} {weights} {room} {int4}")
-    steps, pixels = blocks(source, 60)
+    steps, pixels = blocks(source, 60, silence)
     bench = Bench(make_spec(single), steps, seed=1, others=others, weights=weights, room=room,
                   int4=int4)
     assert bench.reserved == sum(step["finish"] and not step["silent"] for step in steps)
