@@ -241,7 +241,7 @@ def _info(layer: Layer, instructions: Sequence[Instruction], places: Sequence[in
         values = instruction.values
         match instruction.opcode:
             case Opcode.COMPUTE:
-                amount = values["output_blocks"] * compute_vectors(values)
+                amount = values["output_blocks"] * compute_vectors(values, spec.winograd_tile)
                 if values["map"]:
                     assert instruction.decoding is not None
                     decoding = instruction.decoding

@@ -1,7 +1,6 @@
 """A rough estimate of a pass's cycles, by which tilings are compared."""
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.hw.spec.commands import POSITIONS
 
 from .array import post_cycles
 from .cuts import Part, Tile, Tiling
@@ -44,7 +43,7 @@ class Rates:
         vectors = work.vectors(span, height, width)
         if not work.winograd:
             return vectors
-        return max(vectors, POSITIONS * self.lanes * span.channels)
+        return max(vectors, (work.winograd + 2) ** 2 * self.lanes * span.channels)
 
     def results(self, work: Pass) -> int:
         """Of the requantizer, for each pixel of an output block of a pass."""
@@ -52,10 +51,10 @@ class Rates:
 
     def kept(self, work: Pass, pixels: int) -> int:
         """Cycles for which the results of an output block keep the array, the FIFO being full."""
-        if work.window:
+        if work.window or work.winograd == 4:  # with tiles of 4 × 4 an output block can wait
             return 0
         over = (pixels - self.room) * self.results(work)
-        # with winograd they come in six of sixteen positions
+        # with tiles of 2 × 2 they come in six of sixteen positions
         return max(0, over - (3 * pixels // 2 if work.winograd else pixels))
 
     def row(self, work: Pass, columns: int, channels: int) -> int:

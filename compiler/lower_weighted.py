@@ -46,8 +46,8 @@ def lower_weighted(layer: Weighted, network: Network, spec: AcceleratorSpec,
         windows = [_unfolded(layer, plain, target, rows, kind.zero_point)
                    for rows in unfolding_choices(network, spec)]
     first, *others = [_pass(layer, window, target, kind.zero_point, spec) for window in windows]
-    if spec.winograd_conv and _takes_winograd(layer, first):
-        others.append(dataclasses.replace(first, winograd=True))
+    if spec.winograd_tile and _takes_winograd(layer, first):
+        others.append(dataclasses.replace(first, winograd=spec.winograd_tile))
     return [dataclasses.replace(first, alternatives=tuple(others))]
 
 

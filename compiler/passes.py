@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sparrow.hw.spec.commands import POSITIONS
-
 from .layout import TensorLayout
 from .place import WHOLE, Room
 from .unfold import Unfolding
@@ -86,8 +84,10 @@ class Pass:
     padding : (int, int)
         Rows above, columns left of the source.
     pad_value : int
-    int4, maximum, reuse, window, down, winograd : bool
+    int4, maximum, reuse, window, down : bool
         As in COMPUTE. With two sources, sums of the kernel's first row are ``shifted``.
+    winograd : int
+        Pixels of a tile's side by Winograd's algorithm, else 0.
     zero_point, minimum, maximum_value : int
     unfolding : Unfolding or None
         How the source comes to be out of an image; if not None, it lies nowhere in memory.
@@ -124,7 +124,7 @@ class Pass:
     reuse: bool = False
     window: bool = False
     down: bool = False
-    winograd: bool = False
+    winograd: int = 0
     zero_point: int
     minimum: int
     maximum_value: int
@@ -185,7 +185,8 @@ class Pass:
     def vectors(self, span: Span, height: int, width: int) -> int:
         """Vectors that the array takes for an output block of a tile."""
         if self.winograd:
-            return -(-height // 2) * -(-width // 2) * POSITIONS * span.channels
+            tile = self.winograd
+            return -(-height // tile) * -(-width // tile) * (tile + 2) ** 2 * span.channels
         if self.window:
             return window_vectors((height, width), self.kernel, self.stride, self.down)
         return height * width * self.steps(span)

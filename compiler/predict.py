@@ -227,7 +227,7 @@ class _Model:
         kernel = values["kernel_height"] * values["kernel_width"]
         steps = 1 if values["window"] else values["channel_blocks"] * kernel
         first = kernel if values["window"] else 0  # vectors that come before the first sums
-        vectors = compute_vectors(values) // steps
+        vectors = compute_vectors(values, self.spec.winograd_tile) // steps
         turn = self._turn(values, pixels)
         outside = _outside(*(values[name] for name in PLACES))
         yield self.timing.compute_start

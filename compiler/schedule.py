@@ -204,7 +204,7 @@ class _Schedule:
         coded, work = self._streams[name], self._work
         blocks = 1 if work.reuse else work.steps(span)
         return Instruction(Opcode.WEIGHTS, {
-            "int4": work.int4, "reuse": work.reuse, "winograd": work.winograd,
+            "int4": work.int4, "reuse": work.reuse, "winograd": work.winograd > 0,
             "compressed": coded.decoding is not None,
             "map": coded.decoding is not None and coded.decoding.map,
             "zero_point": work.zero_point,
@@ -227,7 +227,7 @@ class _Schedule:
         bank, start = results.at(0)
         values = {
             "int4": work.int4, "reuse": work.reuse, "maximum": work.maximum,
-            "window": work.window, "down": work.down, "winograd": work.winograd,
+            "window": work.window, "down": work.down, "winograd": work.winograd > 0,
             "half": work.int4 and span.channels % 2,
             "source": (corner - pad_top * pitch - pad_left) % ROWS,
             "height": rows[1] - rows[0], "width": columns[1] - columns[0],

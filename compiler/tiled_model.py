@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.hw.spec.commands import POSITIONS, tiles
+from sparrow.hw.spec.commands import tiles
 
 from .array import Array, Post, Results, post_cycles
 from .events import Change, Process, Simulation
@@ -16,9 +16,13 @@ __all__ = ["TAPS_AHEAD", "Tiles"]
 
 TAPS = 9  # weight blocks of a channel block
 TAPS_AHEAD = 2 * TAPS  # that can wait to be transformed
-TRANSFORM = 23  # cycles from a channel block's last vector to the first one that the array takes
+# Cycles from a channel block's last vector to the first one that the array takes, by tile.
+TRANSFORM = {0: 0, 2: 23, 4: 47}
 LOADED = 2  # cycles from a channel block's last tap, and its lanes, to the first vector
-COMPLETE = (10, 11, 14, 15)  # the positions with whose sums pixels are complete
+COMPLETE = (10, 11, 14, 15)  # of tiles of 2 × 2: positions with whose sums pixels are complete
+# Of tiles of 4 × 4, from an output block's last vector, the sums being read then: cycles to the
+# first result's arrival, and to the last one's beyond those that reading takes.
+FIRST, LAST = 46, 33
 
 
 @dataclasses.dataclass
@@ -27,6 +31,7 @@ class _Block:
 
     tiles: int
     ready: int  # when the array can begin with it
+    first: bool  # of an output block
     parts: dict[int, Results]  # of the output block that it completes, by position
     holds: bool = True  # room that the one after the next will take
 
@@ -43,6 +48,10 @@ class Tiles:
         self._simulation, self._spec, self._timing = simulation, spec, timing
         self._array, self._post = array, post
         self._blocks: collections.deque[_Block] = collections.deque()
+        self._tile = spec.winograd_tile
+        self._positions = (self._tile + 2) ** 2
+        self._drains: collections.deque[Results] = collections.deque()
+        self._fresh = True  # no sums are read to be added to
         self._held = 0  # channel blocks that keep room from the one after the next
         self._swapped = 0  # when the array took its last weights
         self.busy = 0
@@ -52,7 +61,7 @@ class Tiles:
     def compute(self, values: Values, read: Callable[[int, set[int]], Process]) -> Step:
         """A command; ``read`` takes vectors from banks."""
         yield self._timing.compute_start - 1
-        count = tiles(values)
+        count = tiles(values, self._tile)
         last: Results | None = None
         for output_block in range(values["output_blocks"]):
             for channel in range(values["channel_blocks"]):
@@ -61,12 +70,13 @@ class Tiles:
                 self._held += 1
                 bank = values["source_bank"] ^ (channel & values["channel_alternate"])
                 self._array.outside = ()
-                yield from read(POSITIONS * count, {bank})
+                yield from read(self._positions * count, {bank})
                 parts: dict[int, Results] = {}
                 if channel == values["channel_blocks"] - 1:
                     parts = self._parts(values, output_block)
                     last = parts[max(parts)]
-                self._blocks.append(_Block(count, self._simulation.now + TRANSFORM, parts))
+                ready = self._simulation.now + TRANSFORM[self._tile]
+                self._blocks.append(_Block(count, ready, not channel, parts))
                 self.busy += 1
                 self.change.happen()
         yield 1
@@ -77,10 +87,17 @@ class Tiles:
         return self._post.wait_for(last, self._timing.compute_end)
 
     def _parts(self, values: Values, output_block: int) -> dict[int, Results]:
-        """Even and odd columns of even rows, then of odd ones, as far as there are any."""
+        """Even and odd columns of even rows, then of odd ones, as far as there are any.
+
+        With tiles of 4 × 4, all of them with the last position.
+        """
         height, width = values["out_height"], values["out_width"]
         bank = values["destination_bank"] ^ (output_block & 1)
         added = bool(values["add"])
+        if self._tile == 4:
+            return {self._positions - 1: Results(
+                self._simulation, height * width, bank, post_cycles(self._spec, added=added),
+                added=added)}
         sizes = [rows * columns for rows in (-(-height // 2), height // 2)
                  for columns in (-(-width // 2), width // 2)]
         return {position: Results(self._simulation, pixels, bank,
@@ -101,10 +118,16 @@ class Tiles:
             array.stalls.begin("weights")
             yield max(0, loaded - simulation.now)
             array.stalls.end("weights")
-            period = max(block.tiles, lanes)
-            left = (POSITIONS - 1) * period + block.tiles
-            for position in range(POSITIONS):
-                if position == POSITIONS - 1:
+            while self._tile == 4 and block.first and len(self._drains) > 1:
+                array.stalls.begin("results")
+                yield self.change
+                array.stalls.end("results")
+            self._fresh = block.first
+            self.change.happen()
+            period, positions = max(block.tiles, lanes), self._positions
+            left = (positions - 1) * period + block.tiles
+            for position in range(positions):
+                if position == positions - 1:
                     self._swapped = simulation.now
                     array.blocks_used += TAPS  # all of it is loaded, and room for others is made
                     array.change.happen()
@@ -113,20 +136,51 @@ class Tiles:
                 if left > 0:
                     array.stalls.add("weights", period - block.tiles)
                     yield period - block.tiles
+            self._fresh = bool(block.parts)
+            if self._tile == 4 and block.parts:
+                self._begin_drain(block.parts[positions - 1], block.tiles)
             self.busy -= 1
             self.change.happen()
+
+    def _begin_drain(self, results: Results, count: int) -> None:
+        """The sums of an output block are read, after those of the one before it."""
+        self.busy += 1
+        self._drains.append(results)
+        self._simulation.resume(self._drain(results, count))
+
+    def _drain(self, results: Results, count: int) -> Process:
+        """Sums are read tile by tile while none are read to be added to."""
+        while self._drains[0] is not results:
+            yield self.change
+        results.began = self._simulation.now + FIRST
+        self._post.take(results)
+        reads = self._positions * count
+        yield reads
+        late = (results.pixels - self._spec.result_fifo_depth) * results.cycles - reads
+        while late > 0 and not self._fresh:
+            yield self.change
+        yield max(0, late)
+        self._drains.popleft()
+        self.change.happen()
+        yield LAST
+        results.arrive()
+        self.busy -= 1
+        self.change.happen()
 
     def _position(self, block: _Block, results: Results | None, left: int) -> Process:
         """A position's vectors; ``left``: cycles to the end of the last one's.
 
         Vectors that are read from some cycles before that on find room when they come.
         """
+        if self._tile == 4:
+            results = None
         if results is not None:
             results.began = self._simulation.now
             self._post.take(results)
-        before = min(max(0, left - TRANSFORM), block.tiles)
+        transform = TRANSFORM[self._tile]
+        before = min(max(0, left - transform), block.tiles)
         yield before
-        if block.holds and left - before <= TRANSFORM:
+        if block.holds and left - before <= transform:
             block.holds = False
             self._held -= 1
             self.change.happen()

@@ -38,7 +38,8 @@ def choose_tilings(work: Pass, spec: AcceleratorSpec, count: int) -> list[tuple[
                         * -(-work.target.width // width))
                 if best and jobs > max(FEW, MORE * fewest):
                     continue
-                if work.winograd and -(-height // 2) * -(-width // 2) > spec.winograd_tiles:
+                if work.winograd and (-(-height // work.winograd) * -(-width // work.winograd)
+                                      > spec.winograd_tiles):
                     continue
                 for tiling in _fitting(work, spec, parts, height, width, jobs):
                     fewest = min(jobs, fewest) if best else jobs

@@ -70,9 +70,10 @@ def _check_winograd(spec: AcceleratorSpec, values: Values) -> None:
         if values[name] != value:
             raise MachineError("ILLEGAL_COMMAND", f"COMPUTE: {name} must be {value} with winograd, "
                                                   f"not {values[name]}")
-    if tiles(values) > spec.winograd_tiles:
+    found = tiles(values, spec.winograd_tile)
+    if found > spec.winograd_tiles:
         raise MachineError("ACCUMULATORS", f"COMPUTE: tiles must be at most {spec.winograd_tiles} "
-                                           f"with winograd, not {tiles(values)}")
+                                           f"with winograd, not {found}")
 
 
 def _check_window(spec: AcceleratorSpec, values: Values) -> None:

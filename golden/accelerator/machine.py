@@ -256,7 +256,7 @@ class _Execution:
 
         weights = [self._weights.popleft() for _ in range(values["output_blocks"])]
         for block in weights:
-            count = compute_vectors(values)
+            count = compute_vectors(values, self._spec.winograd_tile)
             if block.kept is not None:
                 count = count // block.kept.size * int(block.kept.sum())
             self._counts["vectors"] += count

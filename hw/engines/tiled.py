@@ -11,6 +11,7 @@ from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from ..winograd.crop import PixelCrop
 from ..winograd.front import TileFront
+from ..winograd.position_sums import PositionSums
 from ..winograd.sums import TileSums
 from ..winograd.tiles import TileLoop
 
@@ -31,7 +32,8 @@ class TiledPath(wiring.Component):
 
     ::
 
-        TileLoop ─ row ─► buffer ─ vector ─► TileFront ─► (array) ─► TileSums ─► PixelCrop
+        TileLoop ─ row ─► buffer ─ vector ─► TileFront ─► (array) ─► TileSums or PositionSums
+                                                                             └─► PixelCrop
 
     Parameters
     ----------
@@ -44,13 +46,14 @@ class TiledPath(wiring.Component):
         A command with ``winograd``, until it isn't ``reading`` any more; the next one can then be
         started while this one's vectors are on their way.
     reading, busy : ``Out(1)``
-        From the cycle after ``start`` on: the command's vectors are read; some haven't been given.
+        From the cycle after ``start`` on: the command's vectors are read; some haven't been given,
+        or, with tiles of 4 × 4, some results not put out.
     step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
         The ports of :class:`.memory.ActivationBuffer`.
     activations : ``Out(stream)``, sums : ``In(stream)``
         To and from the array.
     results : ``Out(stream.Signature(tiled_result_layout(spec)))``
-        In the order of :class:`.winograd.TileSums`, without those outside the image.
+        In the order of ``TileSums`` or ``PositionSums``, without those outside the image.
     error : ``Out(1)``
         A command had more than ``winograd_tiles`` tiles; until reset.
     waits_for_buffer : ``Out(1)``
@@ -84,19 +87,21 @@ class TiledPath(wiring.Component):
         m.submodules.front = front = TileFront(spec=unit)
         self._begin(m, command, loop)
         valid = self._read(m, command, loop, front)
-        m.d.comb += [self.reading.eq(loop.busy | valid), self.error.eq(front.error),
-                     self.busy.eq(self.reading | front.busy)]
+        m.d.comb += [self.reading.eq(loop.busy | valid), self.error.eq(front.error)]
         wiring.connect(m, front.o, wiring.flipped(self.activations))
-        m.submodules.tile_sums = sums = TileSums(spec=unit)
+        kind = TileSums if unit.tile == 2 else PositionSums
+        m.submodules.tile_sums = sums = kind(spec=unit)
         m.submodules.crop = crop = PixelCrop(spec=unit)
         wiring.connect(m, wiring.flipped(self.sums), sums.i)
         wiring.connect(m, sums.o, crop.i)
-        self._put_out(m, command, crop)
+        waiting = self._put_out(m, command, crop)
+        # with tiles of 4 × 4 results come when the array has long been done with them
+        m.d.comb += self.busy.eq(self.reading | front.busy | (waiting if unit.tile == 4 else 0))
         return m
 
     def _begin(self, m, command, loop):
         """Tell the loop what to read."""
-        image = loop.i.payload
+        image, tile = loop.i.payload, self._unit.tile
         m.d.comb += [
             loop.i.valid.eq(self.start), loop.bank.eq(command.source_bank),
             loop.alternate.eq(command.channel_alternate),
@@ -104,8 +109,8 @@ class TiledPath(wiring.Component):
             image.y.eq(-command.pad_top), image.width.eq(command.width),
             image.height.eq(command.height), image.row_step.eq(command.kernel_step),
             image.block_step.eq(command.channel_step),
-            image.tiles_x.eq((command.out_width + 1) >> 1),
-            image.tiles_y.eq((command.out_height + 1) >> 1),
+            image.tiles_x.eq((command.out_width + tile - 1) >> tile.bit_length() - 1),
+            image.tiles_y.eq((command.out_height + tile - 1) >> tile.bit_length() - 1),
             image.channel_blocks.eq(command.channel_blocks),
             image.output_blocks.eq(command.output_blocks),
         ]
@@ -151,7 +156,13 @@ class TiledPath(wiring.Component):
         return valid
 
     def _put_out(self, m, command, crop):
-        """Give the pixels of a command's rectangle, whose fields are kept until then."""
+        """Give the pixels of a command's rectangle, whose fields are kept until then.
+
+        Returns
+        -------
+        waiting
+            There is a command whose results aren't all out.
+        """
         fields = Cat(command.out_width, command.out_height, command.output_blocks,
                      command.add if self._spec.residual_add else 0)
         m.submodules.commands = commands = StreamFifo(name="winograd_commands", depth=_COMMANDS,
@@ -172,3 +183,4 @@ class TiledPath(wiring.Component):
         ]
         with m.If(crop.output_ends):
             m.d.sync += block.eq(Mux(last, 1, block + 1))
+        return commands.o.valid

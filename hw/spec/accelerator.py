@@ -24,10 +24,13 @@ class Winograd(enum.Enum):
         They can't.
     TWO
         In tiles of 2 × 2 pixels: F(2×2,3×3).
+    FOUR
+        In tiles of 4 × 4 pixels: F(4×4,3×3).
     """
 
     NONE = "none"
     TWO = "2"
+    FOUR = "4"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -211,11 +214,16 @@ class AcceleratorSpec(Spec):
         if self.winograd is Winograd.NONE:
             return None
         return WinogradConvSpec(
-            tile=int(self.winograd.value), lanes=self.lanes, columns=self.columns,
+            tile=self.winograd_tile, lanes=self.lanes, columns=self.columns,
             output_width=self.accumulator_width, tiles=self.winograd_tiles, rows=self.buffer_rows,
             multiplier=self.multiplier, pipeline_stages=self.pipeline_stages,
             result_fifo_depth=self.result_fifo_depth, post_lanes=self.post_lanes,
             mantissa_width=self.mantissa_width, rounding=self.rounding)
+
+    @property
+    def winograd_tile(self) -> int:
+        """Pixels of a side of a tile with ``winograd``, 0 without."""
+        return 0 if self.winograd is Winograd.NONE else int(self.winograd.value)
 
     @property
     def window(self) -> int:

@@ -25,13 +25,12 @@ from .fields import (
 )
 
 __all__ = ["ADD_FRACTION", "COMMANDS", "COMMANDS_AHEAD", "COMMAND_BYTES", "COORDINATE_WIDTH",
-           "HEADER", "POSITIONS", "TOKENS", "TOKEN_MAXIMUM", "Command", "Engine", "Field",
+           "HEADER", "TOKENS", "TOKEN_MAXIMUM", "Command", "Engine", "Field",
            "Opcode", "command", "compute_vectors", "decode", "encode", "implemented_width", "tiles"]
 
 COMMAND_BYTES = 64
 COMMANDS_AHEAD = 4  # bursts of commands for which the sequencer has room
 ADD_FRACTION = 14  # bits by which the operand of COMPUTE that has no add_factor counts more
-POSITIONS = 16  # products of a tile of COMPUTE with winograd
 TOKENS = 8
 TOKEN_MAXIMUM = 15
 
@@ -107,11 +106,14 @@ def command(opcode: int) -> Command:
                     f"not {opcode!r}")
 
 
-def compute_vectors(values: Mapping[str, int]) -> int:
-    """Vectors that the array takes for an output block of a COMPUTE command."""
+def compute_vectors(values: Mapping[str, int], tile: int) -> int:
+    """Vectors that the array takes for an output block of a COMPUTE command.
+
+    ``tile`` is that of an accelerator with ``winograd``.
+    """
     height, width = values["kernel_height"], values["kernel_width"]
     if values["winograd"]:
-        return tiles(values) * POSITIONS * values["channel_blocks"]
+        return tiles(values, tile) * (tile + 2) ** 2 * values["channel_blocks"]
     if values["window"]:
         columns = (values["out_width"] - 1) * values["stride_x"] + width
         return values["out_height"] * columns * height
@@ -119,9 +121,9 @@ def compute_vectors(values: Mapping[str, int]) -> int:
             * height * width)
 
 
-def tiles(values: Mapping[str, int]) -> int:
-    """Tiles of 2 × 2 pixels of a COMPUTE command with ``winograd``."""
-    return -(-values["out_height"] // 2) * -(-values["out_width"] // 2)
+def tiles(values: Mapping[str, int], tile: int) -> int:
+    """Tiles of ``tile`` × ``tile`` pixels of a COMPUTE command with ``winograd``."""
+    return -(-values["out_height"] // tile) * -(-values["out_width"] // tile)
 
 
 def encode(opcode: Opcode, **values: int) -> bytes:

@@ -134,7 +134,7 @@ COMPUTE = _fields(
     "map 1: weights have a block map: steps that aren't in the stream take no vectors; not with "
     "reuse, maximum, shifted, window or winograd",
     "winograd 1: a 3×3 kernel, strides and dilations of 1, by Winograd's algorithm; results come "
-    "in tiles of 2×2, at most winograd_tiles of them; not with reuse, maximum, shifted, window, "
+    "in tiles, at most winograd_tiles of them; not with reuse, maximum, shifted, window, "
     "block_alternate or block_step",
     "- 15: ",
     "source 16: buffer row that output pixel (0, 0) meets at kernel position (0, 0), modulo 2^16",

@@ -12,6 +12,7 @@ from sparrow.hw.spec.commands import Opcode, command, decode, encode, tiles
 from sparrow.sim.accelerator.random_networks import tiled_network
 
 CHANGES = {"precision": "int8", "winograd": 2, "winograd_tiles": 6, "accumulator_depth": 64}
+TILES = [2, 4]
 
 
 def commands(program):
@@ -31,12 +32,13 @@ def conv(tools, channels=8, size=8, **options):
     return builder.network()
 
 
+@pytest.mark.parametrize("tile", TILES)
 @pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 300),
                                                            marks=pytest.mark.heavy)],
                          ids=["few", "many"])
-def test_random_networks(tools, winograd_wherever, seeds):
+def test_random_networks(tools, winograd_wherever, seeds, tile):
     """In commands of few tiles and many, at edges and alone."""
-    spec, done, sizes = tools.small_spec(**CHANGES), 0, set()
+    spec, done, sizes = tools.small_spec(**CHANGES | {"winograd": tile}), 0, set()
     for seed in seeds:
         network = tiled_network(random.Random(seed).randint)
         try:
@@ -52,9 +54,10 @@ def test_random_networks(tools, winograd_wherever, seeds):
     assert len(sizes) > 5 and max(map(max, sizes)) > 6
 
 
-def test_what_is_faster_is_chosen(tools):
+@pytest.mark.parametrize("tile", TILES)
+def test_what_is_faster_is_chosen(tools, tile):
     """A convolution of many pixels takes it, one of a single pixel doesn't."""
-    spec = tools.small_spec(**CHANGES | {"winograd_tiles": 32})
+    spec = tools.small_spec(**CHANGES | {"winograd_tiles": 32, "winograd": tile})
     large, small = (compile_network(conv(tools, 16, size), spec) for size in (16, 1))
     assert all(values["winograd"] for found in commands(large) for values in found)
     assert not any(values["winograd"] for found in commands(small) for values in found)
@@ -72,9 +75,11 @@ def test_other_convolutions_run_as_before(tools, winograd_wherever, options):
     assert not any(values["winograd"] for found in commands(program) for values in found)
 
 
-def test_tiles_fit_the_accelerator(tools, winograd_wherever):
-    program = compile_network(conv(tools, 4, 15), tools.small_spec(**CHANGES))
-    assert {tiles(values) for values in commands(program)[0]} <= set(range(1, 7))
+@pytest.mark.parametrize("tile", TILES)
+def test_tiles_fit_the_accelerator(tools, winograd_wherever, tile):
+    spec = tools.small_spec(**CHANGES | {"winograd": tile})
+    program = compile_network(conv(tools, 4, 15), spec)
+    assert {tiles(values, tile) for values in commands(program)[0]} <= set(range(1, 7))
 
 
 FIELDS = {"winograd": 1, "height": 2, "width": 2, "channel_blocks": 1, "output_blocks": 1,
@@ -107,7 +112,7 @@ def test_without_it_the_bit_is_illegal(tools):
 
 
 @pytest.mark.parametrize("changes, text", [
-    ({"winograd": 4}, "winograd must be one of 'none', '2', not '4'"),
+    ({"winograd": 3}, "winograd must be one of 'none', '2', '4', not '3'"),
     ({"winograd": 2, "precision": "int8_int4"},
      "precision must be 'int8' with winograd, not 'int8_int4'"),
     ({"winograd": 2, "precision": "int8", "memory_latency": 2},

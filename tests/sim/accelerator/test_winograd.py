@@ -26,6 +26,9 @@ SPEC = SMALL.replace(precision="int8", winograd=2, winograd_tiles=6, codecs=CODE
 STALLS = ("always", "often", "bursts", "alternate", "seldom")
 
 
+SPECS = {tile: SPEC.replace(winograd=tile) for tile in (2, 4)}
+
+
 def drawn(seed):
     """A network, and how it is compiled."""
     source = random.Random(seed)
@@ -38,20 +41,26 @@ def drawn(seed):
     return network, options, source
 
 
+@pytest.fixture(scope="module", params=sorted(SPECS))
+def spec(request):
+    """An accelerator with tiles of 2 × 2, or of 4 × 4."""
+    return SPECS[request.param]
+
+
 @pytest.fixture(scope="module")
-def tiling(folder):
-    """The simulation of an accelerator with ``winograd``."""
-    return simulation(block("accelerator").verilog(SPEC), "accelerator", folder / "winograd",
-                      address_width=SPEC.address_width)
+def tiling(spec, folder):
+    """Its simulation."""
+    return simulation(block("accelerator").verilog(spec), "accelerator",
+                      folder / f"winograd{spec.winograd_tile}", address_width=spec.address_width)
 
 
-def case(seed):
+def case(spec, seed):
     """A network on the Verilog, or None if it can't run."""
     network, options, source = drawn(seed)
     traffic = Traffic(latency=source.randint(1, 60), seed=seed,
                       stalls="always" if seed % 2 else source.choice(STALLS))
     try:
-        program = compile_network(network, SPEC, **options, timing=Timing(
+        program = compile_network(network, spec, **options, timing=Timing(
             memory_read=traffic.latency, memory_write=traffic.latency))
     except CompileError:
         return None
@@ -61,8 +70,8 @@ def case(seed):
 
 @pytest.mark.parametrize("seeds", [
     range(20), pytest.param(range(20, 400), marks=pytest.mark.heavy)], ids=["few", "many"])
-def test_random_networks(tiling, winograd_wherever, tmp_path, seeds):
-    cases = [found for seed in seeds if (found := case(seed)) is not None]
+def test_random_networks(spec, tiling, winograd_wherever, tmp_path, seeds):
+    cases = [found for seed in seeds if (found := case(spec, seed)) is not None]
     assert len(cases) >= 0.6 * len(seeds)
     results = run_batch(tiling, cases, tmp_path, check_rules=True)
     wrong = 0
@@ -90,19 +99,19 @@ def flipped(program):
             yield (kind, number), bytes(changed)
 
 
-def test_weights_of_the_other_kind(tiling, winograd_wherever, tmp_path):
+def test_weights_of_the_other_kind(spec, tiling, winograd_wherever, tmp_path):
     """A COMPUTE that takes weights that aren't transformed, or are, is stopped."""
     builder = Builder((5, 6, 6))
     for kernel in ((3, 3), (1, 1), (3, 3), (3, 3), (1, 1)):
         builder.conv(builder.layers[-1].name if builder.layers else "input", 5, kernel,
                      padding=(kernel[0] // 2,) * 4)
-    tower = Tower(SPEC, builder.network(), codec="plain")
+    tower = Tower(spec, builder.network(), codec="plain")
     programs = dict(flipped(tower.program))
     assert len(programs) >= 8
     memory = tower.files["image.bin"]
     for program in programs.values():
         with pytest.raises(MachineError) as info:
-            Machine(SPEC).run(program, np.frombuffer(memory, np.uint8).copy())
+            Machine(spec).run(program, np.frombuffer(memory, np.uint8).copy())
         assert info.value.code in ("MISMATCH", "ILLEGAL_COMMAND")
     files = {f"flipped{number}.bin": each for number, each in enumerate(programs.values())}
     runs = [tower.run(program=name) for name in files]
