@@ -1,8 +1,11 @@
 """Counters that begin again, and which of two halves they are in."""
 
+import functools
+import operator
+
 from amaranth.hdl import Mux, Value
 
-__all__ = ["following", "is_last", "of_half"]
+__all__ = ["following", "is_last", "multiple", "of_half"]
 
 
 def following(number, size: int) -> Value:
@@ -15,6 +18,12 @@ def following(number, size: int) -> Value:
 def is_last(number, size) -> Value:
     """Whether a number from 0 is the last one below a size, which may need a bit more."""
     return number == (size - 1)[:len(number)]
+
+
+def multiple(number, factor: int) -> Value:
+    """A number times a constant from 1, by shifts: Yosys would take a DSP block for any ``*``."""
+    return functools.reduce(operator.add, (number << bit for bit in range(factor.bit_length())
+                                           if factor >> bit & 1))
 
 
 def of_half(bits, half) -> Value:

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..mac.ports import mode_layout, moving_layout
 from ..memory import TwoPortMemory
 from ..spec.winograd import WinogradConvSpec
-from .counting import following, of_half
+from .counting import following, multiple, of_half
 
 __all__ = ["PositionBuffer", "tile_layout"]
 
@@ -88,7 +88,8 @@ class PositionBuffer(wiring.Component):
         position = Signal(range(transform.positions), name="written_position")
         vector, kind = self.i.payload, self.tiles.payload
         writes, ends, last = (Signal(name=name) for name in ("writes", "ends", "writes_last"))
-        _, address, places = self._address(half, vector.row * transform.side + vector.column, tile)
+        _, address, places = self._address(
+            half, multiple(vector.row, transform.side) + vector.column, tile)
         m.d.comb += [
             self.i.ready.eq(self.tiles.valid & ~of_half(full, half)),
             writes.eq(self.i.valid & self.i.ready), places,

@@ -4,6 +4,7 @@ import pytest
 
 from sparrow.flow.blocks import block
 from sparrow.flow.proof import prove
+from sparrow.flow.regression import run_regression
 from sparrow.hw.spec import WinogradConvSpec
 
 SMALL = {"lanes": 2, "columns": 2, "tiles": 4, "rows": 64, "post_lanes": 2}
@@ -48,3 +49,27 @@ def test_all(tile, values, simulator, tmp_path, icarus):
     spec = WinogradConvSpec(tile=tile, **{"lanes": 4, "columns": 4, "post_lanes": 2, **values}
                             if values else {})
     check(spec, tmp_path, simulator=simulator, blocks=20)
+
+
+def run_layer(spec, size, channels, folder):
+    """Simulate a layer; gives what was covered, its cycles among it."""
+    found = block("winograd")
+    source = folder / "winograd.v"
+    source.write_text(found.verilog(spec), encoding="utf-8")
+    results, coverage = run_regression(
+        found, spec, source, module="sparrow.sim.winograd.unit.layer", seed=1, blocks=0,
+        exhaustive=False, layer={"height": size, "width": size, "padding": (1, 1, 1, 1),
+                                 "in_channels": channels, "out_channels": channels})
+    assert [result.message for result in results] == [""]
+    assert coverage["layers at full speed"] == 1
+    assert coverage["results"] == size * size * -(-channels // spec.columns)
+    return coverage
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("tile", "size", "channels", "cycles"), [
+    (2, 14, 64, 13_083), (2, 56, 64, 201_269), (4, 56, 64, 115_038), (2, 7, 512, 262_444)])
+def test_large_layers(tile, size, channels, cycles, tmp_path):
+    """Layers of ResNet-18 on a unit of 16 × 16 at its full speed: cycles of docs/winograd.md."""
+    spec = WinogradConvSpec(tile=tile, rows=16384, result_fifo_depth=32 * tile * tile)
+    assert run_layer(spec, size, channels, tmp_path)["layer cycles"] == cycles

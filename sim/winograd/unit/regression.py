@@ -1,12 +1,15 @@
 """The regression of the unit for Winograd convolution, as cocotb tests."""
 
+import math
+
 import cocotb
 
-from sparrow.golden.winograd import ConvLayer, keeps_up
+from sparrow.golden.winograd import ConvLayer
 from sparrow.hw.spec.winograd import WinogradConvSpec
 
 from ...report import add_coverage, bench_parameters
 from .bench import ALWAYS, WinogradConvBench
+from .counting import count_cycles
 from .samples import STYLES, Source
 from .scenario import random_scenarios, scenario_of
 
@@ -80,7 +83,7 @@ async def exact_cycles(dut, blocks, size):
     """A layer of dense kernels takes the cycles that are predicted."""
     bench = WinogradConvBench(dut, _SPEC, seed=_SEED)
     width = min(size[1], _SPEC.rows // blocks[0])
-    await _count_cycles(bench, Source(_SPEC, _SEED), planned=True, layer=ConvLayer(
+    await count_cycles(bench, Source(_SPEC, _SEED), planned=True, layer=ConvLayer(
         height=min(size[0], _SPEC.rows // blocks[0] // width), width=width, padding=(1, 1, 1, 1),
         in_channels=blocks[0] * _SPEC.lanes, out_channels=blocks[1] * _SPEC.columns))
     add_coverage(bench.coverage())
@@ -92,21 +95,25 @@ async def exact_cycles_of_any(dut):
     bench = WinogradConvBench(dut, _SPEC, seed=_SEED)
     source = Source(_SPEC, _SEED)
     for _ in range(6):
-        await _count_cycles(bench, source, planned=False)
+        await count_cycles(bench, source, planned=False)
     add_coverage(bench.coverage())
 
 
-async def _count_cycles(bench: WinogradConvBench, source: Source, **options) -> None:
-    """Run a layer from the first offer of its pass to its last result."""
-    await bench.reset()
-    await bench.cycles(2 * _SPEC.lanes)  # taps are made zero
-    sample = source.sample(style="random", dense=True, **options)
-    scenario = scenario_of(source, [sample])
-    offered = bench.clocking.cycles
-    await bench.run(scenario)
-    cycles = bench.received_at[-1] - offered + 1
-    kept_up = keeps_up(_SPEC, sample.layer, sample.passes)
-    assert cycles == scenario.cycles or (cycles > scenario.cycles and not kept_up), (
-        f"{sample.layer} in {len(sample.passes)} passes takes {cycles} cycles, predicted are "
-        f"{scenario.cycles}")
-    bench.covered["layers at full speed"] += kept_up
+@cocotb.test()
+@cocotb.parametrize(blocks=[(1, 1), (2, 1), (3, 2)])
+async def full_passes(dut, blocks):
+    """Two passes of as many tiles as there may be, of an image that fits the memory."""
+    bench = WinogradConvBench(dut, _SPEC, seed=_SEED)
+    across = max(number for number in range(1, math.isqrt(_SPEC.tiles) + 1)
+                 if _SPEC.tiles % number == 0)
+    width = across * _SPEC.tile
+    height = 2 * _SPEC.tiles // across * _SPEC.tile
+    rows = _SPEC.rows // blocks[0]
+    size = (min(height, rows // min(width, rows)), min(width, rows))
+    around = height + 2 - size[0], width + 2 - size[1]
+    await count_cycles(bench, Source(_SPEC, _SEED), planned=True, layer=ConvLayer(
+        height=size[0], width=size[1],
+        padding=(around[0] // 2, around[1] // 2, -(-around[0] // 2), -(-around[1] // 2)),
+        in_channels=blocks[0] * _SPEC.lanes, out_channels=blocks[1] * _SPEC.columns))
+    assert bench.covered["full passes"] == 2
+    add_coverage(bench.coverage())
