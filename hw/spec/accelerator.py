@@ -92,9 +92,9 @@ class AcceleratorSpec(Spec):
     codebook : int, 0 or 2 to 32
         Entries of the largest table of values that their decoder takes; 0: none.
     winograd : Winograd
-        ``none`` or ``2``, which may be given as a number. With 2 the array's multipliers are wider
-        (see :class:`.winograd.WinogradSpec`), ``precision`` must be ``int8`` and
-        ``memory_latency`` 1.
+        ``none``, or ``2`` or ``4``, which may be given as numbers. With these the array's
+        multipliers are wider (see :class:`.winograd.WinogradSpec`), ``precision`` must be ``int8``
+        and ``memory_latency`` 1.
     winograd_tiles : int, 2 to 256
         The most tiles of a COMPUTE command with ``winograd``.
     queue_depth : int, 2 to 64

@@ -156,7 +156,8 @@ def test_separate_memories():
 
 @pytest.mark.parametrize("values", [
     {}, {"protocol": "axi3", "bus_clock": "separate"}, {"single_port_accumulators": True},
-    {"memory_latency": 2}, {"precision": "int8", "winograd": 2}], ids=str)
+    {"memory_latency": 2}, {"precision": "int8", "winograd": 2},
+    pytest.param({"precision": "int8", "winograd": 4}, marks=pytest.mark.heavy)], ids=str)
 def test_accelerators_accepted(values):
     spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, **values)
     around = Surroundings(separate_memories=True,
