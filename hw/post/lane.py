@@ -89,11 +89,9 @@ class Lane(SharedComponent):
 
         product = Signal(signed(spec.accumulator_width + spec.mantissa_width), reset_less=True)
         product_shift = Signal(spec.shift_width, reset_less=True)
+        multiplied = self._multiply(m, platform)  # whatever advance says, which comes late
         with m.If(advance):
-            m.d.sync += [
-                product.eq(self._multiply(m, platform)),
-                product_shift.eq(self.scale.shift),
-            ]
+            m.d.sync += [product.eq(multiplied), product_shift.eq(self.scale.shift)]
 
         fraction = self._scaled(m, product)
         window, inexact, outside = self._shift_right(m, fraction, product_shift)

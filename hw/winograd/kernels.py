@@ -59,9 +59,7 @@ class KernelBuffer(wiring.Component):
                     for _ in range(spec.columns)]
         full = Signal(2)
         self._fill(m, memories, full, lane_bits)
-        row, column, lane = self._read(m, memories, full)
-        rows, columns = (choice(m, spec.tile, place, name)
-                         for place, name in ((row, "row"), (column, "column")))
+        rows, columns, lane = self._read(m, memories, full)
         output = self.o.payload
         for number, memory in enumerate(memories):
             memory.place(m, platform, f"taps{number}")
@@ -107,14 +105,18 @@ class KernelBuffer(wiring.Component):
             ]
 
     def _read(self, m, memories, full):
-        """Read the lanes of a half for each position; gives whose the memories' outputs are."""
+        """Read the lanes of a half for each position; gives whose the memories' outputs are.
+
+        Row and column as what chooses an element's formula, which is decoded before a register.
+        """
         spec = self._spec
         side = spec.transform.side
         advance, read, half = (Signal(name=name) for name in ("advance", "read", "read_half"))
         places = [(Signal(range(size), name=name), size) for name, size in
                   (("lane", spec.lanes), ("column", side), ("row", side))]
-        held = [Signal.like(place, name=f"read_{place.name}", reset_less=True)
-                for place, _ in places]
+        chosen = [places[0][0], *(choice(m, spec.tile, place, place.name)
+                                  for place, _ in places[1:])]
+        held = [Signal.like(value, name=f"read_{value.name}", reset_less=True) for value in chosen]
         ends = Signal(3)
         lane = places[0][0]
         m.d.comb += [
@@ -127,8 +129,8 @@ class KernelBuffer(wiring.Component):
         with m.If(advance):
             m.d.sync += self.o.valid.eq(read)
         with m.If(read):
-            for number, ((place, size), own) in enumerate(zip(places, held, strict=True)):
-                m.d.sync += own.eq(place)
+            m.d.sync += [own.eq(value) for value, own in zip(chosen, held, strict=True)]
+            for number, (place, size) in enumerate(places):
                 with m.If(ends[:number].all() if number else 1):
                     m.d.sync += place.eq(following(place, size))
             with m.If(ends.all()):

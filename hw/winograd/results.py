@@ -81,13 +81,17 @@ class ResultPath(wiring.Component):
         return m
 
     def _crop(self, m, crop):
-        """Tell the pixels' pass; it is taken with its last one."""
+        """Tell the pixels' pass; it is taken with its last one.
+
+        All pixels wait for room in the FIFO: whether one is kept is known late for the array,
+        which waits with them.
+        """
         image, block = self.passes.payload, Signal.like(self.passes.payload.output_blocks)
         known, last = self.passes.valid, is_last(block, image.output_blocks)
         m.d.comb += [
             crop.out_width.eq(image.out_width), crop.out_height.eq(image.out_height),
-            crop.i.payload.eq(self.i.payload), crop.i.valid.eq(self.i.valid & known),
-            self.i.ready.eq(crop.i.ready & known), self.passes.ready.eq(crop.output_ends & last),
+            crop.i.payload.eq(self.i.payload), crop.i.valid.eq(self.i.ready & self.i.valid),
+            self.i.ready.eq(crop.o.ready & known), self.passes.ready.eq(crop.output_ends & last),
         ]
         with m.If(crop.output_ends):
             m.d.sync += block.eq(block + 1)

@@ -45,7 +45,9 @@ def test_icarus(tmp_path, icarus):
     {"pipeline_stages": 4, "post_lanes": 1, "result_fifo_depth": 2, "rows": 16},
 ], ids=["default", "small", "transformed", "narrow", "odd", "slow"])
 @pytest.mark.parametrize("simulator", ["verilator", "icarus"])
-def test_all(tile, values, simulator, tmp_path, icarus):
+def test_all(tile, values, simulator, tmp_path, request):
+    if simulator == "icarus":
+        request.getfixturevalue("icarus")
     spec = WinogradConvSpec(tile=tile, **{"lanes": 4, "columns": 4, "post_lanes": 2, **values}
                             if values else {})
     check(spec, tmp_path, simulator=simulator, blocks=20)
