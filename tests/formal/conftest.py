@@ -28,6 +28,7 @@ hierarchy -check -top {design}
 proc
 flatten
 setattr -unset init w:*
+{memories}
 {expose}
 read_verilog -formal wrapper.v
 prep -top {wrapper} -flatten
@@ -42,24 +43,27 @@ wrapper.v
 def prove(tmp_path):
     """A function that tries a proof and returns ``PASS``, ``FAIL`` or another word of sby's."""
     def run(design: str, top: str, wrapper: str, *, exposed: Sequence[str] = (),
-            mode: str = "prove", depth: int = 2, seconds: int = 1000) -> str:
+            memories: bool = False, mode: str = "prove", depth: int = 2,
+            seconds: int = 1000) -> str:
         """Prove the assertions of ``wrapper``, a module around ``design``'s module ``top``.
 
         Parameters
         ----------
         exposed
             Nets of the flattened design that become outputs, for the wrapper to see.
+            With ``memories`` their rows are nets, too: ``memory[row]``.
         mode, depth
             ``prove``: by induction over at most ``depth`` cycles. ``bmc``: for ``depth`` cycles
             from a reset.
         """
         outer = re.search(r"^module (\w+)", wrapper, re.M)[1]
-        expose = f"expose {' '.join(f'w:{name}' for name in exposed)}" if exposed else ""
+        names = (re.sub(r"[][]", "?", name) for name in exposed)  # brackets are patterns, there
+        expose = f"expose {' '.join(f'w:{name}' for name in names)}" if exposed else ""
         (tmp_path / "design.v").write_text(design)
         (tmp_path / "wrapper.v").write_text(wrapper)
         (tmp_path / "proof.sby").write_text(_PROOF.format(
             mode=mode, depth=depth, seconds=seconds, design=top, wrapper=outer,
-            expose=expose))
+            expose=expose, memories="memory -nomap\nmemory_map" if memories else ""))
         programs = {"YOSYS": "yosys", "SMTBMC": "yosys-smtbmc", "WITNESS": "yosys-witness"}
         environment = {variable: tool(f"yowasp-{name}") for variable, name in programs.items()}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where z3 is
