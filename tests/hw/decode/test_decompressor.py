@@ -89,7 +89,9 @@ def test_one_codec_alone(codec):
 
 
 @EACH_FLOW
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", [
+    "csr", "huffman", *(pytest.param(codec, marks=pytest.mark.heavy)
+                        for codec in ("dense", "bitmask", "rle"))])
 def test_lean_streams(codec, flows):
     generator = np.random.default_rng(CODECS.index(codec))
     cases = [random_case(generator, codec, lean=True, columns=5, absent=absent, outputs=outputs,
