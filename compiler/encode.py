@@ -134,10 +134,11 @@ class EncodedLayer:
 def decoder_cycles(stream: Stream) -> int:
     """Cycles that a decoder needs for a stream, latencies left out.
 
-    A step takes a cycle, and so does a bus word; both go on at the same time.
+    A step takes a cycle, and so does a bus word; both go on at the same time. In a lean stream
+    some steps wait for the one before.
     """
     assert stream.steps is not None
-    return max(int(stream.steps.sum()), len(stream) // stream.word_bytes)
+    return max(int(stream.steps.sum()) + stream.stalls, len(stream) // stream.word_bytes)
 
 
 def encode_layer(layer: Weighted, network: Network, target: StreamTarget, *, codec: str = AUTO,

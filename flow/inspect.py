@@ -101,7 +101,7 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         "bits": _bits(contents, laid, len(part.data)),
         "blocks": len(steps), "skipped": contents.kept.size - len(kept),
         "steps": {"total": total, "mean": round(total / len(steps), 4), "max": int(steps.max())},
-        "cycles": max(total, len(part.data) // of.word_bytes),
+        "cycles": max(total + contents.stalls, len(part.data) // of.word_bytes),
         "values": _values(header, laid), "runs": _runs(header, laid),
         "histogram": _histogram(header, laid)}
 
@@ -122,7 +122,7 @@ def _header(header: Header) -> dict[str, Any]:
     result = {"version": VERSION, "codec": header.codec, "weight_bits": 4 if header.four_bit else 8,
               "output_blocks": header.output_blocks, "blocks_of_each": header.steps,
               "granules": header.granules, "last_columns": header.last_columns, "map": header.map,
-              "reuse": header.reuse,
+              "reuse": header.reuse, "lean": header.lean,
               "table": None if header.values.entries is None else len(header.values.entries),
               "bias_bits": parameters.bias_bits or None, "scales": None}
     if parameters.bias_bits:

@@ -82,7 +82,8 @@ def _header(stream: Mapping[str, Any]) -> "Table":
             ("output blocks", f"{_blocks(stream)}, each of {grouped(header['blocks_of_each'])}"),
             ("blocks", f"{grouped(stream['blocks'])} in the stream{skipped}"),
             ("kept", f"{_kept(stream)} of {grouped(stream['weights'])} weights"),
-            ("bytes", f"{grouped(stream['bytes'])}, {grouped(header['granules'])} granules"),
+            ("bytes", f"{grouped(stream['bytes'])}, {grouped(header['granules'])} granules"
+                      f"{', lean' * header['lean']}"),
             ("steps", f"{grouped(steps['total'])}; of a block {steps['mean']:.2f}, at most "
                       f"{grouped(steps['max'])}"),
             ("cycles", grouped(stream["cycles"]))):

@@ -54,7 +54,8 @@ class Choice:
 
 
 def choices(weights: np.ndarray, codec: str, *, four_bit: bool, table: bool,
-            fixed: bool | None, steps: bool) -> Iterator[Choice]:
+            fixed: bool | None, steps: bool,
+            rests: tuple[int, int] | None = None) -> Iterator[Choice]:
     """Ways to send some blocks by a codec.
 
     Parameters
@@ -68,6 +69,8 @@ def choices(weights: np.ndarray, codec: str, *, four_bit: bool, table: bool,
         Whether all blocks have the same number of entries, with ``csr``; ``None`` for both.
     steps : bool
         Whether steps are to be told.
+    rests : (int, int) or None
+        With ``rle`` and ``huffman``: see :class:`.symbols.Gaps`.
     """
     histogram = np.bincount(weights.view(np.uint8).ravel(), minlength=256)
     histogram = np.roll(histogram, 128)  # -128 to 127
@@ -84,7 +87,7 @@ def choices(weights: np.ndarray, codec: str, *, four_bit: bool, table: bool,
                               coded=codec == "huffman")
     sent = values.encode((found - 128).astype(np.int8))[1] @ histogram[found]
     if codec in ("rle", "huffman"):
-        yield from _with_runs(weights, codec, values, int(sent), steps)
+        yield from _with_runs(Gaps(weights, rests), weights, codec, values, int(sent), steps)
         return
     _, blocks, positions = weights.shape
     if codec == "dense":
@@ -111,9 +114,8 @@ def choices(weights: np.ndarray, codec: str, *, four_bit: bool, table: bool,
                      blocks * most, fixed=most)
 
 
-def _with_runs(weights: np.ndarray, codec: str, values: ValueCode, sent: int,
+def _with_runs(gaps: Gaps, weights: np.ndarray, codec: str, values: ValueCode, sent: int,
                steps: bool) -> Iterator[Choice]:
-    gaps = Gaps(weights)
     widths = range(1, LARGEST_RUN_BITS + 1)
     limits = LIMITS if codec == "huffman" else tuple((1 << width) - 1 for width in widths)
     for limit in limits:

@@ -23,6 +23,10 @@ class Dealing:
     ----------
     symbols : Symbols
     columns, blocks : int
+    depth : int
+        Granules that a lane holds.
+    lanes : int or None
+        The first ones, that get any granule; by default all.
 
     Attributes
     ----------
@@ -38,35 +42,39 @@ class Dealing:
         Granules of each lane that have a bit of a symbol that matters.
     """
 
-    def __init__(self, symbols: Symbols, columns: int, blocks: int):
+    def __init__(self, symbols: Symbols, columns: int, blocks: int, *, depth: int = DEPTH,
+                 lanes: int | None = None):
         self._symbols, self._columns, self._blocks = symbols, columns, blocks
         self._bounds = bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
         own = [slice(*pair) for pair in itertools.pairwise(bounds)]
         ends = np.cumsum(symbols.widths)
         bases = np.append(0, ends)[bounds[:-1]]
         self._ends = ends - bases[symbols.lane]
-        self.starts, read = self._steps()
-        turns = np.arange(DEPTH)
-        lane = [np.tile(np.arange(columns), DEPTH)]
-        number, step = [np.repeat(turns, columns)], [np.full(DEPTH * columns, FIRST)]
+        self.starts, read, waits = self._steps()
+        lanes = columns if lanes is None else lanes
+        lane, number = ([part.ravel()] for part in np.indices((depth, lanes))[::-1])
+        step, wait = [np.full(depth * lanes, FIRST)], [np.zeros(depth * lanes, bool)]
         used = self._ends // GRANULE > (self._ends - symbols.widths) // GRANULE
         for column in range(columns):
-            asks = read[own[column]][used[own[column]]]
-            asks = asks[asks < NEVER]
+            asks, soon = (part[own[column]][used[own[column]]] for part in (read, waits))
+            asks, soon = asks[asks < NEVER], soon[asks < NEVER]
             lane.append(np.full(len(asks), column))
-            number.append(DEPTH + np.arange(len(asks)))
+            number.append(depth + np.arange(len(asks)))
             step.append(asks)
-        self.lane, self.number, self.step = map(np.concatenate, (lane, number, step))
+            wait.append(soon)
+        self.lane, self.number, self.step, self._wait = map(
+            np.concatenate, (lane, number, step, wait))
         order = np.argsort(self.step, kind="stable")  # lanes are in order already
-        self.lane, self.number, self.step = (
-            part[order] for part in (self.lane, self.number, self.step))
+        self.lane, self.number, self.step, self._wait = (
+            part[order] for part in (self.lane, self.number, self.step, self._wait))
         matter = symbols.widths if symbols.matters is None else symbols.widths * symbols.matters
         bits = np.bincount(symbols.lane, weights=matter, minlength=columns).astype(np.int64)
         self.bits = int(bits.sum())
         self.needed = -(-bits // GRANULE)
 
-    def _steps(self) -> tuple[np.ndarray, np.ndarray]:
-        """``starts``, and the step in which each symbol is read."""
+    def _steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """``starts``, the step in which each symbol is read, and whether its lane sends a symbol
+        in the next one, too."""
         symbols, blocks = self._symbols, self._blocks
         place = symbols.lane * (blocks + 1) + symbols.block
         counts = np.bincount(place, minlength=self._columns * (blocks + 1))
@@ -74,11 +82,13 @@ class Dealing:
         slowest = counts.reshape(self._columns, -1)[:, :blocks].max(axis=0, initial=1)
         starts = np.append(0, np.cumsum(slowest))
         sent = np.where(symbols.block < blocks, starts[symbols.block] + rank, NEVER)
-        read = np.full(len(sent), NEVER)
+        read, soon = np.full(len(sent), NEVER), np.zeros(len(sent), bool)
         for first, end in itertools.pairwise(self._bounds):
             start = np.arange(-symbols.ahead, 0)
-            read[first:end] = np.append(start, sent[first:end])[:end - first]
-        return starts, read
+            steps = np.append(start, sent[first:end])
+            read[first:end] = steps[:end - first]
+            soon[first:end] = steps[1:end - first + 1] == steps[:end - first] + 1
+        return starts, read, soon
 
     @property
     def cut(self) -> int:
@@ -115,6 +125,12 @@ class Dealing:
         counts = np.bincount(symbols.lane[whole] * self._blocks + symbols.block[whole],
                              minlength=self._columns * self._blocks)
         return counts.reshape(self._columns, -1).max(axis=0, initial=1)
+
+    def stalls(self, count: int) -> int:
+        """Steps in which a lane asks for one of the first ``count`` granules, and behind which it
+        sends a symbol at once."""
+        step = self.step[:count][self._wait[:count]]
+        return len(np.unique(step[step >= 0]))
 
     def last(self, count: int) -> np.ndarray:
         """Granules that have to be dealt before all steps of a block can be done, int64, shape

@@ -10,7 +10,6 @@ from .errors import StreamError
 from .header import MOST_COLUMNS, Header
 from .lanes import LANES, Lane
 from .parameters import Parameters
-from .symbols import DEPTH
 
 __all__ = ["Contents", "decode_blocks", "read_header"]
 
@@ -33,6 +32,8 @@ class Contents:
         Of all columns of all output blocks; zeros for columns without a channel.
     steps : numpy.ndarray, int64, shape (blocks in the stream,)
         That each took.
+    stalls : int
+        See :class:`.stream.Stream`.
     """
 
     header: Header
@@ -40,6 +41,7 @@ class Contents:
     kept: np.ndarray
     parameters: Parameters | None
     steps: np.ndarray
+    stalls: int = 0
 
 
 def decode_blocks(data: bytes, *, lanes: int, columns: int, word_bytes: int = 8,
@@ -110,6 +112,8 @@ class _Decoder:
         self._lanes: list[Lane] = [LANES[header.codec](header, lanes * halves)
                                    for _ in range(columns)]
         self._steps: list[int] = []
+        self._stalls = 0
+        self._asked: set[int] = set()  # columns whose lanes got a granule behind the last step
         self._bias: list[int] = []
         self._scales: list[tuple[int, int]] = []
         self._missing: StreamError | None = None  # a granule that a lane should have had
@@ -159,7 +163,7 @@ class _Decoder:
             parameters = Parameters(*(np.array(part, np.int64) for part in parts))
         blocks = self._blocks.reshape(self._shape).transpose(0, 1, 3, 2, 4)
         return Contents(self._header, np.ascontiguousarray(blocks), self._kept, parameters,
-                        np.array(self._steps, np.int64))
+                        np.array(self._steps, np.int64), self._stalls)
 
     def _control(self) -> int:
         """A granule that is for no lane."""
@@ -171,6 +175,10 @@ class _Decoder:
 
     def _output_block(self, number: int) -> None:
         header, bits = self._header, 0
+        last_block = number == header.output_blocks - 1
+        columns = list(range(self._columns))
+        if header.rests and last_block:
+            del columns[header.last_columns:]
         for step in range(header.steps):
             if header.map:
                 if step % GRANULE == 0:
@@ -182,32 +190,35 @@ class _Decoder:
                 self._kept[number, step] = keep = bool(bits >> step % GRANULE & 1)
                 if not keep:
                     continue
-            final = step == header.steps - 1 and (header.reuse
-                                                  or number == header.output_blocks - 1)
-            self._block(self._blocks[number, step], final, f"output block {number}, step {step}")
+            final = step == header.steps - 1 and (header.reuse or last_block)
+            self._block(self._blocks[number, step], columns, final,
+                        f"output block {number}, step {step}")
         if final:
             for column, lane in enumerate(self._lanes):
                 if lane.block is not None and not lane.escape:
                     raise StreamError("RUN", f"Lane {column}: run must end in the layer, but ends "
                                       "behind its last block")
 
-    def _block(self, block: np.ndarray, final: bool, where: str) -> None:
-        """All steps of a block, shape (positions, columns)."""
+    def _block(self, block: np.ndarray, columns: list[int], final: bool, where: str) -> None:
+        """All steps of a block, shape (positions, columns), by the lanes of some columns; the
+        others rest."""
         number = len(self._steps)
         if not number:
-            for _ in range(DEPTH):
-                self._deal(list(range(self._columns)))
-            self._deal([column for column, lane in enumerate(self._lanes) if lane.begin()])
-            self._take(list(range(self._columns)), False, where)
+            for _ in range(self._header.depth):
+                self._deal(columns)
+            self._deal([column for column in columns if self._lanes[column].begin()])
+            self._take(columns, False, where)
+            self._asked.clear()
         count = 0
         while True:
-            here = [column for column, lane in enumerate(self._lanes) if lane.block == number]
+            here = [column for column in columns if self._lanes[column].block == number]
+            self._stalls += self._header.lean and not self._asked.isdisjoint(here)
             for column in here:
                 for place, value in self._lanes[column].load:
                     block[place, column] = value
             self._take(here, final, where)
             count += 1
-            if not any(lane.block == number for lane in self._lanes):
+            if not any(self._lanes[column].block == number for column in columns):
                 break
         self._steps.append(count)
 
@@ -227,6 +238,7 @@ class _Decoder:
         if errors:
             _, column, first = min(errors, key=lambda entry: entry[:2])
             raise StreamError(first.name, f"Lane {column}, {where}: {first}")
+        self._asked = set(asks[:self._header.granules - self._granules.position])
         self._deal(asks)
 
     def _deal(self, columns: list[int]) -> None:

@@ -1,29 +1,32 @@
 """From weights to streams."""
 
 import dataclasses
-import zlib
 
 import numpy as np
 
+from .assemble import sections, stream
 from .bits import GRANULE
 from .choose import Choice, choices
 from .deal import Dealing
-from .header import CODECS, MOST_GRANULES, Header
+from .header import CODECS, Header
 from .parameters import ParameterFormat, Parameters
-from .stream import PARTS, Stream
+from .stream import Stream
+from .values import ValueCode
 
 __all__ = ["check_array", "encode_blocks"]
 
 GOALS = "bits", "cycles"
-CHECKSUM_BYTES = 4
 MOST = 65535  # output blocks, and blocks of one
-Section = tuple[int, str, np.ndarray]  # in front of which block, part, granules
+NEAR = 1024  # bits, of the padding that one way to send weights may save against another
+MOST_NEAR = 8  # of such ways that are tried
+LARGEST_NEAR = 1 << 19  # bits, of streams for which they are: of larger ones padding is 0.2 %
 
 
 def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
                   codebook: bool = False, parameters: Parameters | None = None,
                   reuse: bool = False, block_map: bool | None = None, fixed: bool | None = None,
-                  goal: str = "bits", word_bytes: int = 8) -> Stream:
+                  goal: str = "bits", word_bytes: int = 8, channels: int | None = None,
+                  lean: bool | None = None) -> Stream:
     """The stream of some output blocks.
 
     Parameters
@@ -53,6 +56,14 @@ def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
         ``bits``: the fewest bits. ``cycles``: the least of what takes longer, the steps of the
         decoder or the words of the stream.
     word_bytes : 4, 8, 16 or 32
+    channels : int or None
+        That the output blocks have in all, if there are no ``parameters`` to tell: by default as
+        many as columns.
+    lean : bool or None
+        Whether lanes hold 2 granules instead of 3, and none for columns without a channel where
+        they need none: fewer bytes of padding, but a cycle more for each step that uses up a
+        granule. By default with the goal of bits where the stream is smaller then, never with the
+        other one.
 
     Returns
     -------
@@ -64,54 +75,41 @@ def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
         If an argument isn't as told above.
     """
     _check(blocks, codec, four_bit, codebook, fixed, goal, word_bytes)
-    output_blocks, steps, _, lanes, columns = blocks.shape
+    output_blocks, steps, _, _, columns = blocks.shape
     last_columns = columns
     if parameters is not None:
         channels = len(parameters.bias)
-        if reuse:
+    if channels is not None:
+        if reuse and parameters is not None:
             output_blocks = max(1, -(-channels // columns))
         last_columns = channels - (output_blocks - 1) * columns
-        parameters.check(channels if 0 < last_columns <= columns else output_blocks * columns)
+        if not 0 < last_columns <= columns:
+            channels = output_blocks * columns
+            if parameters is None:
+                raise ValueError(f"channels must be more than {channels - columns} and at most "
+                                 f"{channels}, not {channels - columns + last_columns}")
+    if parameters is not None:
+        assert channels is not None
+        parameters.check(channels)
     if not 1 <= output_blocks <= MOST or steps > MOST or (reuse and len(blocks) > 1):
         raise ValueError("blocks must be of at most 65535 output blocks of 65535, with reuse of "
                          f"one, not shape {blocks.shape}")
-    # positions: array lane, then half
-    laid = np.ascontiguousarray(blocks.transpose(4, 0, 1, 3, 2)).reshape(
-        columns, len(blocks) * steps, -1)
-    present: np.ndarray = (blocks != 0).any(axis=(2, 3, 4))
-    present[:, -1] = True
-    maps = [present] if block_map else [np.ones_like(present)]
-    if block_map is None and not present.all():
-        maps.append(present)
-    table = codebook or (codec == "huffman" and four_bit)
-    best: tuple[tuple[float, ...], Choice, np.ndarray] | None = None
-    for number, keep in enumerate(maps):
-        weights = laid if keep.all() else laid[:, keep.ravel()]
-        skips = bool(block_map or number)
-        own = len(keep) * -(-steps // GRANULE) * GRANULE if skips else 0
-        for choice in choices(weights, codec, four_bit=four_bit, table=table, fixed=fixed,
-                              steps=goal == "cycles"):
-            bits = choice.bits + own
-            score: tuple[float, ...] = (bits, choice.steps or 0)
-            if goal == "cycles":
-                score = max(choice.steps or 0, bits / 8 / word_bytes), bits
-            if best is None or score <= best[0]:
-                best = score, choice, keep
-    assert best is not None
-    _, choice, keep = best
     format_ = ParameterFormat.of(parameters)
     scale = None
     if parameters is not None and format_.shared:
         scale = int(parameters.mantissa[0]), int(parameters.shift[0])
-    header = Header(
-        codec=codec, four_bit=four_bit, map=bool(block_map or (block_map is None
-                                                               and not keep.all())),
-        reuse=reuse, parameters=format_, scale=scale, last_columns=last_columns,
-        output_blocks=output_blocks, steps=steps, values=choice.values, runs=choice.runs,
-        count_bits=choice.count_bits, fixed=choice.fixed)
-    dealing = Dealing(choice.symbols(blocks.shape[2]), columns, int(keep.sum()))
-    return _stream(header, _sections(header, keep, parameters, columns), dealing,
-                   lanes, columns, word_bytes)
+    table = codebook or (codec == "huffman" and four_bit)
+    header = Header(codec=codec, four_bit=four_bit, reuse=reuse, parameters=format_, scale=scale,
+                    last_columns=last_columns, output_blocks=output_blocks, steps=steps,
+                    values=ValueCode(8))
+    work = _Work(header, blocks, parameters, table, block_map, fixed, goal, word_bytes)
+    ways = work.ways(bool(lean))
+    if goal == "cycles" or ways[0].bits > LARGEST_NEAR:
+        return work.stream(ways[0])
+    ways = _near(ways)
+    if lean is None and work.may_rest:
+        ways += _near(work.ways(True))
+    return min(map(work.stream, ways), key=len)
 
 
 def check_array(lanes: object, columns: object) -> None:
@@ -147,64 +145,94 @@ def _check(blocks: object, codec: object, four_bit: bool, codebook: bool, fixed:
         raise ValueError(f"word_bytes must be 4, 8, 16 or 32, not {word_bytes!r}")
 
 
-def _sections(header: Header, keep: np.ndarray, parameters: Parameters | None,
-              columns: int) -> list[Section]:
-    """What stands between the granules of the lanes."""
-    kept = np.append(0, np.cumsum(keep))
-    groups = np.pad(keep, ((0, 0), (0, -header.steps % GRANULE))).reshape(len(keep), -1, GRANULE)
-    maps = (groups @ (1 << np.arange(GRANULE))).astype("<u2")
-    result: list[Section] = []
-    for block in range(header.output_blocks):
-        here = int(kept[block * header.steps if block < len(keep) else -1])
-        if parameters is not None:
-            own = slice(block * columns, (block + 1) * columns)
-            result.append((here, "biases", header.parameters.granules_of(parameters, own)))
-        if header.map and block < len(keep):
-            for group in range(maps.shape[1]):
-                place = int(kept[block * header.steps + group * GRANULE])
-                result.append((place, "map", maps[block, group:group + 1]))
-    return result
+@dataclasses.dataclass(frozen=True)
+class _Way:
+    """A way to send some blocks, the better the less its ``score``; ``keep``: the steps that are
+    in the stream, ``map``: whether it tells them, ``rests``: see :class:`.symbols.Gaps`."""
+
+    score: tuple[float, ...]
+    bits: int
+    choice: Choice
+    keep: np.ndarray
+    map: bool
+    lean: bool
+    rests: tuple[int, int] | None
 
 
-def _stream(header: Header, sections: list[Section], dealing: Dealing, lanes: int, columns: int,
-            word_bytes: int) -> Stream:
-    at = dealing.before(np.array([place for place, _, _ in sections], np.int64))
-    sizes = np.array([len(data) for _, _, data in sections], np.int64)
-    count = max(dealing.cut, int(at.max(initial=0)))
-    payload = dealing.payload(count)
-    merged, before = [], 0
-    for place, (_, _, data) in zip(at.tolist(), sections):
-        merged += [payload[before:place], data]
-        before = place
-    granules = np.concatenate([*merged, payload[before:]]).astype("<u2")
-    parts = header.parts()
-    size = sum(map(len, parts.values()))
-    if size + len(granules) > MOST_GRANULES:
-        raise ValueError(f"stream must have at most {MOST_GRANULES} granules of {GRANULE} bits, "
-                         f"not {size + len(granules)}")
-    header = dataclasses.replace(header, granules=size + len(granules))
-    result = np.concatenate([*header.parts().values(), granules]).astype("<u2").tobytes()
-    result += bytes(-(len(result) + CHECKSUM_BYTES) % word_bytes)
-    result += zlib.crc32(result).to_bytes(CHECKSUM_BYTES, "little")
+def _near(ways: list[_Way]) -> list[_Way]:
+    """Those that may be the best with padding counted."""
+    return [way for way in ways[:MOST_NEAR] if way.bits <= ways[0].bits + NEAR]
 
-    bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part) for name, part in parts.items()}
-    bits["header"] += 8 * CHECKSUM_BYTES
-    for _, name, section in sections:
-        bits[name] += GRANULE * len(section)
-    if not header.parameters.shared:
-        each = header.parameters.granules
-        scales = bits["biases"] * header.parameters.scale_granules // each
-        bits["scales"] += scales
-        bits["biases"] -= scales
-    bits["weights"] = dealing.bits
-    bits["padding"] = 8 * len(result) - sum(bits.values())
 
-    # where in the stream the granules of lanes end, and the sections in front of a block
-    total = np.append(0, np.cumsum(sizes))
-    last = dealing.last(count)
-    dealt = size + last + total[np.searchsorted(at, last - 1, "right")] * (last > 0)
-    control = np.searchsorted([place for place, _, _ in sections], np.arange(len(last)), "right")
-    ends = size + np.append(0, at)[control] + total[control]
-    return Stream(data=result, lanes=lanes, columns=columns, word_bytes=word_bytes, bits=bits,
-                  steps=dealing.steps(count), dealt=np.maximum(dealt, ends))
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Work:
+    """Blocks to be sent, with a header that lacks what is chosen yet; the rest as
+    :func:`encode_blocks` has it."""
 
+    header: Header
+    blocks: np.ndarray
+    parameters: Parameters | None
+    table: bool
+    block_map: bool | None
+    fixed: bool | None
+    goal: str
+    word_bytes: int
+
+    def _rests(self, keep: np.ndarray) -> tuple[int, int] | None:
+        """Of a lean stream, with these steps."""
+        header, columns = self.header, self.blocks.shape[4]
+        if (header.codec not in ("rle", "huffman") or header.last_columns == columns
+                or len(keep) < header.output_blocks):
+            return None
+        return header.last_columns, int(keep[:-1].sum())
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether lanes have nothing to send where they rest in a lean stream."""
+        rests = self._rests(np.ones(self.blocks.shape[:2], bool))
+        return rests is None or not self.blocks[-1, ..., rests[0]:].any()
+
+    def ways(self, lean: bool) -> list[_Way]:
+        """The best one first."""
+        blocks, header = self.blocks, self.header
+        if lean and not self.may_rest:
+            raise ValueError("blocks must be 0 in columns without channels to be lean")
+        # positions: array lane, then half
+        laid = np.ascontiguousarray(blocks.transpose(4, 0, 1, 3, 2)).reshape(
+            blocks.shape[4], len(blocks) * header.steps, -1)
+        present: np.ndarray = (blocks != 0).any(axis=(2, 3, 4))
+        present[:, -1] = True
+        maps = [present] if self.block_map else [np.ones_like(present)]
+        if self.block_map is None and not present.all():
+            maps.append(present)
+        result = []
+        for number, keep in enumerate(maps):
+            weights = laid if keep.all() else laid[:, keep.ravel()]
+            skips = bool(self.block_map or number)
+            own = len(keep) * -(-header.steps // GRANULE) * GRANULE if skips else 0
+            rests = self._rests(keep) if lean else None
+            for choice in choices(weights, header.codec, four_bit=header.four_bit,
+                                  table=self.table, fixed=self.fixed,
+                                  steps=self.goal == "cycles", rests=rests):
+                bits = choice.bits + own
+                score: tuple[float, ...] = (bits, choice.steps or 0)
+                if self.goal == "cycles":
+                    score = max(choice.steps or 0, bits / 8 / self.word_bytes), bits
+                result.append(_Way(score, bits, choice, keep, skips, lean, rests))
+        result.reverse()  # of equal ones the later counts
+        return sorted(result, key=lambda way: way.score)
+
+    def stream(self, way: _Way) -> Stream:
+        """The stream by one of them."""
+        choice, keep, columns = way.choice, way.keep, self.blocks.shape[4]
+        header = dataclasses.replace(
+            self.header, map=way.map, lean=way.lean, values=choice.values, runs=choice.runs,
+            count_bits=choice.count_bits, fixed=choice.fixed)
+        symbols = choice.symbols(self.blocks.shape[2])
+        awake = None
+        if way.rests is not None:
+            symbols = symbols.resting(*way.rests, int(keep.sum()))
+            awake = way.rests[0] if way.rests[1] == 0 else None
+        dealing = Dealing(symbols, columns, int(keep.sum()), depth=header.depth, lanes=awake)
+        return stream(header, sections(header, keep, self.parameters, columns), dealing,
+                      self.blocks.shape[3], columns, self.word_bytes)

@@ -17,8 +17,8 @@ __all__ = ["CODECS", "MOST_COLUMNS", "MOST_GRANULES", "VERSION", "Header", "larg
 VERSION = 3
 CODECS = "dense", "bitmask", "rle", "csr", "huffman"
 FLAGS = {"four_bit": 7, "table": 8, "map": 9, "parameters": 10, "wide": 11, "each": 12,
-         "reuse": 13, "fixed": 14, "long": 15}
-SPARE = 1 << 23 | 7 << 29
+         "reuse": 13, "fixed": 14, "long": 15, "lean": 23}
+SPARE = 7 << 29
 MOST_FIXED = 127
 GRANULES_BITS = 26
 MOST_GRANULES = (1 << GRANULES_BITS) - 1
@@ -45,6 +45,9 @@ class Header:
         Whether there is a block map.
     reuse : bool
         Whether there are blocks for the first output block only.
+    lean : bool
+        Whether lanes hold 2 granules, not 3, and those of ``rle`` and ``huffman`` rest in the last
+        output block where their columns have no channels.
     parameters : ParameterFormat
     scale : (int, int) or None
         Mantissa and shift that all channels share.
@@ -65,6 +68,7 @@ class Header:
     four_bit: bool
     map: bool = False
     reuse: bool = False
+    lean: bool = False
     parameters: ParameterFormat = NO_PARAMETERS
     scale: tuple[int, int] | None = None
     granules: int = 0
@@ -76,13 +80,23 @@ class Header:
     count_bits: int = 0
     fixed: int = 0
 
+    @property
+    def depth(self) -> int:
+        """Granules that a lane holds."""
+        return 2 if self.lean else 3
+
+    @property
+    def rests(self) -> bool:
+        """Whether lanes of columns without channels rest in the last output block."""
+        return self.lean and self.runs is not None
+
     def parts(self) -> dict[str, np.ndarray]:
         """Granules, uint16, in the order of the stream: header, scales, tables."""
         flags = {"four_bit": self.four_bit, "table": self.values.entries is not None,
                  "map": self.map, "parameters": self.parameters.bias_bits > 0,
                  "wide": self.parameters.bias_bits == 32, "reuse": self.reuse,
                  "each": self.parameters.bias_bits > 0 and not self.parameters.shared,
-                 "fixed": self.fixed > 0, "long": self.parameters.long}
+                 "fixed": self.fixed > 0, "long": self.parameters.long, "lean": self.lean}
         argument = self.fixed or self.count_bits
         if self.runs is not None:
             argument = self.runs.run_bits or self.runs.escape_rank
@@ -160,7 +174,8 @@ class Header:
         csr = argument if codec == "csr" else 0
         return cls(
             codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],
-            parameters=parameters, scale=parameters.scale(scale) if shared else None,
+            lean=flags["lean"], parameters=parameters,
+            scale=parameters.scale(scale) if shared else None,
             granules=granules, last_columns=last_columns,
             output_blocks=sizes & 0xFFFF, steps=sizes >> 16,
             values=ValueCode(4 if flags["four_bit"] else 8, table, code), runs=runs,

@@ -16,7 +16,7 @@ __all__ = ["decode", "encode"]
 def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool = False,
            parameters: Parameters | None = None, lanes: int = 16, columns: int = 16,
            block_map: bool | None = None, fixed: bool | None = None, goal: str = "bits",
-           word_bytes: int = 8) -> Stream:
+           word_bytes: int = 8, lean: bool | None = None) -> Stream:
     """A layer's stream.
 
     Parameters
@@ -35,7 +35,7 @@ def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool =
     lanes : int, a power of two from 4 to 64
     columns : int, 1 to 64
         Of the array.
-    block_map, fixed : bool or None
+    block_map, fixed, lean : bool or None
     goal : str
     word_bytes : int
         See :func:`encode_blocks`.
@@ -65,7 +65,8 @@ def encode(weights: torch.Tensor, codec: str, *, bits: int = 8, codebook: bool =
     stream = encode_blocks(
         arrangement.lay(weights.detach().numpy()), codec, four_bit=bits == 4,
         codebook=codebook and not (bits == 4 and codec == "dense"), parameters=parameters,
-        block_map=block_map, fixed=fixed, goal=goal, word_bytes=word_bytes)
+        block_map=block_map, fixed=fixed, goal=goal, word_bytes=word_bytes,
+        channels=outputs, lean=lean)
     return dataclasses.replace(stream, shape=arrangement.shape)
 
 

@@ -29,6 +29,9 @@ class Stream:
     dealt : numpy.ndarray or None, int64, shape (blocks in the stream,)
         Granules, from the beginning of the stream, that have to be there before all steps of a
         block can be done.
+    stalls : int
+        Cycles beyond the steps in which lanes wait for what they have just asked for: in a lean
+        stream one between two steps in which a lane sends, if the first uses up a granule.
     shape : tuple of int or None
         That of a layer's weights, where they are all in the stream; see :func:`encode`.
     """
@@ -40,6 +43,7 @@ class Stream:
     bits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     steps: np.ndarray | None = None
     dealt: np.ndarray | None = None
+    stalls: int = 0
     shape: tuple[int, int, int, int] | None = None
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from .values import ValueCode
 
 __all__ = ["Gaps", "Symbols", "bitmask", "csr", "dense", "fixed", "with_runs"]
 
-DEPTH = 3  # granules that a lane holds
+DEPTH = 3  # granules that a lane holds at most
 MASK = 8  # positions of a mask, or all of a smaller block
 
 
@@ -39,6 +39,22 @@ class Symbols:
     widths: np.ndarray
     matters: np.ndarray | None = None
     ahead: int = 1
+
+    def resting(self, lane: int, block: int, blocks: int) -> "Symbols":
+        """Without those that lanes from ``lane`` on send from ``block`` on, of ``blocks``: they
+        may have been taken, but stay.
+
+        Raises ``ValueError`` if one of them has to be sent.
+        """
+        rest = (self.lane >= lane) & (self.block >= block)
+        if (rest & (self.matters is None or self.matters)).any():
+            raise ValueError("lanes must have nothing to send while they rest")
+        if block == 0:  # they never get a granule
+            return dataclasses.replace(
+                self, lane=self.lane[~rest], block=self.block[~rest], values=self.values[~rest],
+                widths=self.widths[~rest],
+                matters=None if self.matters is None else self.matters[~rest])
+        return dataclasses.replace(self, block=np.where(rest, blocks, self.block))
 
 
 def dense(values: np.ndarray, halves: int, code: ValueCode) -> Symbols:
@@ -121,6 +137,8 @@ class Gaps:
     Parameters
     ----------
     values : numpy.ndarray, int8, shape (columns, blocks, positions)
+    rests : (int, int) or None
+        The first lane, and the block from which on it and those behind it rest.
 
     Attributes
     ----------
@@ -131,8 +149,9 @@ class Gaps:
         Zeros behind the last nonzero of each lane.
     """
 
-    def __init__(self, values: np.ndarray):
+    def __init__(self, values: np.ndarray, rests: tuple[int, int] | None = None):
         self.columns, self.blocks, self.positions = values.shape
+        self._rests = rests
         flat = np.flatnonzero(values)
         self.values = values.ravel()[flat]
         length = self.blocks * self.positions
@@ -154,7 +173,11 @@ class Gaps:
         """Escapes of each lane behind its last nonzero, shape (columns,), as far as any lane
         has to go."""
         most = (self.place.max(initial=-1) // self.positions + 1) * self.positions
-        return np.maximum(0, most - 1 - self.last) // limit
+        end = np.full(self.columns, most)
+        if self._rests is not None:
+            lane, block = self._rests
+            end[lane:] = min(most, block * self.positions)
+        return np.maximum(0, end - 1 - self.last) // limit
 
     def split(self, limit: int) -> tuple[np.ndarray, int]:
         """How many there are of each run below a limit, and of escapes, the endless ones too."""

@@ -60,6 +60,7 @@ class BlockCounter(wiring.Component):
         all_left = Signal(NUMBER_BITS, reset_less=True)
         outputs = Signal(NUMBER_BITS, reset_less=True)
         loaded, counted = Signal(), Signal()
+        last = Signal(reset_less=True)  # known early, as lanes hang on it
         m.d.sync += [loaded.eq(self.load), counted.eq(loaded)]
         last_group = left[_LOW:] == 0
         valid = Cat(Const(1), *(~last_group | (all_left[:_LOW] >= step)
@@ -74,7 +75,7 @@ class BlockCounter(wiring.Component):
             self.bad_map.eq(last_group & ~last_bit),
             self.last_block.eq(left == 0),
             self.last_of_group.eq(left[:_LOW] == 0),
-            self.last_output_block.eq(outputs == 1),
+            self.last_output_block.eq(last),
         ]
         following = Signal(NUMBER_BITS)
         m.d.comb += following.eq(Cat(Mux(self.map, Const(0, _LOW), left[:_LOW]), left[_LOW:]) - 1)
@@ -86,6 +87,7 @@ class BlockCounter(wiring.Component):
             m.d.sync += left.eq(following)
         with m.Elif(self.output_block):
             m.d.sync += left.eq(all_left)
+        m.d.sync += last.eq(Mux(self.output_block, outputs == 2, outputs == 1))
         with m.If(self.output_block):
             m.d.sync += outputs.eq(outputs - 1)
         with m.If(counted):

@@ -17,7 +17,7 @@ from .window import GRANULE_BITS
 
 __all__ = ["Control"]
 
-_FIRST_GRANULES = 3  # for each lane
+_FIRST_GRANULES = 3  # for each lane; one less in lean streams
 
 
 class _Part(enum.Enum):
@@ -56,6 +56,10 @@ class Control(wiring.Component):
         A step; the last one of a block.
     final : ``Out(1)``
         The block is the last one of the stream.
+    lean_end : ``Out(1)``
+        The stream is lean, and the output block its last one.
+    last_column : ``Out(range(columns))``
+        The last one of the last output block that has a channel.
     pending : ``In(1)``
         A lane has something to send.
     lane_fault, stream_fault : ``In(StreamFault)``
@@ -89,6 +93,7 @@ class Control(wiring.Component):
             "complete": In(1), "ended": In(1), "skip": Out(1),
             "prime": Out(1), "full": In(1), "fresh": Out(1),
             "steps": Out(1), "begun": Out(1), "step": In(1), "ends": In(1), "final": Out(1),
+            "lean_end": Out(1), "last_column": Out(range(max(2, spec.columns))),
             "pending": In(1), "lane_fault": In(StreamFault), "stream_fault": In(StreamFault),
             "hold": In(1), "whole": In(1), "finish": Out(1),
             "header": Out(header_layout(spec)),
@@ -117,6 +122,8 @@ class Control(wiring.Component):
             self.steps.eq(part == _Part.BLOCKS),
             self.final.eq(self.begun & blocks.last_block
                           & (reader.flags.reuse | blocks.last_output_block)),
+            self.lean_end.eq(reader.flags.lean & blocks.last_output_block),
+            self.last_column.eq(reader.last_column),
         ]
         with m.Switch(part):
             with m.Case(_Part.HEADER):
@@ -126,7 +133,7 @@ class Control(wiring.Component):
             with m.Case(_Part.MAP):
                 self._map(m, part, fault, blocks)
             with m.Case(_Part.PRIME):
-                self._prime(m, part, primes)
+                self._prime(m, part, primes, reader.flags)
             with m.Case(_Part.BLOCKS):
                 self._blocks(m, part, served, reader, blocks)
             with m.Case(_Part.FINISH):
@@ -203,11 +210,11 @@ class Control(wiring.Component):
         with m.If(self._truncated):
             m.d.comb += fault.eq(StreamFault.TRUNCATED)
 
-    def _prime(self, m, part, primes):
+    def _prime(self, m, part, primes, flags):
         m.d.comb += self.prime.eq(~self.full)
         with m.If(self.prime):
             m.d.sync += primes.eq(primes + 1)
-            with m.If(primes == _FIRST_GRANULES - 1):
+            with m.If(primes == Mux(flags.lean, _FIRST_GRANULES - 2, _FIRST_GRANULES - 1)):
                 m.d.sync += part.eq(_Part.BLOCKS)
 
     def _blocks(self, m, part, served, reader, blocks):

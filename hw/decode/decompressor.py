@@ -106,6 +106,7 @@ class Decompressor(wiring.Component):
         self._connect_words(m, intake, window, dealer)
         self._connect_control(m, intake, window, dealer, control)
         fault = self._connect_lanes(m, window, dealer, control, settings, lanes)
+        rest = self._rest(m, control, settings)
         step, ends, offers = Signal(), Signal(), Signal()
         ready = Cat(lane.ready for lane in lanes).all()
         m.d.comb += [
@@ -119,15 +120,26 @@ class Decompressor(wiring.Component):
             weights.valid.eq(offers & control.begun),
             weights.payload.commit.eq(ends),
             dealer.ask.eq(Mux(step, Cat(lane.ask for lane in lanes),
-                              control.prime.replicate(spec.columns))),
+                              control.prime.replicate(spec.columns) & ~rest)),
             self.waits_for_array.eq(weights.valid & ~weights.ready),
             self.waits_for_words.eq(dealer.scarce & ~window.complete & ~control.at_rest),
         ]
-        for lane, load in zip(lanes, weights.payload.loads, strict=True):
-            m.d.comb += [lane.take.eq(step), lane.ends.eq(ends), load.eq(lane.load)]
+        for number, (lane, load) in enumerate(zip(lanes, weights.payload.loads, strict=True)):
+            m.d.comb += [lane.take.eq(step), lane.ends.eq(ends), load.eq(lane.load),
+                         lane.rest.eq(rest[number])]
         if spec.int4:
             m.d.comb += weights.payload.int4.eq(control.header.four_bit)
         return m
+
+    def _rest(self, m, control, settings):
+        """Which lanes rest: in the last output block of a lean stream those without a channel."""
+        spec = self._spec
+        rest = Signal(spec.columns)
+        if spec.has(Codec.RLE, Codec.HUFFMAN):
+            rests = control.lean_end & settings.settings.endless
+            m.d.comb += rest.eq(Cat(rests & (control.last_column < column)
+                                    for column in range(spec.columns)))
+        return rest
 
     def _connect_words(self, m, intake, window, dealer):
         wiring.connect(m, wiring.flipped(self.words), intake.words)

@@ -25,13 +25,14 @@ def first_word_layout() -> data.StructLayout:
     """The first word of a stream."""
     return data.StructLayout({
         "version": 4, "codec": 3, "four_bit": 1, "table": 1, "map": 1, "parameters": 1,
-        "wide": 1, "each": 1, "reuse": 1, "fixed": 1, "long": 1, "argument": 7, "spare_23": 1,
+        "wide": 1, "each": 1, "reuse": 1, "fixed": 1, "long": 1, "argument": 7, "lean": 1,
         "last_entry": 5, "spare_29": 3})
 
 
 def flags_layout() -> data.StructLayout:
     """What is in a stream besides weights, by the names of :func:`first_word_layout`."""
-    return data.StructLayout({"map": 1, "parameters": 1, "wide": 1, "each": 1, "reuse": 1})
+    return data.StructLayout({"map": 1, "parameters": 1, "wide": 1, "each": 1, "reuse": 1,
+                              "lean": 1})
 
 
 class _Part(enum.Enum):
@@ -194,7 +195,7 @@ class HeaderReader(wiring.Component):
                                for codec in (Codec.DENSE, Codec.CSR, Codec.HUFFMAN))
         misfits = Cat(
             ~Cat(word.codec == codec.number for codec in spec.codecs).any(),
-            word.long, word.spare_23, word.spare_29.any(),
+            word.long, word.spare_29.any(),
             (word.wide | word.each) & ~word.parameters,
             word.fixed & ~csr,
             word.four_bit & dense & word.table,

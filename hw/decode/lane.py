@@ -44,13 +44,15 @@ class Lane(SharedComponent):
         With huffman there is a step before it. Nothing is reset otherwise; at least one cycle,
         before each stream.
     deal, granule : ``In(1)``, ``In(16)``
-        Appends a granule. At first three, then one for each ``ask``.
+        Appends a granule. At first three, or two, then one for each ``ask``.
     dry : ``In(1)``
         No granule comes any more, and none is on its way. From then on until ``clear``; where it
         isn't so, all come that have been asked for.
     final : ``In(1)``
         The current block is the last one, of a stream of dense, bitmask or csr: a lane then takes
         no symbol of a block behind it.
+    rest : ``In(1)``
+        Neither sends nor takes anything, and is always ``ready``: until ``clear``.
     take, ends : ``In(1)``, ``In(1)``
         A step, only if all lanes are ``ready``; it's the last one in the block, which must be so
         if and only if no lane is ``again``.
@@ -90,7 +92,7 @@ class Lane(SharedComponent):
         super().__init__({
             "settings": In(settings_layout(spec)), "clear": In(1),
             "deal": In(1), "granule": In(GRANULE), "dry": In(1), "final": In(1),
-            "take": In(1), "ends": In(1),
+            "rest": In(1), "take": In(1), "ends": In(1),
             "ready": Out(1), "here": Out(1), "again": Out(1), "ask": Out(1),
             "load": Out(lane_load(spec)), "pending": Out(1), "errors": Out(lane_errors(spec))})
 
@@ -116,7 +118,7 @@ class Lane(SharedComponent):
         outside = Signal()
         skip = Signal()  # the stream has no such symbol
         m.d.comb += [
-            self.here.eq(self._in_block(position)),
+            self.here.eq(self._in_block(position) & ~self.rest),
             outside.eq(~self._in_block(following)),
             skip.eq(self.final & outside),
             # what isn't there but should be doesn't end a block: it is an error

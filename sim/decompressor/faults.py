@@ -270,7 +270,8 @@ def faulty(spec: DecompressorSpec, error: str, *, seed: int, streams: int,
     found: list[Case] = []
     for trial in range(_TRIALS if candidates else 0):
         case = random_case(spec, generator, source.choice(candidates), outputs=source.randint(1, 2),
-                           steps=source.randint(1, 4), density=source.choice((0.3, 0.7, 1)))
+                           steps=source.randint(1, 4), density=source.choice((0.3, 0.7, 1)),
+                           lean=source.choice((None, False, True)))
         result = changed(spec, case, seed=seed + trial, changes=changes,
                          seal=error != "CHECKSUM")
         if result.code == number:

@@ -20,7 +20,6 @@ from .scenario import Case
 
 __all__ = ["LaneBench"]
 
-_DEPTH = 3  # granules that a lane holds
 _AHEAD = 2  # granules in which the next symbol surely is
 _LEVELS = {"ENTRY": "entry", "COUNT": "count", "TRUNCATED": "starved"}  # told after the step
 
@@ -119,7 +118,7 @@ class LaneBench:
         self._granules = collections.deque(
             int.from_bytes(case.data[2 * place:2 * place + 2], "little")
             for place in range(begin, header.granules))
-        self._wanted = _DEPTH
+        self._wanted = header.depth
         fields = header_fields(spec.codebook, header, case.data)
         layout = self._layouts["header"]
         dut.header.value = pack(layout, {name: fields[name] for name, _ in layout
@@ -180,7 +179,7 @@ class LaneBench:
 
     def _check_ready(self, here: bool, error: str) -> bool:
         """Whether a step can be taken: once there are two granules, or no more to come."""
-        ready = not here or _DEPTH - self._wanted >= _AHEAD or not self._granules
+        ready = not here or self._header.depth - self._wanted >= _AHEAD or not self._granules
         self._equal("ready", ready)
         assert not (ready and error == "MISSING"), f"ready without bits: {self._label}"
         return ready

@@ -5,7 +5,15 @@ import dataclasses
 
 import numpy as np
 
-from sparrow.golden.codec import Contents, Parameters, StreamError, decode_blocks, encode_blocks
+from sparrow.golden.codec import (
+    Contents,
+    Header,
+    Parameters,
+    StreamError,
+    decode_blocks,
+    encode_blocks,
+    read_header,
+)
 from sparrow.hw.spec.decode import DecompressorSpec
 
 from .samples import Kind, kinds, random_blocks, random_parameters
@@ -114,20 +122,21 @@ def _records(spec: DecompressorSpec, parameters: Parameters) -> list[dict[str, i
 
 
 def encoded(spec: DecompressorSpec, kind: Kind, blocks: np.ndarray,
-            parameters: Parameters | None = None, *, goal: str = "bits") -> Case:
+            parameters: Parameters | None = None, *, goal: str = "bits",
+            lean: bool | None = None, channels: int | None = None) -> Case:
     """The stream that golden makes of some blocks.
 
     Parameters
     ----------
     blocks
         See :func:`.samples.random_blocks`.
-    goal : str
+    goal, lean, channels
         See :func:`sparrow.golden.codec.encode_blocks`.
     """
     stream = encode_blocks(
         blocks, kind.codec, four_bit=kind.four_bit, codebook=kind.table, parameters=parameters,
         reuse=kind.reuse, block_map=kind.mapped, fixed=kind.fixed, goal=goal,
-        word_bytes=spec.word_bytes)
+        word_bytes=spec.word_bytes, lean=lean, channels=channels)
     case = decoded(spec, stream.data)
     case.label = str(kind)
     sent = blocks[blocks.any(axis=(2, 3, 4)) | _last(blocks)] if kind.mapped else blocks
@@ -137,7 +146,8 @@ def encoded(spec: DecompressorSpec, kind: Kind, blocks: np.ndarray,
         f"golden doesn't decode what it has encoded: {case.label}")
     assert stream.steps is not None and stream.steps.tolist() == case.steps, (
         f"golden's encoder and decoder count other steps: {case.label}")
-    case.covered.update(_covered(kind, blocks, case.steps))
+    header = read_header(stream.data, lanes=spec.lanes)
+    case.covered.update(_covered(kind, blocks, case.steps, header))
     return case
 
 
@@ -146,10 +156,14 @@ def _last(blocks: np.ndarray) -> np.ndarray:
     return np.arange(blocks.shape[1]) == blocks.shape[1] - 1
 
 
-def _covered(kind: Kind, blocks: np.ndarray, steps: list[int]) -> dict[str, int]:
+def _covered(kind: Kind, blocks: np.ndarray, steps: list[int],
+             header: Header) -> dict[str, int]:
     width = "4 bits" if kind.four_bit else "8 bits"
     flags = {"with a table": kind.coded, "with a map": kind.mapped, "with reuse": kind.reuse,
-             "with fixed counts": kind.fixed, "with parameters": kind.parameters != "none"}
+             "with fixed counts": kind.fixed, "with parameters": kind.parameters != "none",
+             "lean": header.lean, "with lanes that rest": header.rests
+             and len(blocks) == header.output_blocks
+             and header.last_columns < blocks.shape[4]}
     return {f"{kind.codec}, {width}": 1, "blocks": len(steps), "steps": sum(steps),
             "nonzero weights": int(np.count_nonzero(blocks)),
             "streams of zeros": int(not blocks.any()),
@@ -158,8 +172,9 @@ def _covered(kind: Kind, blocks: np.ndarray, steps: list[int]) -> dict[str, int]
 
 def random_case(spec: DecompressorSpec, random: np.random.Generator, kind: Kind, *,
                 outputs: int, steps: int, goal: str = "bits", density: float | None = None,
-                style: str | None = None, full: bool = False) -> Case:
-    """A stream of random weights; see :func:`.samples.random_blocks`."""
+                style: str | None = None, full: bool = False, lean: bool | None = None) -> Case:
+    """A stream of random weights; see :func:`.samples.random_blocks`. The last columns may
+    have no channel, and no weights then, if it is lean or may be."""
     blocks = random_blocks(random, spec, kind, outputs=outputs, steps=steps, density=density,
                            style=style, full=full)
     if kind.mapped:
@@ -167,7 +182,13 @@ def random_case(spec: DecompressorSpec, random: np.random.Generator, kind: Kind,
     if kind.fixed and blocks.shape[2] * spec.lanes > _MOST_FIXED:
         blocks[:, :, 0, 0] = 0
     parameters = random_parameters(random, spec, kind, outputs=outputs)
-    return encoded(spec, kind, blocks, parameters, goal=goal)
+    channels = None
+    if lean is not False and len(blocks) == outputs:
+        channels = (outputs * spec.columns - int(random.integers(spec.columns))
+                    if parameters is None else len(parameters.bias))
+        blocks[-1, ..., channels - (outputs - 1) * spec.columns:] = 0
+    return encoded(spec, kind, blocks, parameters, goal=goal, lean=lean,
+                   channels=channels if parameters is None else None)
 
 
 def random_cases(spec: DecompressorSpec, *, seed: int, streams: int) -> list[Case]:
@@ -177,11 +198,12 @@ def random_cases(spec: DecompressorSpec, *, seed: int, streams: int) -> list[Cas
     return [random_case(spec, random, every[random.integers(len(every))],
                         outputs=int(random.integers(1, 4)),
                         steps=int(random.choice((1, 2, 3, 5, 8, 17, 34))),
-                        goal=str(random.choice(("bits", "cycles")))) for _ in range(streams)]
+                        goal=str(random.choice(("bits", "cycles"))),
+                        lean=(None, False, True)[random.integers(3)]) for _ in range(streams)]
 
 
 def every_kind(spec: DecompressorSpec, *, seed: int) -> list[Case]:
     """A short stream of each kind, in random order."""
     random = np.random.default_rng(seed)
-    return [random_case(spec, random, kind, outputs=2, steps=2)
+    return [random_case(spec, random, kind, outputs=2, steps=2, lean=bool(random.integers(2)))
             for kind in random.permutation(np.array(kinds(spec), dtype=object))]

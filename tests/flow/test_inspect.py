@@ -124,6 +124,7 @@ def test_headers(folder, capsys, mantissa, scales):
     assert stream["header"] | {"granules": 0} == {
         "version": 3, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
         "granules": 0, "last_columns": 1, "map": stream["header"]["map"], "reuse": False,
+        "lean": False,
         "table": None, "bias_bits": 32, "scales": "each", "fixed": 2}
     assert (stream["bits"]["biases"], stream["bits"]["scales"]) == (64, scales)
     assert main(["inspect", "one", *ARRAY]) == 0
@@ -202,7 +203,7 @@ def test_broken_containers(folder, capsys):
     data = encoded.container.to_bytes()
     last = encoded.container.offsets[-2]
     broken = bytearray(data)
-    broken[last + 2] ^= 0x80
+    broken[last + 3] ^= 0x80
     container = encoded.container
     cut = Container((container.shape[0], 40, 3, 3), 4, 4, 4, container.parts).to_bytes()
     for content, text in ((bytes(broken), f"x: stream {len(container.parts) - 1}: FORMAT: "),

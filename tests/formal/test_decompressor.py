@@ -30,8 +30,8 @@ _INSIDE = {
     "cleared": ("core_lane_0.clear", 1), "waiting_lanes": ("core_dealer_waiting", 2),
     "later_lanes": ("core_dealer_later", 2), "part": ("core_control_part", 3),
     "reader_part": ("core_control_reader_part", 4),
-    "loaded": ("core_control_blocks$81_$signal", 1),
-    "counted": ("core_control_blocks$81_counted", 1),
+    "loaded": ("core_control_blocks$83_$signal", 1),
+    "counted": ("core_control_blocks$83_counted", 1),
 }
 # Words that are held have come, and those before them are held; the memories' last row is free;
 # granules of a word are there from the lowest on, which of words that are read is assumed, as it

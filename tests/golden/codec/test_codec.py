@@ -60,6 +60,7 @@ def check(blocks, codec, parameters=None, word_bytes=8, **options):
     found = decode_blocks(stream.data, lanes=lanes, columns=columns, word_bytes=word_bytes)
     assert (found.blocks == blocks).all()
     assert found.steps.tolist() == stream.steps.tolist()
+    assert found.stalls == stream.stalls and (found.header.lean or not stream.stalls)
     assert len(stream) % word_bytes == 0
     assert sum(stream.bits.values()) == 8 * len(stream)
     assert min(stream.bits.values()) >= 0
@@ -93,11 +94,15 @@ def test_round_trip(data):
     if four_bit and lanes == 64:
         blocks[..., 0, 0, :] = 0  # 127 entries at most with fixed counts
     channels = output_blocks * columns - draw(st.integers(0, columns - 1))
+    lean = draw(pick((None, False, True)))
+    if lean and shape[0] == output_blocks:
+        blocks[-1, ..., columns - (output_blocks * columns - channels):] = 0
     stream, found = check(
         blocks, codec, random_parameters(generator, kind, channels),
         draw(pick((4, 8, 16, 32))), four_bit=four_bit, codebook=codebook, reuse=reuse,
         block_map=draw(pick((None, True, False))), fixed=fixed,
-        goal=draw(pick(("bits", "cycles"))))
+        goal=draw(pick(("bits", "cycles"))), lean=lean,
+        channels=channels if kind == "none" and not reuse else None)
     assert (np.diff(stream.dealt) >= 0).all()
     assert stream.dealt[-1] <= found.header.granules
     header = found.header
@@ -105,6 +110,8 @@ def test_round_trip(data):
     assert (header.values.entries is not None) == (codebook or (codec == "huffman" and four_bit))
     if fixed is not None:
         assert bool(header.fixed) == fixed
+    if lean is not None:
+        assert header.lean == lean
 
 
 @pytest.mark.parametrize("codebook", [False, True])
@@ -269,7 +276,7 @@ def test_streams_of_the_documentation():
 
 
 def test_streams_that_are_too_long(monkeypatch):
-    monkeypatch.setattr(sys.modules["sparrow.golden.codec.encode"], "MOST_GRANULES", 9)
+    monkeypatch.setattr(sys.modules["sparrow.golden.codec.assemble"], "MOST_GRANULES", 9)
     with pytest.raises(ValueError, match="stream must have at most 9 granules of 16 bits, not 134"):
         encode(tensor((16, 9, 1, 1), 1.0, [1], 0), "dense")
 

@@ -115,11 +115,12 @@ class SlowLane:
         return len(self.bits) // 16 > before
 
 
-def deal(lanes, blocks, controls):
+def deal(lanes, blocks, controls, depth, awake):
     """Granules in order, and for each block how many there are up to the last that is for no
     lane, and the symbols that each lane has taken by its end.
 
-    ``controls`` are pairs of a number of blocks before, and a granule.
+    ``controls`` are pairs of a number of blocks before, and a granule; ``depth`` granules are
+    dealt at first, ``awake`` are for each block the lanes that don't rest.
     """
     granted = [0] * len(lanes)
     order, taken, last = [], [], 0
@@ -132,23 +133,23 @@ def deal(lanes, blocks, controls):
         while controls and controls[0][0] == block:
             order.append((None, controls.pop(0)[1]))
     control(0)
-    for lane in list(range(len(lanes))) * 3:
+    for lane in awake[0] * depth:
         ask(lane)
-    for lane, own in enumerate(lanes):
-        if own.ahead and own.read():
+    for lane in awake[0]:
+        if lanes[lane].ahead and lanes[lane].read():
             ask(lane)
-    for lane, own in enumerate(lanes):
-        if own.take(False):
+    for lane in awake[0]:
+        if lanes[lane].take(False):
             ask(lane)
     for block in range(blocks):
         control(block)
         last = next((place for place in range(len(order), 0, -1) if order[place - 1][0] is None), 0)
         while True:
-            here = [lane for lane, own in enumerate(lanes) if own.block == block]
+            here = [lane for lane in awake[block] if lanes[lane].block == block]
             for lane in here:
                 if lanes[lane].take(block == blocks - 1):
                     ask(lane)
-            if not any(own.block == block for own in lanes):
+            if not any(lanes[lane].block == block for lane in awake[block]):
                 break
         taken.append((last, [len(own.ends) for own in lanes]))
     control(blocks)
@@ -163,7 +164,7 @@ def slow_stream(stream, blocks, parameters):
     laid = [[np.concatenate(list(zip(*step[..., column]))).tolist()
              for step in blocks[kept]] for column in range(columns)]
     lanes = [SlowLane(header, own) for own in laid]
-    controls, count = [], 0
+    controls, count, awake = [], 0, []
     for output_block in range(header.output_blocks):
         if parameters is not None:
             for channel in range(output_block * columns,
@@ -175,7 +176,11 @@ def slow_stream(stream, blocks, parameters):
                 bits = kept[output_block, step:step + 16]
                 controls.append((count, sum(1 << i for i, bit in enumerate(bits) if bit)))
             count += kept[output_block, step]
-    order, taken = deal(lanes, count, controls)
+            rest = (header.lean and header.codec in ("rle", "huffman")
+                    and output_block == header.output_blocks - 1)
+            if kept[output_block, step]:
+                awake.append(list(range(header.last_columns if rest else columns)))
+    order, taken = deal(lanes, count, controls, 2 if header.lean else 3, awake)
     last = max((place for place, (lane, what) in enumerate(order)
                 if lane is None or what < lanes[lane].needed), default=-1)
     order = order[:last + 1]
@@ -217,14 +222,18 @@ CASES = [*itertools.product(CODECS, (False, True), (0.0, 0.03, 0.3, 1.0))]
     {}, {"parameters": 1}, {"parameters": 2, "block_map": True},
     {"parameters": 2, "reuse": True}, {"codebook": True, "block_map": True},
     {"goal": "cycles", "parameters": 1}, {"parameters": 3},
-    {"fixed": False, "parameters": 1}], ids=str)
+    {"fixed": False, "parameters": 1}, {"lean": True, "parameters": 2, "block_map": True},
+    {"lean": True, "outputs": 1, "channels": 3}, {"lean": True, "channels": 13},
+    {"lean": True, "parameters": 2, "reuse": True}, {"lean": True, "goal": "cycles"},
+    {"lean": False, "parameters": 3}], ids=str)
 def test_dealing(codec, four_bit, density, options):
     options = dict(options)
     if codec == "dense" and four_bit:
         options.pop("codebook", None)
     generator = np.random.default_rng(int(100 * density))
     reuse = options.get("reuse", False)
-    shape = (1 if reuse else 3, 21, 1 + four_bit, 8 if density < 1 else 16, 5)
+    outputs = options.pop("outputs", 3)
+    shape = (1 if reuse else outputs, 21, 1 + four_bit, 8 if density < 1 else 16, 5)
     kept = (generator.random(shape) < density) & (
         generator.random((shape[0], 21, 1, 1, 1)) < 0.5) & (
         generator.random(shape[4]) < [1, 1, 1, 0.05, 0.5])
@@ -237,6 +246,9 @@ def test_dealing(codec, four_bit, density, options):
             parameters = Parameters(np.arange(11) - 2**31, np.arange(11) + 2**23, np.arange(11))
         case 3:
             parameters = Parameters(np.arange(15), 2**32 - 1 - np.arange(15), np.arange(15) + 9)
+    channels = options.get("channels", 15) if parameters is None else len(parameters.bias)
+    if options.get("lean") and not reuse:
+        blocks[-1, ..., channels - 5 * (outputs - 1):] = 0
     stream = encode_blocks(blocks, codec, four_bit=four_bit, parameters=parameters, **options)
     granules, dealt, header = slow_stream(stream, blocks, parameters)
     size = header.granules - len(granules)

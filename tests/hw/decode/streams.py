@@ -72,6 +72,10 @@ def random_case(generator, codec, *, lanes=8, columns=3, four_bit=False, codeboo
     blocks = (values * (generator.random(shape) < density)).astype(np.int8)
     if block_map:
         blocks *= generator.random(shape[:2] + (1, 1, 1)) < 0.5
+    if options.get("lean") and not reuse:
+        blocks[-1, ..., columns - absent:] = 0
+        if parameters is None:
+            options["channels"] = outputs * columns - absent
     given = None
     if parameters is not None:
         given = random_parameters(generator, outputs * columns - absent, *parameters)

@@ -12,7 +12,7 @@ from .simulate import simulate
 
 COLUMNS = 2
 SPEC = DecompressorSpec(lanes=4, columns=COLUMNS, codecs=["rle"], codebook=0, int4=False)
-MAP, PARAMETERS, REUSE = 1 << 9, 1 << 10, 1 << 13
+MAP, PARAMETERS, REUSE, LEAN = 1 << 9, 1 << 10, 1 << 13, 1 << 23
 BIAS = 77
 
 
@@ -41,7 +41,7 @@ class Bench:
         self.left = [half for word in numbers for half in (word & 0xFFFF, word >> 16)]
         self.left += granules
         self.complete, self.faults, self.cycles = complete, faults or {}, cycles
-        self.events = []
+        self.events, self.lean_ends = [], []
         self.dut = Control(spec=SPEC)
         simulate(self.dut, self._run)
 
@@ -88,6 +88,7 @@ class Bench:
         if ctx.get(dut.prime):
             self.events.append("prime")
         if stepping:
+            self.lean_ends.append(ctx.get(dut.lean_end))
             kind = "last" if ctx.get(dut.final) else "block"
             self.events.append(kind if ctx.get(dut.begun) else "first")
         if ctx.get(dut.finish):
@@ -126,6 +127,19 @@ def test_the_order_of_parts(mapped, told, reuse):
     flags = MAP * mapped | PARAMETERS * told | REUSE * reuse
     bench = Bench(flags, outputs, blocks, granules, cycles=200)
     assert bench.events == [*events, "finish"] and bench.at_rest
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_lean_streams(told):
+    flags, begin = LEAN | PARAMETERS * told, ["prime"] * 2 + ["first"]
+    bench = Bench(flags, 3, 2, 3 * told * record())
+    sets = [["set"] * told] * 3
+    assert bench.events == [*sets[0], *begin, "block", "block", *sets[1], "block", "block",
+                            *sets[2], "block", "last", "finish"]
+    assert bench.lean_ends == [0] * 5 + [1] * 2  # by steps
+    bench = Bench(flags, 1, 2, told * record())
+    assert bench.lean_ends == [1] * 3
+    assert Bench(0, 1, 2, []).lean_ends == [0] * 3
 
 
 def test_groups_without_steps():
