@@ -91,8 +91,9 @@ class Strips:
         self.end_block = self.end_part & ends
         self.first_x = Signal.like(x, name="first_x")
         self.first_y = 1
-        m.d.comb += self.first_x.eq(Mux(tiled & ~self.end_block,
-                                        Mux(self.end_part, x, self._strip) + 1, 1))
+        # without tiles there is but the first strip: lines begin with its first pixel
+        m.d.comb += self.first_x.eq(Mux(self.end_block, 1,
+                                        Mux(self.end_part, x, self._strip) + 1))
 
     def turn(self, m, base, step, block_row):
         """Where the next part begins."""

@@ -20,6 +20,7 @@ from .reference import (
     random_compute,
     random_copy,
     random_mapped,
+    random_tiled,
     random_unfold,
     random_window,
     result_rows,
@@ -141,6 +142,7 @@ def _draw(function, *names):
 _STEPS = ("out_width", "out_height", "kernel_width", "kernel_height", "channel_blocks",
           "output_blocks")
 _STRIDES = ("row_step", "kernel_step", "channel_step", "block_step")
+_RESULT_STRIDES = ("destination_step", "destination_row")
 _RESULTS = ("out_width", "out_height", "output_blocks")
 _DISTANCES = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
 
@@ -151,6 +153,14 @@ def _compute_kinds(counts, strides, **others):
             Kind(_draw(random_window, "buffer_rows"),
                  tuple(name for name in counts if name != "channel_blocks"), strides,
                  exists=lambda spec: bool(spec.window), **others))
+
+
+def _in_tiles(source: random.Random, values: Command) -> Command:
+    """Where there are many pixels in a direction, a few of them in the other one."""
+    sizes = ("out_width", "out_height")
+    if max(values[size] for size in sizes) <= _LONG:
+        return values
+    return values | {size: source.randint(2, 5) for size in sizes if values[size] <= _LONG}
 
 
 def _load_kinds(counts, strides=(), spread=()):
@@ -169,8 +179,11 @@ LOOPS = {
               adjust=at_edges, exists=lambda spec: bool(spec.codecs))),
         stream="o", inputs={"maps": map_granules}),
     "result-loop": Loop(
-        Opcode.COMPUTE, ResultLoop, lambda values, spec: result_rows(values, spec.buffer_rows),
-        _compute_kinds(_RESULTS, ("destination_step", "destination_row")), keeps=True),
+        Opcode.COMPUTE, ResultLoop,
+        lambda values, spec: result_rows(values, spec.buffer_rows, spec.winograd_tile),
+        (*_compute_kinds(_RESULTS, _RESULT_STRIDES),
+         Kind(_draw(random_tiled, "buffer_rows"), _RESULTS, _RESULT_STRIDES, adjust=_in_tiles,
+              exists=lambda spec: spec.winograd_tile > 0)), keeps=True),
     "memory-loop": Loop(
         Opcode.LOAD, memory_loop,
         lambda values, spec: memory_requests(values, spec.lanes // spec.bus.word_bytes),

@@ -8,7 +8,7 @@ from typing import Any
 from sparrow.hw.spec.commands import COORDINATE_WIDTH, TOKEN_MAXIMUM, TOKENS, Opcode, command
 
 __all__ = ["Command", "TokenRequest", "TokenTable", "at_edges", "map_granules",
-           "memory_requests", "random_compute", "random_copy", "random_mapped",
+           "memory_requests", "random_compute", "random_copy", "random_mapped", "random_tiled",
            "random_token_request", "random_transfer", "random_unfold", "random_window",
            "result_rows", "steps", "transfer_rows", "whole_command"]
 
@@ -56,6 +56,12 @@ def random_window(source: random.Random, rows: int) -> dict[str, int]:
     """A COMPUTE command of short loops with a window."""
     return random_compute(source, rows) | {"window": 1, "channel_blocks": 1,
                                            "down": source.getrandbits(1)}
+
+
+def random_tiled(source: random.Random, rows: int) -> dict[str, int]:
+    """A COMPUTE command of short loops with ``winograd``, of up to 12 × 12 pixels."""
+    return random_compute(source, rows) | {"winograd": 1, "out_height": source.randint(1, 12),
+                                           "out_width": source.randint(1, 12)}
 
 
 def random_mapped(source: random.Random, rows: int) -> Command:
@@ -210,10 +216,20 @@ def _pixels(c):
     return ((y, x) for y in range(c["out_height"]) for x in range(c["out_width"]))
 
 
-def result_rows(c: dict[str, int], rows: int) -> Iterator[dict[str, int]]:
-    """Bank and row of each result vector of a COMPUTE command."""
+def _tiled_pixels(c, tile):
+    """Even columns of even rows, odd ones, both of odd rows; or four rows, column by column."""
+    height, width = c["out_height"], c["out_width"]
+    if tile == 2:
+        return ((y, x) for top in range(2) for left in range(2)
+                for y in range(top, height, 2) for x in range(left, width, 2))
+    return ((y, x) for top in range(0, height, 4) for x in range(width)
+            for y in range(top, min(top + 4, height)))
+
+
+def result_rows(c: dict[str, int], rows: int, tile: int = 0) -> Iterator[dict[str, int]]:
+    """Bank and row of each result vector of a COMPUTE command; ``tile``: with ``winograd``."""
     for bank, row in _blocks(c["destination_bank"], 1, c["destination_step"], c["output_blocks"]):
-        for y, x in _pixels(c):
+        for y, x in _tiled_pixels(c, tile) if c.get("winograd") else _pixels(c):
             line, place = (x, y) if c["down"] else (y, x)
             yield {"bank": bank,
                    "row": (c["destination"] + row + line * c["destination_row"] + place) % rows}

@@ -11,6 +11,8 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 
 SPEC = AcceleratorSpec(lanes=16, columns=16, data_width=64, post_lanes=2, buffer_bytes=2048,
                        weight_fifo_bytes=1024, accumulator_depth=64)
+MUTATED = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096)
+TILED = {tile: SPEC.replace(precision="int8", winograd=tile) for tile in (2, 4)}
 LOOPS = {"commands": 20, "wide commands": 4, "outputs": 500, "resets": 4}
 COVERED = {
     "step-loop": LOOPS, "memory-loop": LOOPS,
@@ -40,8 +42,8 @@ FAULTS = {
 }
 
 
-def run(name, folder, verilog=None):
-    return prove(block(name), SPEC, simulator="icarus", blocks=6, verilog=verilog, folder=folder)
+def run(name, folder, verilog=None, *, spec=SPEC, simulator="icarus"):
+    return prove(block(name), spec, simulator=simulator, blocks=6, verilog=verilog, folder=folder)
 
 
 def failures(proof):
@@ -55,6 +57,24 @@ def test_icarus(name, tmp_path, icarus):
     assert proof.passed, failures(proof)
     for exercised, least in COVERED[name].items():
         assert proof.coverage[exercised] >= least, exercised
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("winograd", TILED)
+def test_results_in_tiles(winograd, tmp_path):
+    proof = run("result-loop", tmp_path, spec=TILED[winograd], simulator="verilator")
+    assert proof.passed, failures(proof)
+    for exercised, least in COVERED["result-loop"].items():
+        assert proof.coverage[exercised] >= least, exercised
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("winograd", TILED)
+def test_results_in_tiles_of_the_other_size_are_found(winograd, tmp_path):
+    verilog = block("result-loop").verilog(TILED[6 - winograd])
+    proof = run("result-loop", tmp_path, verilog, spec=TILED[winograd], simulator="verilator")
+    assert not proof.passed
+    assert re.search(r"row is \d+, nested loops say \d+", failures(proof)), failures(proof)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -71,7 +91,14 @@ def test_faults_are_found(fault, tmp_path, icarus):
 @pytest.mark.parametrize("name", COVERED)
 def test_mutation_score(name, tmp_path):
     """The scores of docs/accelerator.md: of 100 faults each, only what it explains survives."""
-    spec = AcceleratorSpec(lanes=4, columns=4, data_width=32, post_lanes=2, buffer_bytes=4096)
-    report = mutate(block(name), spec, mutants=100, folder=tmp_path / "mutation")
+    report = mutate(block(name), MUTATED, mutants=100, folder=tmp_path / "mutation")
     explained = {"step-loop": 1, "sequencer": 1}
     assert len(report.survivors) <= explained.get(name, 0), report.survivors
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("winograd", TILED)
+def test_mutation_score_in_tiles(winograd, tmp_path):
+    spec = MUTATED.replace(precision="int8", winograd=winograd)
+    report = mutate(block("result-loop"), spec, mutants=100, folder=tmp_path / "mutation")
+    assert not report.survivors
