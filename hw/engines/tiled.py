@@ -62,7 +62,7 @@ class TiledPath(wiring.Component):
     Notes
     -----
     Throughput: a vector per cycle, read and given. Latency, from ``start`` to the first vector to
-    the array: a channel block's pixels, 16 for each tile, and some 25 cycles.
+    the array: a channel block's pixels, 16 or 36 for each tile, and some 25 or 49 cycles.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):

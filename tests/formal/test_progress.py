@@ -23,7 +23,7 @@ pytestmark = pytest.mark.formal
 
 _SMALL = {"lanes": 4, "columns": 2, "data_width": 32, "fifo_bytes": 64, "int4": False,
           "codebook": 0, "mantissa_width": 4}
-_GRANULES = 3  # that a lane holds
+_GRANULES = 3  # that a lane holds, one less in lean streams
 _HEADER = 9  # the most parts of a header
 _WORDS = range(16)
 _INSIDE = {
@@ -39,11 +39,11 @@ _INSIDE = {
     "wrong": ("core_intake_fault$19", 4),
     "waiting_lanes": ("core_dealer_waiting", 2), "later_lanes": ("core_dealer_later", 2),
     "ended": ("core_control_ended", 1), "final_block": ("core_final", 1),
-    "loaded": ("core_control_blocks$81_$signal", 1),
-    "counted": ("core_control_blocks$81_counted", 1),
+    "loaded": ("core_control_blocks$83_$signal", 1),
+    "counted": ("core_control_blocks$83_counted", 1),
     "part": ("core_control_part", 3), "reader_part": ("core_control_reader_part", 4),
     "primes": ("core_control_primes", 2), "begun": ("core_begun", 1),
-    "served": ("core_control_served", 1),
+    "served": ("core_control_served", 1), "flags": ("core_control_flags", 6),
     **{f"{name}_{lane}": (f"core_lane_{lane}.{net}", width)
        for name, net, width in (
            ("first", "granules_there0", 1), ("second", "granules_plenty", 1),
@@ -72,15 +72,16 @@ _QUEUE = "".join([
 # the next cycle, granules that lanes have asked for, steps of the header and of what follows it.
 # Each is worth more than what it may bring about of the others.
 _RANK = f"""\
+  wire [1:0] granules = {_GRANULES} - flags[5];
   wire [2:0] judged = intake == JUDGE ? 3 : intake != REFUSE ? 0
                       : !refused[0] ? 2 : !refused[1] ? 1 : 0;
   wire [2:0] queued = waiting_lanes[0] + waiting_lanes[1] + later_lanes[0] + later_lanes[1];
   wire [6:0] stage = part == BLOCKS ? (begun ? 0 : {{steps}})
-                     : part == PRIME ? {{first_steps}} + 5 * ({_GRANULES} - primes)
+                     : part == PRIME ? {{first_steps}} + 5 * (granules - primes)
                      : part == HEADER ? {{first_steps}} + {5 * _GRANULES}
                                         + 2 * ({_HEADER} - reader_part + {{codes}}) : 0;
   wire [6:0] rank = stage + 2 * queued + judged + (absent != 0) + (part != FAILED);
-  wire [1:0] asked = part == PRIME ? primes : begun || part == BLOCKS ? {_GRANULES} : 0;
+  wire [1:0] asked = part == PRIME ? primes : begun || part == BLOCKS ? granules : 0;
 """
 _PROGRESS = """\
   reg [7:0] quiet;
@@ -118,7 +119,7 @@ _RULES = "".join([
     "      assert (part == HEADER || part == FAILED || reader_part == 0);\n"
     "      assert (!later_lanes || waiting_lanes);\n"
     "      assert (part != HEADER || !waiting_lanes);\n"
-    f"      assert (primes < {_GRANULES} || part != PRIME);\n"
+    "      assert (primes < granules || part != PRIME);\n"
     "      if (part == HEADER && reader_part != 0 || !begun && part != FAILED && part != HEADER)\n"
     "        assert (!begun && !served && AT_FIRST);\n"
     "      assert (part != FINISH || begun);\n"
@@ -134,7 +135,7 @@ _RULES = "".join([
       f"        assert (third_{lane} <= second_{lane} && second_{lane} <= first_{lane}\n"
       f"                && sum_{lane} <= 3 && (sum_{lane} == asked || ended && part != HEADER\n"
       f"                || served || part == FINISH\n"
-      f"                || part == BLOCKS && final_block && !here_{lane}));\n"
+      f"                || part == BLOCKS && final_block && !here_{lane} || rests_{lane}));\n"
       for lane in range(2)),
 ])
 _SUMS = "".join(
@@ -181,6 +182,8 @@ def _nets(codec, spec):
         if huffman:
             inside[f"read_{lane}"] = f"{name}.$signal", 17
             inside[f"there_{lane}"] = f"{name}.there", 1
+        if codec in _HEADERS:
+            inside[f"rests_{lane}"] = f"{name}.rest", 1
     return inside, " && ".join(at_first)
 
 
@@ -196,6 +199,8 @@ def _proof(stream_rule, codec):
              + _LAST.replace("LONGEST", str(_longest(codec))))
     wrapper = stream_rule(component, "decompressor", "weights", "1'b1", inside, rules)
     body = _PARTS + _QUEUE + _SUMS
+    if codec not in _HEADERS:
+        body += "".join(f"  wire rests_{lane} = 0;\n" for lane in range(2))
     if huffman:
         body += "".join(f"  wire none_{lane} = there_{lane} && !read_{lane}[0] "
                         f"&& !read_{lane}[15:10];\n" for lane in range(2))
