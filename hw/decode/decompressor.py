@@ -137,8 +137,8 @@ class Decompressor(wiring.Component):
         rest = Signal(spec.columns)
         if spec.has(Codec.RLE, Codec.HUFFMAN):
             rests = control.lean_end & settings.settings.endless
-            m.d.comb += rest.eq(Cat(rests & (control.last_column < column)
-                                    for column in range(spec.columns)))
+            m.d.comb += rest.eq(Cat(Const(0, 1), *(  # the first one always has a channel
+                rests & (control.last_column < column) for column in range(1, spec.columns))))
         return rest
 
     def _connect_words(self, m, intake, window, dealer):

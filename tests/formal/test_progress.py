@@ -155,7 +155,7 @@ _HEADERS = {
                "      if (part == HEADER && reader_part != 0\n"
                "          || !begun && part != FAILED && part != HEADER && part != BLOCKS)\n"
                "        assert (none_0 && none_1);\n"
-               "      assert (part != BLOCKS || begun || none_0 == none_1);\n"}
+               "      assert (part != BLOCKS || begun || none_0 == none_1 || rests_1);\n"}
 _CODES = "(reader_part < 6 ? 9 : reader_part > 6 || code_ends ? 0 : 8 - code_index)"
 
 

@@ -74,7 +74,6 @@ def test_headers():
         (bits(dense, 0, 12, 1, 1), "FORMAT"),
         (bits(dense, 0, 14, 1, 1), "FORMAT"),
         (bits(dense, 0, 15, 1, 1), "FORMAT"),
-        (bits(dense, 0, 23, 1, 1), "FORMAT"),
         (bits(dense, 0, 29, 3, 4), "FORMAT"),
         (bits(dense, 0, 7, 2, 3), "FORMAT"),
         (bits(huffman, 0, 7, 1, 1), "FORMAT"),
