@@ -23,6 +23,7 @@ COMPLETE = (10, 11, 14, 15)  # of tiles of 2 × 2: positions with whose sums pix
 # Of tiles of 4 × 4, from an output block's last vector, the sums being read then: cycles to the
 # first result's arrival, and to the last one's beyond those that reading takes.
 FIRST, LAST = 46, 33
+HELD = 36  # results whose sums have been read, in the transform, in front of the FIFO
 
 
 @dataclasses.dataclass
@@ -51,7 +52,6 @@ class Tiles:
         self._tile = spec.winograd_tile
         self._positions = (self._tile + 2) ** 2
         self._drains: collections.deque[Results] = collections.deque()
-        self._fresh = True  # no sums are read to be added to
         self._held = 0  # channel blocks that keep room from the one after the next
         self._swapped = 0  # when the array took its last weights
         self.busy = 0
@@ -118,12 +118,8 @@ class Tiles:
             array.stalls.begin("weights")
             yield max(0, loaded - simulation.now)
             array.stalls.end("weights")
-            while self._tile == 4 and block.first and len(self._drains) > 1:
-                array.stalls.begin("results")
-                yield self.change
-                array.stalls.end("results")
-            self._fresh = block.first
-            self.change.happen()
+            if block.first:
+                yield from self._wait_for_drains(1)
             period, positions = max(block.tiles, lanes), self._positions
             left = (positions - 1) * period + block.tiles
             for position in range(positions):
@@ -136,11 +132,19 @@ class Tiles:
                 if left > 0:
                     array.stalls.add("weights", period - block.tiles)
                     yield period - block.tiles
-            self._fresh = bool(block.parts)
+            if block.first and not block.parts:
+                yield from self._wait_for_drains(0)
             if self._tile == 4 and block.parts:
                 self._begin_drain(block.parts[positions - 1], block.tiles)
             self.busy -= 1
             self.change.happen()
+
+    def _wait_for_drains(self, left: int) -> Process:
+        """Until sums of no more than ``left`` output blocks are to be read."""
+        while len(self._drains) > left:
+            self._array.stalls.begin("results")
+            yield self.change
+            self._array.stalls.end("results")
 
     def _begin_drain(self, results: Results, count: int) -> None:
         """The sums of an output block are read, after those of the one before it."""
@@ -149,17 +153,13 @@ class Tiles:
         self._simulation.resume(self._drain(results, count))
 
     def _drain(self, results: Results, count: int) -> Process:
-        """Sums are read tile by tile while none are read to be added to."""
+        """Sums are read tile by tile, as fast as there is room for results."""
         while self._drains[0] is not results:
             yield self.change
         results.began = self._simulation.now + FIRST
         self._post.take(results)
-        reads = self._positions * count
-        yield reads
-        late = (results.pixels - self._spec.result_fifo_depth) * results.cycles - reads
-        while late > 0 and not self._fresh:
-            yield self.change
-        yield max(0, late)
+        room = self._spec.result_fifo_depth + HELD
+        yield max(self._positions * count, (results.pixels - room) * results.cycles)
         self._drains.popleft()
         self.change.happen()
         yield LAST

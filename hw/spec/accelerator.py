@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import functools
 
 from .base import Spec, SpecError, require_integer
 from .bus import BusClock, BusProtocol, BusSpec
@@ -188,27 +189,27 @@ class AcceleratorSpec(Spec):
         """The fields as plain integers, flags and strings, in order of declaration."""
         return super().to_mapping() | {"codecs": [codec.value for codec in self.codecs]}
 
-    @property
+    @functools.cached_property
     def bus(self) -> BusSpec:
         """The bus."""
         return BusSpec(protocol=self.protocol, data_width=self.data_width,
                        address_width=self.address_width, max_burst=self.max_burst,
                        outstanding=self.outstanding, cache=self.cache, prot=self.prot)
 
-    @property
+    @functools.cached_property
     def weights(self) -> MacArraySpec:
         """An array that takes weights as they are in streams."""
         return MacArraySpec(lanes=self.lanes, columns=self.columns, precision=self.precision,
                             multiplier=self.multiplier, pipeline_stages=self.pipeline_stages,
                             window=self.window)
 
-    @property
+    @functools.cached_property
     def array(self) -> MacArraySpec:
         """The MAC array, whose operands are wider than those of ``weights`` with ``winograd``."""
         unit = self.winograd_conv
         return self.weights if unit is None else unit.array.replace(window=self.window)
 
-    @property
+    @functools.cached_property
     def winograd_conv(self) -> WinogradConvSpec | None:
         """What is around the array for ``winograd``; None without."""
         if self.winograd is Winograd.NONE:
@@ -230,7 +231,7 @@ class AcceleratorSpec(Spec):
         """Taps of the array's window, 0 if it has none."""
         return min(self.depthwise_window, self.lanes)
 
-    @property
+    @functools.cached_property
     def accumulators(self) -> AccumulatorsSpec:
         """The accumulators, with all that layers other than convolutions need."""
         return AccumulatorsSpec(columns=self.columns, depth=self.accumulator_depth,
@@ -240,7 +241,7 @@ class AcceleratorSpec(Spec):
                                 registered=False,
                                 single_port=self.single_port_accumulators)
 
-    @property
+    @functools.cached_property
     def requantize(self) -> RequantizeSpec:
         """The post-processing."""
         return RequantizeSpec(columns=self.columns, lanes=self.post_lanes,
@@ -249,7 +250,7 @@ class AcceleratorSpec(Spec):
                               rounding=self.rounding, bias=True, collect=True, stalls=False,
                               multiplier=self.multiplier)
 
-    @property
+    @functools.cached_property
     def decompressor(self) -> DecompressorSpec | None:
         """What decodes compressed weight streams; None if nothing does.
 

@@ -35,8 +35,8 @@ class PositionSums(wiring.Component):
     are added to nothing, so that one port for reading suffices.
 
     Latency: that of :class:`.OutputTransform` and 2 cycles from the last sum of an output block to
-    the first pixel. Throughput: a sum per cycle. The first sum of an output block waits until
-    that before the last has been read.
+    the first pixel. Throughput: a sum per cycle. The last sum of the first channel block waits
+    until the output block before has been read, for which ``o`` may have to be taken.
     """
 
     def __init__(self, *, spec: WinogradConvSpec):
@@ -55,9 +55,9 @@ class PositionSums(wiring.Component):
         free, drains = (Signal(name=name) for name in ("free", "drains"))
         tiles = [Signal(range(spec.tiles), name=f"tiles{half}", reset_less=True)
                  for half in range(2)]  # the number of the last one
-        fresh, reads, address = self._accumulate(m, memory, full, tiles, free)
         m.submodules.transform = output = OutputTransform(spec=transform)
         wanted, drained = self._drain(m, memory, full, tiles, drains)
+        fresh, reads, address = self._accumulate(m, memory, full, tiles, free & ~wanted)
         valid = Signal(name="drained")
         m.d.comb += [
             free.eq(~valid | output.i.ready), drains.eq(wanted & fresh & ~reads & free),
@@ -80,8 +80,8 @@ class PositionSums(wiring.Component):
         m.d.comb += place.eq(position + Mux(half, positions, 0))
         return Cat(tile, place)
 
-    def _accumulate(self, m, memory, full, tiles, free):
-        """Add what arrives; read ahead what the next one is added to, if the memory is ``free``.
+    def _accumulate(self, m, memory, full, tiles, idle):
+        """Add what arrives; read ahead what the next one is added to, if the memory is ``idle``.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class PositionSums(wiring.Component):
         completes = ends & sums.mode.finish
         follows = Mux(ends, sums.mode.finish, sums.mode.start)  # the next one is fresh
         m.d.comb += [
-            self.i.ready.eq(Mux(fresh, ~of_half(full, half) & (free | follows), 1)),
+            self.i.ready.eq(Mux(fresh, ~of_half(full, half) & (idle | follows), 1)),
             takes.eq(self.i.valid & self.i.ready),
             ends.eq(sums.last & (position == transform.positions - 1)),
             next_tile.eq(Mux(sums.last, 0, tile + 1)),
