@@ -31,7 +31,7 @@ class DecompressorBench:
 
     Blocks are put together of their transfers as the array does, and must be golden's at each
     commit, after as many transfers as golden says. ``error`` may be up only in a stream that golden
-    refuses, ``done`` only at the end of one that it doesn't.
+    refuses, ``done`` only at the end of one that it doesn't, ``busy`` not behind the last stream.
 
     Parameters
     ----------
@@ -116,6 +116,8 @@ class DecompressorBench:
                 f"words, {len(self._blocks)} blocks are left, the next of {self._label()}")
         for _ in range(_SURPLUS_CYCLES):
             await self.cycle()
+        assert not int(self._dut.waits_for_words.value), "waits_for_words is 1 behind all streams"
+        assert not int(self._dut.busy.value), "busy is 1 behind all streams"
         for name, left in (("blocks", self._blocks), ("parameters", self._records),
                            ("maps", self._maps)):
             assert not left, f"{len(left)} {name} are missing at the end"

@@ -160,9 +160,9 @@ def with_blocks(case: Case, outputs: int, steps: int) -> bytes:
 
 
 def header_flips(spec: DecompressorSpec, case: Case) -> list[Case]:
-    """A stream with each bit of its first word wrong."""
+    """A stream with each bit of its first two words wrong."""
     found = []
-    for place in range(32):
+    for place in range(64):
         data = bytearray(case.data)
         data[place // 8] ^= 1 << place % 8
         found.append(judged(spec, _sealed(bytes(data))))
