@@ -218,8 +218,13 @@ class Post:
     def wait_for_room(self, results: Results) -> Process:
         """Until the last sums of an output block, all others put out, fit the FIFO."""
         self._array.stalls.begin("results")
-        while results.started < 0 and self._count(results) > self._room:
-            yield results.change
+        while results.started < 0 and (over := self._count(results) - self._room) > 0:
+            first = self._waiting[0]
+            left = first.pixels - self._taken(first)
+            if first.started >= 0 and left > 0:
+                yield min(over, left) * first.cycles
+            else:
+                yield first.change
         if results.started >= 0:
             free = results.started + (results.pixels - self._room) * results.cycles
             yield max(0, free - self._simulation.now)
@@ -229,13 +234,16 @@ class Post:
         """Sums up to those of an output block that the requantizer hasn't taken, about."""
         ahead = 0
         for other in self._waiting:
-            ahead += other.pixels
-            if other.started >= 0:
-                taken = (self._simulation.now - other.started) // other.cycles
-                ahead -= min(other.pixels, taken)
+            ahead += other.pixels - self._taken(other)
             if other is results:
                 break
         return ahead
+
+    def _taken(self, results: Results) -> int:
+        """Sums of an output block that the requantizer has taken, about."""
+        if results.started < 0:
+            return 0
+        return min(results.pixels, (self._simulation.now - results.started) // results.cycles)
 
     def wait_for(self, results: Results, cycles: int) -> Process:
         """Until some cycles after the requantizer has taken all of an output block."""

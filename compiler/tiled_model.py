@@ -2,6 +2,8 @@
 
 import collections
 import dataclasses
+import functools
+import itertools
 from collections.abc import Callable
 
 from sparrow.hw.spec.accelerator import AcceleratorSpec
@@ -23,7 +25,8 @@ COMPLETE = (10, 11, 14, 15)  # of tiles of 2 × 2: positions with whose sums pix
 # Of tiles of 4 × 4, from an output block's last vector, the sums being read then: cycles to the
 # first result's arrival, and to the last one's beyond those that reading takes.
 FIRST, LAST = 46, 33
-HELD = 36  # results whose sums have been read, in the transform, in front of the FIFO
+_PLACES = ("height", "width", "out_height", "out_width", "pad_top", "pad_left")
+HELD = 24  # results whose sums have been read, in the transform, in front of the FIFO
 
 
 @dataclasses.dataclass
@@ -62,6 +65,7 @@ class Tiles:
         """A command; ``read`` takes vectors from banks."""
         yield self._timing.compute_start - 1
         count = tiles(values, self._tile)
+        outside = _outside(self._tile, *(values[name] for name in _PLACES))
         last: Results | None = None
         for output_block in range(values["output_blocks"]):
             for channel in range(values["channel_blocks"]):
@@ -69,7 +73,7 @@ class Tiles:
                     yield self.change
                 self._held += 1
                 bank = values["source_bank"] ^ (channel & values["channel_alternate"])
-                self._array.outside = ()
+                self._array.outside = outside
                 yield from read(self._positions * count, {bank})
                 parts: dict[int, Results] = {}
                 if channel == values["channel_blocks"] - 1:
@@ -188,3 +192,16 @@ class Tiles:
         if results is not None:
             yield from self._post.wait_for_room(results)
             results.arrive()
+
+
+@functools.lru_cache(maxsize=1024)
+def _outside(tile: int, height: int, width: int, out_height: int, out_width: int, pad_top: int,
+             pad_left: int) -> tuple[int, ...]:
+    """The vectors that meet padding, by number: tile by tile, rows of each."""
+    rows, columns = (
+        [[not 0 <= first + place - pad < size for place in range(tile + 2)]
+         for first in range(0, count, tile)]
+        for size, count, pad in ((height, out_height, pad_top), (width, out_width, pad_left)))
+    vectors = (y or x for row, column in itertools.product(rows, columns)
+               for y, x in itertools.product(row, column))
+    return tuple(number for number, outside in enumerate(vectors) if outside)

@@ -104,10 +104,6 @@ class Block:
             return {}
         return _load(self.companions)(spec, self.top_name, files, around)
 
-    def top(self, spec: Any) -> str:
-        """The top module's name."""
-        return self.top_name
-
     def macs_per_cycle(self, spec: Any) -> int | None:
         """Multiply-accumulates per cycle, where the block has any."""
         return getattr(spec, "macs_per_cycle", None)

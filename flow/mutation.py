@@ -237,7 +237,7 @@ def mutate(block: Block, spec: Any, *, mutants: int = 60, seed: int = 1,
     UserError
         If the regression fails on the original, or the simulator breaks off.
     """
-    top = block.top(spec)
+    top = block.top_name
     text = block.verilog(spec) if verilog is None else verilog
     mutations, files = list_mutations(text, top, count=mutants, seed=seed)
     folder = build_folder("mutation", top, files["mutants.v"], folder=folder)

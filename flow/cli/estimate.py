@@ -88,7 +88,7 @@ def _subject(arguments: argparse.Namespace) -> tuple[Path | str, str, float | No
 
     found = block(arguments.block)
     spec = found.parse(arguments.spec, arguments.settings)
-    return found.verilog(spec), found.top(spec), found.macs_per_cycle(spec), arguments.block
+    return found.verilog(spec), found.top_name, found.macs_per_cycle(spec), arguments.block
 
 
 def _files(paths: Sequence[Path]) -> Path | str:

@@ -60,5 +60,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(_as_json(report))
     else:
-        _print_report(report, found.top(spec))
+        _print_report(report, found.top_name)
     return 1 if report.survivors else 0

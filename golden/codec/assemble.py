@@ -88,4 +88,3 @@ def stream(header: Header, sections: list[Section], dealing: Dealing, lanes: int
     return Stream(data=result, lanes=lanes, columns=columns, word_bytes=word_bytes, bits=bits,
                   steps=dealing.steps(count), dealt=np.maximum(dealt, ends),
                   stalls=dealing.stalls(count) if header.lean else 0)
-

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sparrow.hw.spec.faults import StreamFault
+
 if TYPE_CHECKING:
     from .decode import Contents
 
 __all__ = ["ERRORS", "StreamError"]
 
-ERRORS: Mapping[str, int] = MappingProxyType({
-    "VERSION": 1, "FORMAT": 2, "TABLE": 3, "CODE": 4, "ENTRY": 5, "COUNT": 6, "RUN": 7,
-    "TRUNCATED": 8, "TRAILING": 9, "CHECKSUM": 10, "SIZE": 11})
+ERRORS: Mapping[str, int] = MappingProxyType(
+    {fault.name: fault.value for fault in StreamFault if fault is not StreamFault.NONE})
+"""The codes of errors by name."""
 
 
 class StreamError(ValueError):

@@ -7,10 +7,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import DecompressorSpec
+from ..spec.faults import StreamFault
 from .blocks import STEP_GROUP, BlockCounter
 from .config import header_layout
 from .deal import CONTROL_GRANULES
-from .errors import StreamFault
 from .header import HeaderReader
 from .parameters import ParameterReader, record_layout
 from .window import GRANULE_BITS

@@ -6,12 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 from ..mac.ports import stationary_layout
 from ..spec.decode import Codec, DecompressorSpec
+from ..spec.faults import StreamFault
 from ..spec.mac import MacArraySpec, Precision
 from .blocks import STEP_GROUP
 from .config import LaneSettings
 from .control import Control
 from .deal import CONTROL_GRANULES, Dealer
-from .errors import StreamFault
 from .intake import Intake, word_layout
 from .lane import Lane
 from .lane_ports import LANE_FAULTS, lane_errors, true_errors
@@ -66,8 +66,8 @@ class Decompressor(wiring.Component):
     -----
     Throughput: a symbol of every lane per cycle, if its words are there and the array is ready,
     so a block takes as many cycles as its slowest lane has symbols, at least 1; a map adds 2
-    cycles to each 16 steps, parameters ``columns`` and 2 to an output block. Latency: 4 cycles
-    from a stream's first word to the first use of it; then 2 header words of 32 bits per cycle.
+    cycles to each 16 steps, parameters ``columns``, or 1 more, to an output block. Latency: 4
+    cycles from a stream's first word to its first use; then 2 header words of 32 bits per cycle.
     An error is told within 64 cycles once the words, and what is on offer, have been taken; the
     block that has it isn't committed, and nothing of a stream but blocks that came before.
     """

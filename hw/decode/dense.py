@@ -35,8 +35,8 @@ class DenseDecoder(wiring.Component):
     words : ``In(stream)``
         Bus words.
     parameters, weights : ``Out(stream)``
-        For :class:`.post.Requantize`, but for what is the same in all sets, and
-        :class:`.mac.MacArray`.
+        For :class:`..post.Requantize`, but for what is the same in all sets, and
+        :class:`..mac.MacArray`.
     busy : ``Out(1)``
         From the cycle after ``start`` until all has been handed on.
 

@@ -7,10 +7,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
+from ..spec.faults import StreamFault
 from .codes import CodeReader
 from .config import header_layout
 from .deal import CONTROL_GRANULES
-from .errors import StreamFault
 from .window import GRANULE_BITS
 
 __all__ = ["COLUMNS_PLACE", "HeaderReader", "first_word_layout", "flags_layout"]

@@ -7,8 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import DecompressorSpec
+from ..spec.faults import StreamFault
 from .checksum import Checksum
-from .errors import StreamFault
 
 __all__ = ["Intake", "word_layout"]
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Const, Value
 from amaranth.lib import data
 
 from ..spec.decode import Codec, DecompressorSpec
-from .errors import StreamFault
+from ..spec.faults import StreamFault
 
 __all__ = ["LANE_FAULTS", "lane_errors", "lane_load", "true_errors"]
 

@@ -5,8 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, LaneDecoderSpec
+from ..spec.faults import StreamFault
 from .config import LaneSettings, header_layout
-from .errors import StreamFault
 from .granules import GRANULE, HELD
 from .lane import Lane
 from .lane_ports import LANE_FAULTS, lane_load, true_errors
@@ -42,8 +42,9 @@ class LaneDecoder(wiring.Component):
     -------
     config : ``In``
         :func:`.config.header_layout` less ``codec``; stable while ``busy``. For rle ``argument``
-        is the bits of a run, 1 to 6; for csr those of a count, 1 to 7, or, if ``fixed``, the
-        entries of each block; for huffman the rank of the escape. Else 0.
+        is the bits of a run, 1 to 6; for csr those of a count, 1 to 7 (8 if blocks have 128
+        positions), or, if ``fixed``, the entries of each block; for huffman the rank of the
+        escape. Else 0.
     blocks : ``In(16)``
         Blocks of the stream, at least 1; read with ``start``.
     start : ``In(1)``

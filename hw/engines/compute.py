@@ -39,7 +39,7 @@ class ComputeEngine(wiring.Component):
     Members
     -------
     command, start, released, done
-        From and to its :class:`.control.queue.CommandQueue`.
+        From and to its :class:`..control.queue.CommandQueue`.
     weights, parameters : ``In(stream)``
         A weight block for each step of the loops over channel blocks and kernel positions (with
         ``reuse``: one for the command), a parameter set for each output block, in order.
@@ -52,7 +52,7 @@ class ComputeEngine(wiring.Component):
         With codecs: the granules of block maps, see :class:`.steps.StepLoop`.
     step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
     result_valid, result_bank, result_row, result_data : ``Out``
-        The ports of :class:`.memory.ActivationBuffer`.
+        The ports of :class:`..memory.ActivationBuffer`.
     operand_valid, operand_bank, operand_row : ``Out``, operand_data : ``In``
         The same, with ``residual_add``.
     error, mismatch : ``Out(1)``

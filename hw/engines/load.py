@@ -24,7 +24,7 @@ class LoadEngine(wiring.Component):
     Members
     -------
     command, start, released, done
-        From and to its :class:`.control.queue.CommandQueue`.
+        From and to its :class:`..control.queue.CommandQueue`.
     requests : ``Out(stream)``, words : ``In(stream)``
         To and from the read master.
     valid, ready, enable, bank, row, data

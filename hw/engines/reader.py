@@ -95,7 +95,7 @@ class EarlyReader(wiring.Component):
     commit : ``In(1)``
         A weight block is complete, for the next step with ``swap``.
     step_enable, step_row : ``Out``, step_ready, others : ``In``
-        The ports of :class:`.memory.ActivationBuffer`.
+        The ports of :class:`..memory.ActivationBuffer`.
     o : ``Out(stream.Signature(step_layout(spec)))``
         The step whose vector is in ``step_data`` now. ``ready`` must be up but for steps with
         ``swap`` that have no block.
@@ -107,7 +107,7 @@ class EarlyReader(wiring.Component):
     Notes
     -----
     Latency: 2 cycles from ``steps`` to ``o``. Throughput: a step per cycle, as far as
-    :class:`.mac.announced.PixelPlaces` lets them follow each other.
+    :class:`..mac.announced.PixelPlaces` lets them follow each other.
     """
 
     def __init__(self, *, spec: AcceleratorSpec):

@@ -30,7 +30,7 @@ class StoreEngine(wiring.Component):
     Members
     -------
     command, start, released, done
-        From and to its :class:`.control.queue.CommandQueue`.
+        From and to its :class:`..control.queue.CommandQueue`.
     requests, words : ``Out(stream)``
         To the write master; ``outstanding`` : ``In``, its bursts that aren't answered, of which one
         is ``answered`` : ``In(1)`` in this cycle.

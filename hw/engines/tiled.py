@@ -49,7 +49,7 @@ class TiledPath(wiring.Component):
         From the cycle after ``start`` on: the command's vectors are read; some haven't been given,
         or, with tiles of 4 × 4, some results not put out.
     step_enable, step_row : ``Out``, step_ready, step_data, others : ``In``
-        The ports of :class:`.memory.ActivationBuffer`.
+        The ports of :class:`..memory.ActivationBuffer`.
     activations : ``Out(stream)``, sums : ``In(stream)``
         To and from the array.
     results : ``Out(stream.Signature(tiled_result_layout(spec)))``

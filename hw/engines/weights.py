@@ -8,17 +8,16 @@ from ..bus.signature import request_layout
 from ..control.layout import command_layout
 from ..decode.decompressor import Decompressor
 from ..decode.dense import DenseDecoder
-from ..decode.errors import StreamFault
+from ..decode.header import first_word_layout
 from ..mac.ports import stationary_layout
 from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
+from ..spec.faults import StreamFault
 from .maps import GRANULE
 from .match import block_layout
 
 __all__ = ["WeightEngine"]
-
-_FLAGS = (7, 9, 10, 13)  # of a header's first word: weights of 4 bits, map, parameters, reuse
 
 
 class WeightEngine(wiring.Component):
@@ -31,11 +30,11 @@ class WeightEngine(wiring.Component):
     Members
     -------
     command, start, released, done
-        From and to its :class:`.control.queue.CommandQueue`.
+        From and to its :class:`..control.queue.CommandQueue`.
     requests : ``Out(stream)``, words : ``In(stream)``
         To and from the read master, which fetches ahead.
     parameters, weights : ``Out(stream)``
-        See :class:`.decode.dense.DenseDecoder`.
+        See :class:`..decode.dense.DenseDecoder`.
     kernels : ``Out(1)``
         With ``winograd``, whether ``weights`` are taps of kernels that are to be transformed.
     kind : ``Out(block_layout(spec))``
@@ -183,11 +182,13 @@ class WeightEngine(wiring.Component):
         """Compare what the header says with the command, in its first three words of 32 bits."""
         width, word = self._spec.data_width, self.words.payload.data
         number = Signal(range(3))
-        flags, counts = word[:32], word.word_select(64 % width // 32, 32)
+        first = data.View(first_word_layout(), word[:32])
+        counts = word.word_select(64 % width // 32, 32)
         with m.If(judging & taken):
             m.d.sync += number.eq(number + 1)
-            with m.If((number == 0) & (Cat(flags[bit] for bit in _FLAGS)
-                                       != Cat(command.int4, command.map, 1, command.reuse))):
+            with m.If((number == 0) & (
+                    Cat(first.four_bit, first.map, first.parameters, first.reuse)
+                    != Cat(command.int4, command.map, 1, command.reuse))):
                 m.d.sync += differs.eq(1)
             with m.If(number == 64 // width):
                 m.d.sync += [judging.eq(0), number.eq(0)]

@@ -29,12 +29,12 @@ class ResultWriter(wiring.Component):
     i : ``In(stream.Signature(values_layout(spec.requantize)))``
         Requantized results. ``ready`` is always up.
     result_valid, result_bank, result_row, result_data : ``Out``
-        Ports of :class:`.memory.ActivationBuffer`.
+        Ports of :class:`..memory.ActivationBuffer`.
     addition : ``Out``, behind : ``In``
         With ``residual_add``: those of :class:`..post.Requantize`.
     operand_bank, operand_row : ``Out``
-        With ``residual_add``: where the operand is, in :class:`.memory.ActivationBuffer`: where the
-        result goes.
+        With ``residual_add``: where the operand is, in :class:`..memory.ActivationBuffer`: where
+        the result goes.
 
     Notes
     -----

@@ -159,11 +159,6 @@ class DecompressorSpec(Spec):
         """Bits of the place of an entry in the largest table, 0 without one."""
         return max(0, self.codebook - 1).bit_length()
 
-    @property
-    def count_width(self) -> int:
-        """Bits of a number of positions, from none to all of the largest block."""
-        return self.positions.bit_length()
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LaneDecoderSpec(Spec):

@@ -3,9 +3,14 @@
 import functools
 import operator
 
-from amaranth.hdl import Mux, Value
+from amaranth.hdl import Cat, Mux, Value
 
-__all__ = ["following", "is_last", "multiple", "of_half"]
+__all__ = ["any_of", "following", "is_last", "multiple", "of_half"]
+
+
+def any_of(bits, places) -> Value:
+    """Whether a bit in one of some places is up."""
+    return Cat(bits[place] for place in sorted(places)).any()
 
 
 def following(number, size: int) -> Value:

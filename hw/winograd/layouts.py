@@ -6,7 +6,7 @@ from amaranth.lib import data
 from ..spec.fields import COORDINATE_WIDTH
 from ..spec.winograd import WinogradConvSpec
 
-__all__ = ["COORDINATE_WIDTH", "pass_layout", "result_layout"]
+__all__ = ["pass_layout", "result_layout"]
 
 _BLOCK_WIDTH = 10  # of numbers of channel blocks
 

@@ -56,7 +56,7 @@ class PositionSums(wiring.Component):
         tiles = [Signal(range(spec.tiles), name=f"tiles{half}", reset_less=True)
                  for half in range(2)]  # the number of the last one
         m.submodules.transform = output = OutputTransform(spec=transform)
-        wanted, drained = self._drain(m, memory, full, tiles, drains)
+        wanted, drained = self._drain(m, full, tiles, drains)
         fresh, reads, address = self._accumulate(m, memory, full, tiles, free & ~wanted)
         valid = Signal(name="drained")
         m.d.comb += [
@@ -120,7 +120,7 @@ class PositionSums(wiring.Component):
                         m.d.sync += last.eq(tile)
         return fresh, takes & ~follows, self._row(m, half, next_position, next_tile, "ahead")
 
-    def _drain(self, m, memory, full, tiles, drains):
+    def _drain(self, m, full, tiles, drains):
         """Go through a half tile by tile.
 
         Returns

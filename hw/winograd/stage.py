@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import Packed
-from .counting import following
+from .counting import any_of, following
 from .lanes import AccumulatingLane, SelectingLane
 from .schedule import Accumulations, Selections
 
@@ -121,9 +121,9 @@ class Stage(wiring.Component):
                     "choice": list(output[:-1])}
         bits = {"capture": [accept & _among(number, held) for held in lane.held]}
         if lane.choices:
-            bits["choice"] = [_any(output, places) for places in lane.choices]
+            bits["choice"] = [any_of(output, places) for places in lane.choices]
         if lane.subtracting:
-            bits["subtract"] = [_any(output, lane.subtracting)]
+            bits["subtract"] = [any_of(output, lane.subtracting)]
         if schedule.late:
             bits["replaced"] = [after & (number > late) for late in schedule.late]
         return bits
@@ -134,13 +134,8 @@ def _among(number, places):
     return Cat(number == place for place in sorted(places)).any()
 
 
-def _any(bits, places):
-    """Whether a bit in one of some places is up."""
-    return Cat(bits[place] for place in sorted(places)).any()
-
-
 def _element(schedule, output):
     """The element of the transformed row that the output is."""
     bits = range((len(schedule.outputs) - 1).bit_length())
-    return Cat(_any(output, {place for place, formula in enumerate(schedule.outputs)
+    return Cat(any_of(output, {place for place, formula in enumerate(schedule.outputs)
                              if formula.element >> bit & 1}) for bit in bits)

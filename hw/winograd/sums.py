@@ -1,6 +1,6 @@
 """From sums of products to sums of the convolution, while they accumulate: F(2×2,3×3)."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,7 @@ from ..mac.accumulators import Accumulators
 from ..mac.ports import sums_layout
 from ..spec.mac import AccumulatorsSpec
 from ..spec.winograd import WinogradConvSpec
+from .counting import any_of
 
 __all__ = ["TileSums", "pixels_layout"]
 
@@ -74,13 +75,13 @@ class TileSums(wiring.Component):
             m.submodules[f"pixel{a}{b}"] = accumulators
             own = accumulators.i.payload
             m.d.comb += [
-                taken[number].eq(_up(row, _counts(a)) & _up(column, _counts(b))),
+                taken[number].eq(any_of(row, _counts(a)) & any_of(column, _counts(b))),
                 self_ready[number].eq(accumulators.i.ready | ~taken[number]),
                 accumulators.i.valid.eq(self.i.valid & self.i.ready & taken[number]),
                 own.sums.eq(sums.sums), own.last.eq(sums.last),
                 own.mode.start.eq(sums.mode.start & row[a] & column[b]),
                 own.mode.finish.eq(sums.mode.finish & row[2 + a] & column[2 + b]),
-                own.mode.subtracted.eq(_up(row, _negative(a)) ^ _up(column, _negative(b))),
+                own.mode.subtracted.eq(any_of(row, _negative(a)) ^ any_of(column, _negative(b))),
                 accumulators.o.ready.eq(self.o.ready),
             ]
             with m.If(row[2 + a] & column[2 + b]):
@@ -110,8 +111,3 @@ def _counts(output: int) -> list[int]:
 
 def _negative(output: int) -> list[int]:
     return [place for place, factor in enumerate(_OUTPUT[output]) if factor < 0]
-
-
-def _up(bits: Signal, places: list[int]):
-    """Whether a bit in one of some places is up."""
-    return Cat(bits[place] for place in places).any()

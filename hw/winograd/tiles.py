@@ -4,8 +4,9 @@ from amaranth.hdl import C, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..spec.fields import COORDINATE_WIDTH
 from ..spec.winograd import WinogradConvSpec
-from .layouts import COORDINATE_WIDTH, pass_layout
+from .layouts import pass_layout
 
 __all__ = ["TileLoop", "pixel_layout"]
 

@@ -54,7 +54,7 @@ class WinogradConvBench(StreamBench):
         The simulator's top.
     spec : WinogradConvSpec
     patterns : (str, str, str, str)
-        See :func:`..streams.pattern`: how passes, weights and parameters are offered and results
+        See :func:`...streams.pattern`: how passes, weights and parameters are offered and results
         accepted.
     patient : bool
         No result is accepted before it is offered.

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from sparrow.hw.decode.control import Control
-from sparrow.hw.decode.errors import StreamFault
 from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.faults import StreamFault
 
 from .simulate import simulate
 

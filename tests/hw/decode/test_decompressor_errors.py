@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sparrow.golden.codec import ERRORS, StreamError, decode_blocks
-from sparrow.hw.decode.errors import StreamFault
 from sparrow.hw.spec.decode import Codec, DecompressorSpec
+from sparrow.hw.spec.faults import StreamFault
 
 from .decompressor_bench import Bench, decode, words_of
 from .streams import Case, random_case, resealed, verdict

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from sparrow.golden.codec import ERRORS, Header, StreamError
-from sparrow.hw.decode.errors import StreamFault
 from sparrow.hw.decode.header import HeaderReader
 from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.faults import StreamFault
 
 from .simulate import simulate
 

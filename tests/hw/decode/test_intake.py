@@ -7,9 +7,9 @@ import zlib
 import pytest
 from amaranth.sim import Simulator
 
-from sparrow.hw.decode.errors import StreamFault
 from sparrow.hw.decode.intake import Intake
 from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.faults import StreamFault
 
 WIDTHS = [32, 64, 128, 256]
 

@@ -37,13 +37,13 @@ def test_granules_at_hand(data_width, granules, banks, window, words):
         granules, banks, window, words)
 
 
-@pytest.mark.parametrize("fields, positions, lane_width, position_width, count_width", [
-    ({}, 32, 4, 5, 6), ({"int4": False}, 16, 4, 4, 5), ({"lanes": 4}, 8, 2, 3, 4),
-    ({"lanes": 64}, 128, 6, 7, 8)])
-def test_positions(fields, positions, lane_width, position_width, count_width):
+@pytest.mark.parametrize("fields, positions, lane_width, position_width", [
+    ({}, 32, 4, 5), ({"int4": False}, 16, 4, 4), ({"lanes": 4}, 8, 2, 3),
+    ({"lanes": 64}, 128, 6, 7)])
+def test_positions(fields, positions, lane_width, position_width):
     spec = DecompressorSpec(**fields)
-    assert (spec.positions, spec.lane_width, spec.position_width, spec.count_width) == (
-        positions, lane_width, position_width, count_width)
+    assert (spec.positions, spec.lane_width, spec.position_width) == (
+        positions, lane_width, position_width)
 
 
 _CODECS = ("codecs must be a sequence of 'dense', 'bitmask', 'rle', 'csr', 'huffman', at least "

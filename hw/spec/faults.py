@@ -1,4 +1,4 @@
-"""What a decompressor tells of a weight stream that isn't well formed."""
+"""What may be wrong with a weight stream."""
 
 import enum
 
@@ -6,7 +6,7 @@ __all__ = ["StreamFault"]
 
 
 class StreamFault(enum.IntEnum):
-    """Codes of :attr:`.decompressor.Decompressor.error`; 0 is none."""
+    """Codes of an error, as docs/weight-stream.md lists them; 0 is none."""
     NONE = 0
     VERSION = 1
     FORMAT = 2
