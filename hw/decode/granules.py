@@ -53,6 +53,9 @@ class Granules(wiring.Component):
         The same of another symbol, 0 to 16 bits, for those who can't wait for ``more``.
     plenty : ``Out(1)``
         There are as many bits as any symbol has.
+    settled : ``Out(1)``
+        What is held is in its place, as ``fits`` takes for granted: from the second cycle after a
+        ``deal`` on.
     spent : ``Out(1)``
         ``take`` would use up a granule.
     """
@@ -62,7 +65,7 @@ class Granules(wiring.Component):
             "clear": In(1), "deal": In(1), "granule": In(GRANULE), "width": In(5), "more": In(4),
             "take": In(1), "window": Out(window), "fits": Out(1),
             "other_width": In(5), "other_fits": Out(1), "plenty": Out(1),
-            "spent": Out(1)})
+            "settled": Out(1), "spent": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -79,25 +82,29 @@ class Granules(wiring.Component):
             self.fits.eq(there[1] | there[0] & ~(end[4] & end[:4].any())),
             other_end.eq(offset + self.other_width),
             self.other_fits.eq(there[1] | there[0] & ~(other_end[4] & other_end[:4].any())),
-            self.plenty.eq(there[1]),
+            self.plenty.eq(there[0] & there[1]),
+            self.settled.eq(there[0] | ~there[1]),
             self.spent.eq(end[4]),
         ]
-        shift = Signal()
-        m.d.comb += shift.eq(self.take & self.spent)
-        # an empty place always takes what is offered, so that it needs no enable
-        filled = [Mux(full, own, self.granule) for full, own in zip(there, held, strict=True)]
-        full = [there[0] | self.deal, there[1] | there[0] & self.deal,
-                there[2] | there[1] & self.deal]
-        for number in range(HELD):
-            later = number + 1 < HELD
-            m.d.sync += [
-                held[number].eq(Mux(shift, filled[number + 1], filled[number]) if later
-                                else filled[number]),
-                there[number].eq(~self.clear & (Mux(shift, full[number + 1], full[number]) if later
-                                                else full[number] & ~shift)),
-            ]
+        self._hold(m, held, there)
         with m.If(self.take):
             m.d.sync += offset.eq(end[:4])
         with m.If(self.clear):
             m.d.sync += offset.eq(0)
         return m
+
+    def _hold(self, m, held, there):
+        """Granules go into the second place, or behind it, and on from there to the first.
+
+        A place that isn't full takes what is offered, so that it needs no enable.
+        """
+        moves = Signal()
+        m.d.comb += moves.eq(self.take & self.spent | ~there[0])
+        m.d.sync += [
+            held[0].eq(Mux(moves, held[1], held[0])),
+            held[1].eq(Mux(there[1] & ~moves, held[1], Mux(there[2], held[2], self.granule))),
+            held[2].eq(Mux(there[2], held[2], self.granule)),
+            there[0].eq(~self.clear & (there[1] | ~moves)),
+            there[1].eq(~self.clear & Mux(moves, there[2] | self.deal, there[1] | self.deal)),
+            there[2].eq(~self.clear & ~moves & (there[2] | there[1] & self.deal)),
+        ]

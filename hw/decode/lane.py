@@ -160,7 +160,7 @@ class Lane(SharedComponent):
             symbols.settings.eq(self.settings), symbols.clear.eq(self.clear),
             symbols.bits.eq(granules.window), symbols.take.eq(takes),
         ]
-        bits_there = granules.plenty | self.dry
+        bits_there = granules.plenty | self.dry & granules.settled
         if not spec.has(Codec.HUFFMAN):
             return symbols.symbol, granules.fits, granules.spent, bits_there
         waiting, there = Signal(coded_layout(), reset_less=True), Signal(reset_less=True)
