@@ -90,7 +90,7 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
     if isinstance(of, Container):
         weights = _channels(part, of, header, subject) * (of.weights // of.shape[0])
     kept = np.flatnonzero(contents.kept.ravel())
-    laid = contents.blocks.transpose(4, 0, 1, 3, 2).reshape(of.columns, contents.kept.size, -1)
+    laid = contents.blocks.transpose(4, 0, 1, 2, 3).reshape(of.columns, contents.kept.size, -1)
     laid = np.ascontiguousarray(laid[:, kept])
     total = int(steps.sum())
     return {

@@ -101,11 +101,11 @@ class _Decoder:
         self._header = header = Header.read(self._granules.word, lanes, columns)
         halves = 2 if header.four_bit else 1
         outputs = 1 if header.reuse else header.output_blocks
-        shape = (outputs, header.steps, lanes, halves, columns)
+        shape = (outputs, header.steps, halves, lanes, columns)
         if np.prod(shape, dtype=float) > LARGEST:
             raise StreamError("SIZE", f"Stream must have at most {LARGEST} weights, not "
                               f"{' × '.join(map(str, shape))}")
-        # positions of a block: array lane, then half
+        # positions of a block: half, then array lane
         self._blocks = np.zeros((outputs, header.steps, lanes * halves, columns), np.int8)
         self._shape = shape
         self._kept = np.ones((outputs, header.steps), bool)
@@ -161,8 +161,7 @@ class _Decoder:
         if self._bias:
             parts = self._bias, *zip(*self._scales)
             parameters = Parameters(*(np.array(part, np.int64) for part in parts))
-        blocks = self._blocks.reshape(self._shape).transpose(0, 1, 3, 2, 4)
-        return Contents(self._header, np.ascontiguousarray(blocks), self._kept, parameters,
+        return Contents(self._header, self._blocks.reshape(self._shape), self._kept, parameters,
                         np.array(self._steps, np.int64), self._stalls)
 
     def _control(self) -> int:

@@ -197,8 +197,8 @@ class _Work:
         blocks, header = self.blocks, self.header
         if lean and not self.may_rest:
             raise ValueError("blocks must be 0 in columns without channels to be lean")
-        # positions: array lane, then half
-        laid = np.ascontiguousarray(blocks.transpose(4, 0, 1, 3, 2)).reshape(
+        # positions: half, then array lane
+        laid = np.ascontiguousarray(blocks.transpose(4, 0, 1, 2, 3)).reshape(
             blocks.shape[4], len(blocks) * header.steps, -1)
         present: np.ndarray = (blocks != 0).any(axis=(2, 3, 4))
         present[:, -1] = True

@@ -24,20 +24,17 @@ class StreamError(ValueError):
     name : str
         One of ``ERRORS``.
     text : str
-    bits : int
-        Of a symbol that is none: how many it takes.
 
     Attributes
     ----------
     name : str
-    bits : int
     code : int
         The number that a decoder in hardware tells.
     before : Contents or None
         What had been decoded before.
     """
 
-    def __init__(self, name: str, text: str, *, bits: int = 0):
+    def __init__(self, name: str, text: str):
         super().__init__(text)
-        self.name, self.code, self.bits = name, ERRORS[name], bits
+        self.name, self.code = name, ERRORS[name]
         self.before: Contents | None = None

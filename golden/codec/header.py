@@ -8,18 +8,19 @@ import numpy as np
 from .bits import words
 from .errors import StreamError
 from .parameters import ParameterFormat
-from .prefix import LONGEST, PrefixCode
+from .prefix import LONGEST, LONGEST_VALUE, PrefixCode
 from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
 from .values import ValueCode
 
 __all__ = ["CODECS", "MOST_COLUMNS", "MOST_GRANULES", "VERSION", "Header", "largest_count_bits"]
 
-VERSION = 3
+VERSION = 4
 CODECS = "dense", "bitmask", "rle", "csr", "huffman"
 FLAGS = {"four_bit": 7, "table": 8, "map": 9, "parameters": 10, "wide": 11, "each": 12,
          "reuse": 13, "fixed": 14, "long": 15, "lean": 23}
 SPARE = 7 << 29
 MOST_FIXED = 127
+MOST_RUNS = LIMITS[-1] + 1  # codes of runs, the escape's among them
 GRANULES_BITS = 26
 MOST_GRANULES = (1 << GRANULES_BITS) - 1
 MOST_COLUMNS = 64
@@ -105,8 +106,10 @@ class Header:
         first |= sum(flag << FLAGS[name] for name, flag in flags.items())
         first |= max(0, len(entries) - 1) << 24
         tables = [np.array(entries + (0,) * (-len(entries) % 4), np.int8).view("<u2")]
-        codes = None if self.runs is None else self.runs.code, self.values.code
-        tables += [code.to_granules() for code in codes if code is not None]
+        if self.runs is not None and self.runs.code is not None:
+            tables.append(self.runs.code.to_granules(LONGEST))
+        if self.values.code is not None:
+            tables.append(self.values.code.to_granules(LONGEST_VALUE))
         scale = np.zeros(0, "<u2")
         if self.scale is not None:
             mantissa, shift = np.array(self.scale, np.int64).reshape(2, 1)
@@ -143,7 +146,7 @@ class Header:
         scale_words = (1 + flags["long"]) * shared
         size = 3 + scale_words + (-(-entries // 4) if flags["table"] else 0)
         if codec == "huffman":
-            size += 4 if flags["table"] else 2
+            size += 1 + flags["table"]
         second = word()
         last_columns = (second >> GRANULES_BITS) + 1
         if last_columns > columns:
@@ -166,11 +169,9 @@ class Header:
             table = tuple(np.frombuffer(data, np.int8)[:entries].tolist())
         runs = RunCode(argument) if codec == "rle" else None
         if codec == "huffman":
-            runs = _runs(word, argument)
-            code = _code(word, "values") if flags["table"] else None
-            if code is not None and code.size > entries:
-                raise StreamError("TABLE", f"Table of values must have at most {entries} "
-                                  f"codes, one for each entry, not {code.size}")
+            runs = _runs(word(), argument)
+            if flags["table"]:
+                code = PrefixCode.from_word(word(), "values", entries, LONGEST_VALUE)
         csr = argument if codec == "csr" else 0
         return cls(
             codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],
@@ -225,14 +226,12 @@ def _halves(word: int) -> tuple[int, int]:
     return word & 0xFFFF, word >> 16
 
 
-def _code(word: Callable[[], int], subject: str) -> PrefixCode:
-    data = b"".join(word().to_bytes(4, "little") for _ in range(LONGEST // 4))
-    return PrefixCode.from_bytes(data, subject)
-
-
-def _runs(word: Callable[[], int], rank: int) -> RunCode:
-    code = _code(word, "runs")
-    if not 2 <= code.size <= LIMITS[-1] + 1 or rank >= code.size:
-        raise StreamError("TABLE", f"Table of runs must have 2 to {LIMITS[-1] + 1} codes and the "
-                          f"escape among them, not {code.size} and the escape in place {rank}")
+def _runs(word: int, rank: int) -> RunCode:
+    code = PrefixCode.from_word(word, "runs", MOST_RUNS, LONGEST)
+    if not code.counts:
+        raise StreamError("CODE", f"Table of runs must have 2 to {MOST_RUNS} codes, not none of "
+                          f"less than {LONGEST} bits")
+    if rank >= code.size:
+        raise StreamError("TABLE", "Table of runs must have the escape among its codes, of which "
+                          f"there are {code.size}, not in place {rank}")
     return RunCode(code=code, escape_rank=rank)

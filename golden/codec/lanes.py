@@ -127,13 +127,14 @@ class _Blocks(Lane):
 
 class _Dense(_Blocks):
     def _begin(self) -> None:
-        self._halves = 2 if self._header.four_bit else 1
-        self._left = self._positions // self._halves
+        self._lanes = self._positions // (2 if self._header.four_bit else 1)
+        self._left = self._lanes
         self._continue()
 
     def _continue(self) -> None:
-        first = self._positions - self._left * self._halves
-        self.load = tuple((first + half, self._value()) for half in range(self._halves))
+        first = self._lanes - self._left
+        self.load = tuple((place, self._value())
+                          for place in range(first, self._positions, self._lanes))
         self._left -= 1
 
 
@@ -189,21 +190,17 @@ class _Runs(Lane):
         runs = self._header.runs
         assert runs is not None
         self.lacks = True
-        value, width = None, 0
-        try:
-            found = runs.find(self._bits, self._held)
-            if found is None:
-                return None  # zeros, whatever bits are left
-            run, width = found
-            if run < runs.limit:
-                behind = self._header.values.find(self._bits >> width, self._held - width)
-                if behind is None:
-                    return None
-                value, value_width = behind
-                width += value_width
-        except StreamError as error:
-            self._skip(width + error.bits)
-            raise
+        value = None
+        found = runs.find(self._bits, self._held)
+        if found is None:
+            return None  # zeros, whatever bits are left
+        run, width = found
+        if run < runs.limit:
+            behind = self._header.values.find(self._bits >> width, self._held - width)
+            if behind is None:
+                return None
+            value, value_width = behind
+            width += value_width
         self._skip(width)
         self.lacks = False
         return run, value
@@ -222,29 +219,19 @@ class _Runs(Lane):
 
 
 class _Huffman(_Runs):
-    """Has read the symbol behind the taken one, too; what is wrong with it is told when it is
-    taken."""
+    """Has read the symbol behind the taken one, too."""
 
     def __init__(self, header: Header, positions: int):
         super().__init__(header, positions)
-        self._behind: _Run | StreamError | None = None
+        self._behind: _Run | None = None
 
     def begin(self) -> bool:
-        try:
-            self._behind = self._read()
-        except StreamError as error:
-            self._behind, self.lacks = error, False
+        self._behind = self._read()
         return self._used >= GRANULE
 
     def _take(self, final: bool) -> None:
-        if isinstance(self._behind, StreamError):
-            raise self._behind
         self._send(self._behind)
-        self._behind = None
-        try:
-            self._behind = self._read()
-        except StreamError as error:
-            self._behind, self.lacks = error, False
+        self._behind = self._read()
 
 
 LANES: Mapping[str, type[Lane]] = {"dense": _Dense, "bitmask": _Bitmask, "rle": _Runs,

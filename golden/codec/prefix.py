@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sparrow.hw.spec.decode import CODE_COUNT_BITS
+
+from .bits import words
 from .errors import StreamError
 
-__all__ = ["LONGEST", "PrefixCode", "non_increasing", "prefix_code"]
+__all__ = ["LONGEST", "LONGEST_VALUE", "PrefixCode", "non_increasing", "prefix_code"]
 
-LONGEST = 8  # bits
+LONGEST = 8  # bits of a code of runs
+LONGEST_VALUE = 7  # and of values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,12 +23,13 @@ class PrefixCode:
 
     Codes of one length are successive numbers; the first one is twice the number after the last
     code that is one bit shorter. So a rank follows from a code by a comparison and a sum for each
-    length, with no table.
+    length, with no table. A code is complete: any bits begin with one.
 
     Parameters
     ----------
     counts : tuple of int
-        Codes of 1, 2, 3 ... bits, the last not 0; none for a single rank of no bits.
+        Codes of 1, 2, 3 ... bits, the last not 0, whose 2^-length sum up to 1; none for a single
+        rank of no bits.
     """
 
     counts: tuple[int, ...]
@@ -56,40 +61,72 @@ class PrefixCode:
                                                          self.codes.tolist()))}
 
     def find(self, bits: int, held: int) -> tuple[int, int] | None:
-        """The rank whose code comes first in ``held`` bits, and its width.
-
-        ``None`` if the bits end within a code; raises ``StreamError`` if there are ``LONGEST``
-        bits and no code begins them.
-        """
+        """The rank whose code comes first in ``held`` bits, and its width; ``None`` if the bits
+        end within a code."""
         if not self.counts:
             return 0, 0
         for width in range(1, min(held, len(self.counts)) + 1):
             rank = self._ranks.get((width, bits & ((1 << width) - 1)))
             if rank is not None:
                 return rank, width
-        if held < LONGEST:
-            return None
-        code = format(bits & ((1 << LONGEST) - 1), f"0{LONGEST}b")[::-1]
-        raise StreamError("CODE", f"code must be in the table, not {code}", bits=LONGEST)
+        return None
 
-    def to_granules(self) -> np.ndarray:
-        """How many codes there are of each length, 8 bits each, uint16, shape (4,)."""
-        counts = self.counts + (0,) * (LONGEST - len(self.counts))
-        return np.array(counts, np.uint8).view("<u2")
+    def to_granules(self, longest: int) -> np.ndarray:
+        """How many codes there are of each length but ``longest``, in ``CODE_COUNT_BITS``,
+        uint16, shape (2,)."""
+        word, place = 0, 0
+        for bits, count in zip(CODE_COUNT_BITS, self.counts[:longest - 1]):
+            word |= count << place
+            place += bits
+        return words(word)
 
     @classmethod
-    def from_bytes(cls, counts: bytes, subject: str) -> "PrefixCode":
-        """The counterpart; raises ``StreamError`` if there are more codes than their lengths
-        leave room for."""
-        used = sum(count << LONGEST - width for width, count in enumerate(counts, 1))
-        if used > 1 << LONGEST:
+    def from_word(cls, word: int, subject: str, most: int, longest: int) -> "PrefixCode":
+        """The counterpart.
+
+        Parameters
+        ----------
+        word : int
+        subject : str
+            What is coded.
+        most : int
+            Codes that there may be.
+        longest : int
+            Bits of the longest ones.
+
+        Raises
+        ------
+        StreamError
+            If there are more codes than their lengths leave room for, or than ``most``; or so few
+            that the longest codes, which are all that remain, are too many.
+        """
+        counts, room = [], 1 << longest  # in numbers of so many bits
+        for width, bits in enumerate(CODE_COUNT_BITS[:longest - 1], 1):
+            counts.append(word & (1 << bits) - 1)
+            word >>= bits
+            room -= counts[-1] << longest - width
+        if room < 0:
             raise StreamError("TABLE", f"Table of {subject} must have codes whose 2^-length sum up "
-                              f"to at most 1, not {used / (1 << LONGEST):g}: it is over-subscribed")
-        return cls(tuple(counts.rstrip(b"\0")))
+                              f"to at most 1, not {1 - room / (1 << longest):g}: it is "
+                              "over-subscribed")
+        told = sum(counts)
+        if told > most:
+            raise StreamError("TABLE", f"Table of {subject} must have at most {most} codes, not "
+                              f"{told}")
+        if not told:
+            return cls(())
+        if told + room > most:
+            raise StreamError("CODE", f"Table of {subject} must have at most {most - told} codes "
+                              f"of {longest} bits besides {told} shorter ones, not {room}: bits "
+                              "would begin with none of them")
+        counts.append(room)
+        while not counts[-1]:
+            counts.pop()
+        return cls(tuple(counts))
 
 
-def prefix_code(frequencies: Sequence[float]) -> PrefixCode:
-    """The code of at most ``LONGEST`` bits with the fewest bits in all.
+def prefix_code(frequencies: Sequence[float], longest: int) -> PrefixCode:
+    """The code of at most ``longest`` bits with the fewest bits in all.
 
     Package-merge (Larmore and Hirschberg, A fast algorithm for optimal length-limited Huffman
     codes, J. ACM 37(3), 1990).
@@ -97,7 +134,8 @@ def prefix_code(frequencies: Sequence[float]) -> PrefixCode:
     Parameters
     ----------
     frequencies : sequence of float
-        Of the ranks, never rising; 2^``LONGEST`` at most.
+        Of the ranks, never rising; 2^``longest`` at most.
+    longest : int
     """
     count = len(frequencies)
     if count == 1:
@@ -106,7 +144,7 @@ def prefix_code(frequencies: Sequence[float]) -> PrefixCode:
         (float(frequency), (rank,)) for rank, frequency in
         reversed(list(enumerate(frequencies)))]
     packages = leaves
-    for _ in range(LONGEST - 1):
+    for _ in range(longest - 1):
         pairs = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(packages[::2], packages[1::2])]
         packages = sorted(leaves + pairs, key=lambda package: package[0])
     widths = np.bincount([rank for _, ranks in packages[:2 * count - 2] for rank in ranks],

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .prefix import PrefixCode, non_increasing, prefix_code
+from .prefix import LONGEST, PrefixCode, non_increasing, prefix_code
 
 __all__ = ["LARGEST_RUN_BITS", "LIMITS", "RunCode"]
 
@@ -47,10 +47,8 @@ class RunCode:
         return self.code.codes[order], self.code.widths[order]
 
     def find(self, bits: int, held: int) -> tuple[int, int] | None:
-        """The run, or the limit for an escape, that comes first in ``held`` bits, and its width.
-
-        ``None`` if they end in it; raises ``StreamError`` if a code isn't in the table.
-        """
+        """The run, or the limit for an escape, that comes first in ``held`` bits, and its width;
+        ``None`` if they end in it."""
         if self.code is None:
             return None if held < self.run_bits else (bits & self.limit, self.run_bits)
         found = self.code.find(bits, held)
@@ -73,7 +71,8 @@ class RunCode:
         """
         smooth = non_increasing(runs)
         rank = int((smooth > escapes).sum())
-        return cls(code=prefix_code(np.insert(smooth, rank, escapes).tolist()), escape_rank=rank)
+        code = prefix_code(np.insert(smooth, rank, escapes).tolist(), LONGEST)
+        return cls(code=code, escape_rank=rank)
 
     def cost(self, runs: np.ndarray, escapes: int) -> int:
         """Bits of so many runs and escapes."""

@@ -64,13 +64,14 @@ def dense(values: np.ndarray, halves: int, code: ValueCode) -> Symbols:
     ----------
     values : numpy.ndarray, int8, shape (columns, blocks, positions)
     halves : 1 or 2
-        Positions of each lane of the array.
+        Positions of each lane of the array, a half behind the other.
     code : ValueCode
     """
     columns, blocks, _ = values.shape
     bits, widths = code.encode(values)
     if halves == 2:
-        bits, widths = bits[..., ::2] | bits[..., 1::2] << code.bits, widths[..., ::2] * 2
+        lanes = values.shape[2] // 2
+        bits, widths = bits[..., :lanes] | bits[..., lanes:] << code.bits, widths[..., :lanes] * 2
     lane, block, _ = np.broadcast_arrays(
         np.arange(columns)[:, None, None], np.arange(blocks)[:, None], bits)
     return Symbols(lane.ravel(), block.ravel(), bits.ravel(), widths.ravel())

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from .errors import StreamError
-from .prefix import PrefixCode, prefix_code
+from .prefix import LONGEST_VALUE, PrefixCode, prefix_code
 
 __all__ = ["LARGEST_TABLE", "ValueCode"]
 
@@ -39,7 +39,8 @@ class ValueCode:
         if not coded:
             return cls(bits, tuple(values.tolist()))
         ranks = np.argsort(-counts, kind="stable")
-        return cls(bits, tuple(values[ranks].tolist()), prefix_code(counts[ranks].tolist()))
+        return cls(bits, tuple(values[ranks].tolist()),
+                   prefix_code(counts[ranks].tolist(), LONGEST_VALUE))
 
     @property
     def width(self) -> int:
@@ -60,7 +61,7 @@ class ValueCode:
     def find(self, bits: int, held: int) -> tuple[int, int] | None:
         """The value that comes first in ``held`` bits, and its width; ``None`` if they end in it.
 
-        Raises ``StreamError`` if an index or a code isn't in the table.
+        Raises ``StreamError`` if an index isn't in the table.
         """
         if self.code is not None:
             found = self.code.find(bits, held)

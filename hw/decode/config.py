@@ -6,25 +6,27 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
 
-__all__ = ["CODE_BITS", "RUN_BITS", "LaneSettings", "code_layout", "count_bits",
+__all__ = ["CODE_BITS", "RUN_BITS", "VALUE_BITS", "LaneSettings", "code_layout", "count_bits",
            "fill_widths", "header_layout", "load_width", "mask_width", "operand_width",
            "settings_layout"]
 
-CODE_BITS = 8  # of the longest prefix code
+CODE_BITS = 8  # of the longest prefix code of a run
+VALUE_BITS = 7  # and of a value
 RUN_BITS = 6  # of the largest run or the rank of its code
 _ARGUMENT_BITS = 7
 _PART_BITS = 3  # of a position in what a mask tells of
 _MASK_BITS = 1 << _PART_BITS
 
 
-def code_layout(rank_width: int) -> data.StructLayout:
-    """A canonical prefix code of lengths 1 to 8, ready for comparisons.
+def code_layout(rank_width: int, longest: int) -> data.StructLayout:
+    """A canonical prefix code of lengths 1 to ``longest``, ready for comparisons.
 
-    ``free``: for each length l, ``l1`` to ``l8``, how many of the 2^l numbers of l bits are neither
-    a code nor begin with one, l + 1 bits: 2 less the count of codes for length 1, then twice that
-    of the length before less the count. Codes are the lowest numbers, so the first l bits of
-    something, highest first, begin with a code of at most l bits if all of them inverted are at
-    least so many. Negative ones are the header's fault.
+    ``free``: for each length l but the longest, ``l1`` and so on, how many of the 2^l numbers of l
+    bits are neither a code nor begin with one, l + 1 bits: 2 less the count of codes for length 1,
+    then twice that of the length before less the count. Codes are the lowest numbers, so the first
+    l bits of something, highest first, begin with a code of at most l bits if all of them inverted
+    are at least so many. Negative ones are the header's fault. What begins with no shorter one is a
+    code of the longest ones.
 
     ``offsets``: for each length, what to take from a code's number to have its rank, modulo
     2^min(l, rank_width): 2^l less the numbers that don't begin with a code of fewer bits, less how
@@ -32,9 +34,9 @@ def code_layout(rank_width: int) -> data.StructLayout:
     """
     return data.StructLayout({
         "free": data.StructLayout({f"l{length}": length + 1
-                                   for length in range(1, CODE_BITS + 1)}),
+                                   for length in range(1, longest)}),
         "offsets": data.StructLayout({f"l{length}": min(length, rank_width)
-                                      for length in range(2, CODE_BITS + 1)})})
+                                      for length in range(2, longest + 1)})})
 
 
 def header_layout(spec: DecompressorSpec) -> data.StructLayout:
@@ -57,9 +59,9 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
         fields |= {"table": 1, "last_entry": spec.place_width,
                    "entries": data.ArrayLayout(8, spec.codebook)}
     if spec.has(Codec.HUFFMAN):
-        fields |= {"escape_run": RUN_BITS, "runs": code_layout(RUN_BITS)}
+        fields |= {"escape_run": RUN_BITS, "runs": code_layout(RUN_BITS, CODE_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(spec.place_width), "single": 1}
+            fields |= {"values": code_layout(spec.place_width, VALUE_BITS), "single": 1}
     return data.StructLayout(fields)
 
 
@@ -70,8 +72,8 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
     ``width``, ``short``: bits of a symbol, and of one without a value. ``shift``: where in a symbol
     the value begins. ``operand``: a mask of the bits of a run or index. ``load``: a mask of the
     bits of a bitmask's mask or of a csr count; ``count``: the rest of fixed entries, less one.
-    ``coded``: values are sent by a code of more than one rank; without a table that of ``values``
-    has no codes. ``fill``: a mask of the bits of a position that are sent, not added up.
+    ``coded``: values are sent by a code of more than one rank; without a table all numbers of
+    ``values`` are free. ``fill``: a mask of the bits of a position that are sent, not added up.
     ``value``: a mask of the bits of a place.
     """
     fields: dict[str, object] = {"width": 5}
@@ -96,9 +98,10 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
                    "entries": data.ArrayLayout(8, spec.codebook)}
     if spec.has(Codec.HUFFMAN):
         fields |= {"huffman": 1, "escape_rank": RUN_BITS, "escape_run": RUN_BITS,
-                   "runs": code_layout(RUN_BITS)}
+                   "runs": code_layout(RUN_BITS, CODE_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(spec.place_width), "single": 1, "coded": 1}
+            fields |= {"values": code_layout(spec.place_width, VALUE_BITS),
+                       "single": 1, "coded": 1}
     return data.StructLayout(fields)
 
 

@@ -188,9 +188,7 @@ class Decompressor(wiring.Component):
         found = {}
         for name, _ in lane_errors(spec):
             found[name] = Signal(name=f"any_{name}")
-            any_lane = Cat(lane.errors[name] for lane in lanes).any()
-            # codes are told of what the next step would take
-            m.d.comb += found[name].eq(any_lane & control.steps if name == "code" else any_lane)
+            m.d.comb += found[name].eq(Cat(lane.errors[name] for lane in lanes).any())
         found = true_errors(spec, settings.settings, found)
         for name, signal in reversed(found.items()):
             with m.If(signal):

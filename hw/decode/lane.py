@@ -169,9 +169,8 @@ class Lane(SharedComponent):
         with m.If(self.clear):  # no symbol, one that stays at the taken one's place
             m.d.sync += [waiting.eq(0), there.eq(1)]
         huffman = self.settings.huffman if len(spec.codecs) > 1 else Const(1, 1)
-        m.d.comb += self.errors.code.eq(self.here & there & waiting.bad)
         symbol, plain = Signal(symbol_layout(spec)), symbols.symbol
-        # in streams of huffman the other one is a value next to the one before, not bad
+        # in streams of huffman the other one is a value next to the one before
         m.d.comb += [
             symbol.operand.eq(plain.operand | waiting.operand & huffman.replicate(RUN_BITS)),
             symbol.carry.eq(plain.carry & (waiting.carry | ~huffman)),
@@ -255,12 +254,11 @@ class Lane(SharedComponent):
         m.d.comb += [self.load.valid.eq(self.here & load), self.load.value.eq(value),
                      self.load.index.eq(position[:low])]
         if spec.int4:
-            half = position[0]
+            half = position[low]
             m.d.comb += self.load.enable.eq(
                 Mux(settings.wide, Cat(~half, half), Const(3, 2)))
             with m.If(settings.wide):
-                m.d.comb += [self.load.index.eq(position[1:]),
-                             self.load.value.eq(Cat(value[:4], value[:4]))]
+                m.d.comb += self.load.value.eq(Cat(value[:4], value[:4]))
 
 
 def _chosen(values, number, enable):

@@ -9,7 +9,7 @@ from ..spec.faults import StreamFault
 __all__ = ["LANE_FAULTS", "lane_errors", "lane_load", "true_errors"]
 
 # by the names of lane_errors; the first one counts
-LANE_FAULTS = {"code": StreamFault.CODE, "entry": StreamFault.ENTRY, "count": StreamFault.COUNT,
+LANE_FAULTS = {"entry": StreamFault.ENTRY, "count": StreamFault.COUNT,
                "starved": StreamFault.TRUNCATED}
 
 
@@ -22,16 +22,12 @@ def lane_load(spec: DecompressorSpec) -> data.StructLayout:
 
 
 def lane_errors(spec: DecompressorSpec) -> data.StructLayout:
-    """What can be wrong with a lane's bits, those that can with ``spec``.
+    """What can be wrong with a lane's taken symbol, until ``clear``; those that can with ``spec``.
 
-    ``code``: the symbol that is taken in this cycle has a code that isn't in its table; only
-    together with ``take``. The others are told of the taken symbol, until ``clear``: ``count``, it
-    is one beyond the block; ``entry``, the place of no entry; ``starved``, its bits weren't there.
-    Which of them count depends on the stream: :func:`true_errors`.
+    ``count``: it is one beyond the block; ``entry``: the place of no entry; ``starved``: its bits
+    weren't there. Which of them count depends on the stream: :func:`true_errors`.
     """
     fields = {}
-    if spec.has(Codec.HUFFMAN):
-        fields["code"] = 1
     if spec.codebook:
         fields["entry"] = 1
     if spec.has(Codec.CSR):
@@ -44,8 +40,6 @@ def true_errors(spec: DecompressorSpec, settings, errors) -> dict[str, Value]:
     endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
     found = {name: errors[name] for name, _ in lane_errors(spec)}
     found["starved"] &= ~endless & ~found.get("count", Const(0, 1))
-    if "code" in found and len(spec.codecs) > 1:
-        found["code"] &= settings.huffman
     if "count" in found:
         found["count"] &= ~endless
     if "entry" in found:

@@ -57,9 +57,9 @@ class LaneDecoder(wiring.Component):
     busy : ``Out(1)``
         From the cycle after ``start`` until all blocks have been sent, or an error.
     error : ``Out(4)``
-        What was wrong, until ``start``; the number that weight streams have for it: 4 a code that
-        isn't in its table, 5 the place of no entry, 6 a count beyond the block, 7 a value behind
-        the last block, 8 the words end too early. 0: nothing.
+        What was wrong, until ``start``; the number that weight streams have for it: 5 the place
+        of no entry, 6 a count beyond the block, 7 a value behind the last block, 8 the words end
+        too early. 0: nothing.
 
     Raises
     ------
@@ -106,12 +106,11 @@ class LaneDecoder(wiring.Component):
         left = Signal(16, reset_less=True)
         running = self.busy & ~checked
         errors = true_errors(self._inner, settings.settings, lane.errors)
-        for name, found in errors.items():
-            if name != "code":
-                running &= ~found
+        for found in errors.values():
+            running &= ~found
         ends = ~lane.again
         goes = Mux(started, self.o.ready, 1) & lane.ready & running
-        problem = self._problem(errors, goes)
+        problem = self._problem(errors)
         m.d.comb += [
             self.o.valid.eq(running & started & lane.ready),
             lane.take.eq(goes), lane.ends.eq(ends),
@@ -158,11 +157,10 @@ class LaneDecoder(wiring.Component):
         with m.If(self.start):
             m.d.sync += [room.eq(HELD), ended.eq(0)]
 
-    def _problem(self, errors, goes):
+    def _problem(self, errors):
         problem: Value = Const(0, 4)
         for name, found in reversed(errors.items()):
-            problem = Mux(found & (goes if name == "code" else self.busy),
-                          LANE_FAULTS[name].value, problem)
+            problem = Mux(found, LANE_FAULTS[name].value, problem)
         return problem
 
 

@@ -8,6 +8,7 @@ from ..spec.decode import Codec, DecompressorSpec
 from .config import (
     CODE_BITS,
     RUN_BITS,
+    VALUE_BITS,
     count_bits,
     load_width,
     mask_width,
@@ -38,7 +39,7 @@ def symbol_layout(spec: DecompressorSpec) -> data.StructLayout:
 
 def coded_layout() -> data.StructLayout:
     """A symbol of huffman, as :func:`symbol_layout` has it."""
-    return data.StructLayout({"carry": 1, "load": 1, "value": 8, "operand": RUN_BITS, "bad": 1})
+    return data.StructLayout({"carry": 1, "load": 1, "value": 8, "operand": RUN_BITS})
 
 
 def symbol_width(spec: DecompressorSpec) -> int:
@@ -173,29 +174,31 @@ class SymbolDecoder(wiring.Component):
         bits behind that."""
         spec, settings, coded = self._spec, self.settings, self.coded
         huffman = settings.huffman
-        m.submodules.runs = runs = PrefixDecoder(rank_width=RUN_BITS)
+        m.submodules.runs = runs = PrefixDecoder(
+            rank_width=RUN_BITS, longest=CODE_BITS)
         escape = Signal()
         amount = Signal(4)
         m.d.comb += [
             amount.eq(Mux(huffman, runs.length, shift)),
-            runs.bits.eq(self.bits), runs.code.eq(settings.runs),
+            runs.bits.eq(self.bits), runs.code.eq(settings.runs), runs.coded.eq(1),
             escape.eq(runs.rank == settings.escape_rank),
         ]
         rest = shifted(m, self.bits, amount, CODE_BITS, "value")
-        bad, second, value = ~runs.known, Const(8, 4), rest
+        second, value = Const(8, 4), rest
         if spec.codebook:
             places = spec.place_width
-            m.submodules.values = values = PrefixDecoder(rank_width=places)
-            m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values)]
-            # without a table there is no code below its limit, either: 8 bits, rank 0
-            bad |= settings.coded & ~escape & ~values.known
+            m.submodules.values = values = PrefixDecoder(
+                rank_width=places, longest=VALUE_BITS)
+            # without a table there is no code, either: 8 bits, rank 0
+            m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values),
+                         values.coded.eq(settings.coded)]
             second = Cat(values.length[:-1], values.length[-1] & ~settings.single)
             value = Cat(values.rank | (rest[:places] & ~settings.table.replicate(places)),
                         rest[places:])
         m.d.comb += [
             coded.operand.eq(Mux(escape, settings.escape_run, runs.rank)),
             coded.carry.eq(runs.rank < settings.escape_rank),
-            coded.load.eq(~escape), coded.value.eq(value), coded.bad.eq(bad),
-            self.more.eq(Mux(huffman & ~escape & runs.known, second, 0)),
+            coded.load.eq(~escape), coded.value.eq(value),
+            self.more.eq(Mux(huffman & ~escape, second, 0)),
         ]
         return Mux(huffman, runs.length, width), rest

@@ -5,7 +5,9 @@ import enum
 
 from .base import Spec, SpecError, require_integer
 
-__all__ = ["ALL_CODECS", "Codec", "DecompressorSpec", "LaneDecoderSpec"]
+__all__ = ["ALL_CODECS", "CODE_COUNT_BITS", "Codec", "DecompressorSpec", "LaneDecoderSpec"]
+
+CODE_COUNT_BITS = 2, 3, 4, 5, 6, 6, 6  # of the numbers of prefix codes of 1, 2 ... bits in a header
 
 _DATA_WIDTHS = (32, 64, 128, 256)
 _LANES = (4, 8, 16, 32, 64)

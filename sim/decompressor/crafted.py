@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sparrow.golden.codec.header import Header
-from sparrow.golden.codec.prefix import LONGEST, PrefixCode
+from sparrow.golden.codec.prefix import LONGEST, LONGEST_VALUE, PrefixCode
 from sparrow.golden.codec.runs import LARGEST_RUN_BITS, RunCode
 from sparrow.golden.codec.values import ValueCode
 from sparrow.hw.spec.decode import DecompressorSpec
@@ -30,8 +30,8 @@ _Symbol = tuple[int, int]  # bits, the first one lowest, and their number
 def crafted(spec: DecompressorSpec, kind: Kind, source: random.Random) -> Case:
     """A stream of random symbols for a decompressor of one column, and what golden makes of it.
 
-    Tables are full or not, prefix codes of any lengths and maybe incomplete, numbers of csr
-    entries of any bits; some streams end in bits that are no symbol.
+    Tables are full or not, prefix codes of any lengths, numbers of csr entries of any bits; some
+    streams end in bits that are no symbol.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def crafted(spec: DecompressorSpec, kind: Kind, source: random.Random) -> Case:
         runs = RunCode(run_bits=source.randint(1, LARGEST_RUN_BITS))
         if kind.codec == "huffman":
             size = source.randint(2, source.choice((4, _MOST_RUNS)))
-            runs = RunCode(code=_code(size, source), escape_rank=source.randrange(size))
+            runs = RunCode(code=_code(size, LONGEST, source), escape_rank=source.randrange(size))
         settings["runs"] = runs
         symbols = list(_runs(runs, values, source))
         steps = source.randint(1, 120)
@@ -80,18 +80,18 @@ def _values(spec: DecompressorSpec, kind: Kind, source: random.Random) -> ValueC
     if kind.codec != "huffman":
         return ValueCode(bits, entries)
     size = source.choice((len(entries), source.randint(1, len(entries))))
-    return ValueCode(bits, entries, _code(size, source))
+    return ValueCode(bits, entries, _code(size, LONGEST_VALUE, source))
 
 
-def _code(size: int, source: random.Random) -> PrefixCode:
-    """A code of random lengths for so many ranks; of no bits for one."""
+def _code(size: int, most: int, source: random.Random) -> PrefixCode:
+    """A code of random lengths up to ``most`` for so many ranks; of no bits for one."""
     if size == 1:
         return PrefixCode(())
-    shortest = source.randint(1, LONGEST)
-    widths = [source.randint(shortest, LONGEST) for _ in range(size)]
-    while sum(1 << LONGEST - width for width in widths) > 1 << LONGEST:
-        widths[source.choice([place for place, width in enumerate(widths)
-                              if width < LONGEST])] += 1
+    widths, longest = [0], source.randint((size - 1).bit_length(), most)
+    while len(widths) < size:  # one code becomes two, a bit longer
+        place = source.choice([place for place, width in enumerate(widths) if width < longest])
+        widths.append(widths[place] + 1)
+        widths[place] += 1
     return PrefixCode(tuple(np.bincount(widths)[1:].tolist()))
 
 

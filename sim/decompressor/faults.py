@@ -1,5 +1,6 @@
 """Streams that aren't as they should be: changed at random, or with a fault of a kind."""
 
+import itertools
 import random
 import zlib
 from collections.abc import Callable, Sequence
@@ -7,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from sparrow.golden.codec import CODECS, ERRORS, read_header
-from sparrow.hw.spec.decode import Codec, DecompressorSpec
+from sparrow.hw.spec.decode import CODE_COUNT_BITS, Codec, DecompressorSpec
 
 from .samples import SHIFT_WIDTH, Kind, kinds
 from .scenario import Case, decoded, random_case
@@ -19,7 +20,7 @@ _CHECKSUM_BYTES = 4
 _SIZES = 4, 8, 10  # where granules, output blocks and blocks are told
 _MOST_BLOCKS = 300  # of a stream that is tried
 _GRANULES = (1 << 26) - 1  # of the second word, the bits that tell how many there are
-_OF_LANES = frozenset(ERRORS[name] for name in ("CODE", "ENTRY", "COUNT"))
+_OF_LANES = frozenset(ERRORS[name] for name in ("ENTRY", "COUNT"))
 _TRIALS = 200
 _Change = Callable[[bytearray, random.Random, int], None]
 
@@ -97,14 +98,17 @@ def _fewer_entries(data: bytearray, source: random.Random, word: int) -> None:
 
 
 def _fewer_codes(data: bytearray, source: random.Random, word: int) -> None:
-    """A count of huffman's codes is less by one, or of what stands there."""
+    """A number of huffman's codes is less by one, or of what stands there."""
     first = int.from_bytes(data[:4], "little")
     begin = 12 + 4 * (first >> 10 & 1 and not first >> 12 & 1)
     if first >> 8 & 1:
         begin += (first >> 24 & 31) // 4 * 4 + 4
-    places = [place for place in range(begin, min(begin + 16, len(data))) if data[place]]
+    ends = itertools.accumulate(CODE_COUNT_BITS * (1 + (first >> 8 & 1)), initial=8 * begin)
+    content = int.from_bytes(data, "little")
+    places = [place for place, end in itertools.pairwise(ends)
+              if content >> place & (1 << end - place) - 1]
     if places:
-        data[source.choice(places)] -= 1
+        data[:] = (content - (1 << source.choice(places))).to_bytes(len(data), "little")
 
 
 _CHANGES: tuple[_Change, ...] = (
@@ -222,8 +226,8 @@ def judged(spec: DecompressorSpec, data: bytes) -> Case:
         if _granules(data) < 4:  # even the second word is behind the end
             case.others |= {ERRORS["SIZE"]}
         if case.code in (ERRORS["TRUNCATED"], ERRORS["SIZE"]) and not case.blocks:
-            # it ends within counts of codes, of which one may be wrong
-            case.others |= {ERRORS["TABLE"]}
+            # it ends within the header, whose codes may be wrong before
+            case.others |= {ERRORS["TABLE"], ERRORS["CODE"]}
         if case.code in _OF_LANES:
             case.others |= _OF_LANES | {ERRORS["RUN"], ERRORS["TRUNCATED"]}
         case.others |= _errors_of_length(spec, data)

@@ -1,26 +1,28 @@
 """What a decoder's lanes are told of a stream's header."""
 
+from itertools import zip_longest
 from typing import Any
 
 from sparrow.golden.codec import Header
+from sparrow.golden.codec.prefix import LONGEST, LONGEST_VALUE, PrefixCode
 
 __all__ = ["header_fields"]
 
-_LENGTHS = range(1, 9)  # of prefix codes
 
-
-def _code_fields(counts: list[int]) -> dict:
+def _code_fields(code: PrefixCode, longest: int) -> dict:
     """A prefix code as :func:`sparrow.hw.decode.config.code_layout` wants it."""
     free, offsets, total, left = {}, {}, 0, 1
-    for length, count in zip(_LENGTHS, counts, strict=True):
+    for length, count in zip_longest(range(1, longest + 1), code.counts, fillvalue=0):
         if length > 1:
             offsets[f"l{length}"] = (1 << length) - 2 * left - total
-        left = free[f"l{length}"] = 2 * left - count
+        left = 2 * left - count
+        if length < longest:
+            free[f"l{length}"] = left
         total += count
     return {"free": free, "offsets": offsets}
 
 
-def header_fields(codebook: int, header: Header, data: bytes) -> dict[str, Any]:
+def header_fields(codebook: int, header: Header) -> dict[str, Any]:
     """A header as :func:`sparrow.hw.decode.config.header_layout` wants it, all that it may have.
 
     Parameters
@@ -28,8 +30,6 @@ def header_fields(codebook: int, header: Header, data: bytes) -> dict[str, Any]:
     codebook : int
         Entries of the largest table.
     header : Header
-    data : bytes
-        The stream that it is of.
     """
     argument = header.fixed or header.count_bits
     if header.runs is not None:
@@ -38,17 +38,15 @@ def header_fields(codebook: int, header: Header, data: bytes) -> dict[str, Any]:
         "codec": {header.codec: 1}, "fixed": header.fixed > 0, "argument": argument,
         "four_bit": header.four_bit, "table": header.values.entries is not None,
         "escape_run": 0, "single": 0}
-    place = 12 + 4 * (header.scale is not None)
     if header.values.entries is not None:
         entries = [value & 0xFF for value in header.values.entries]
         fields["last_entry"] = len(entries) - 1
         fields["entries"] = entries + [0] * (codebook - len(entries))
-        place += -(-len(entries) // 4) * 4
     if header.codec == "huffman":
-        assert header.runs is not None
+        assert header.runs is not None and header.runs.code is not None
         fields["escape_run"] = header.runs.limit
-        fields["runs"] = _code_fields(list(data[place:place + 8]))
+        fields["runs"] = _code_fields(header.runs.code, LONGEST)
         if header.values.code is not None:
-            fields["values"] = _code_fields(list(data[place + 8:place + 16]))
+            fields["values"] = _code_fields(header.values.code, LONGEST_VALUE)
             fields["single"] = not header.values.code.counts
     return fields

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, ReadOnly, Timer
+from cocotb.triggers import FallingEdge, Timer
 
 from sparrow.golden.codec import Header, StreamError, read_header
 from sparrow.golden.codec.lanes import LANES, Lane
@@ -82,9 +82,6 @@ class LaneBench:
             if take:
                 dut.take.value, dut.ends.value = 1, ends
                 self._check_next(here, asked, ends, error)
-            await ReadOnly()
-            if take and "code" in self._layouts:
-                self._equal("code", error == "CODE")
             await FallingEdge(dut.clk)
             if take:
                 self._begun = True
@@ -94,6 +91,7 @@ class LaneBench:
                 if error:
                     await self._check_error(error)
                     return
+            self._settled = not dealt or self._held > 0
             if dealt:
                 self._lane.deal(self._granules.popleft())
                 self._wanted -= 1
@@ -118,8 +116,8 @@ class LaneBench:
         self._granules = collections.deque(
             int.from_bytes(case.data[2 * place:2 * place + 2], "little")
             for place in range(begin, header.granules))
-        self._wanted = header.depth
-        fields = header_fields(spec.codebook, header, case.data)
+        self._wanted, self._settled = header.depth, True
+        fields = header_fields(spec.codebook, header)
         layout = self._layouts["header"]
         dut.header.value = pack(layout, {name: fields[name] for name, _ in layout
                                          if name in fields})
@@ -127,6 +125,11 @@ class LaneBench:
         dut.clear.value = 1
         await FallingEdge(dut.clk)
         dut.clear.value = 0
+
+    @property
+    def _held(self) -> int:
+        """Granules that the lane has."""
+        return self._header.depth - self._wanted
 
     def _offer(self, final: bool) -> bool:
         """Set the inputs of a cycle; whether a granule is dealt."""
@@ -165,10 +168,10 @@ class LaneBench:
         if valid:
             mask = 0
             for position, value in lane.load:
-                shift = 4 * (position % 2) if self._header.four_bit else 0
+                shift = 4 * (position // self._spec.lanes)
                 width = 0x0F if self._header.four_bit else 0xFF
                 mask, load = mask | width << shift, load | (value & width) << shift
-            index = lane.load[0][0] // (2 if self._header.four_bit else 1)
+            index = lane.load[0][0] % self._spec.lanes
             enable = (mask & 1) | (mask >> 4 & 1) << 1
             is_ = found["index"], found.get("enable", 3), found["value"] & mask
             assert is_ == (index, enable, load), (
@@ -178,8 +181,9 @@ class LaneBench:
             self._equal(name, False)
 
     def _check_ready(self, here: bool, error: str) -> bool:
-        """Whether a step can be taken: once there are two granules, or no more to come."""
-        ready = not here or self._header.depth - self._wanted >= _AHEAD or not self._granules
+        """Whether a step can be taken: once there are two granules, or no more to come and the
+        one that came last into an empty lane is in its place."""
+        ready = not here or self._held >= _AHEAD or not self._granules and self._settled
         self._equal("ready", ready)
         assert not (ready and error == "MISSING"), f"ready without bits: {self._label}"
         return ready

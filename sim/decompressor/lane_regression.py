@@ -21,7 +21,7 @@ _SEED = _PARAMETERS["seed"]
 _BLOCKS = _PARAMETERS["blocks"]
 _KINDS = [kind for kind in kinds(_SPEC)
           if kind.parameters == "none" and not kind.reuse and not kind.mapped]
-_LANES_ERRORS = [ERRORS[name] for name in ("CODE", "COUNT", "ENTRY", "RUN", "TRUNCATED")]
+_LANES_ERRORS = [ERRORS[name] for name in ("COUNT", "ENTRY", "RUN", "TRUNCATED")]
 _CHANCES = [(1, 1), (0.7, 0.7), (0.2, 1), (1, 0.2)]
 
 
@@ -93,7 +93,7 @@ async def lane_cleared_in_flight(dut):
 
 
 @cocotb.test()
-@cocotb.parametrize(error=["CODE", "COUNT", "ENTRY", "TRUNCATED"])
+@cocotb.parametrize(error=["COUNT", "ENTRY", "TRUNCATED"])
 async def lane_errors(dut, error):
     """Faults that a lane finds itself."""
     bench = LaneBench(dut, _SPEC, deals=0.7, steps=0.7, seed=_SEED)

@@ -19,7 +19,7 @@ from .scenario import Case
 
 __all__ = ["SingleBench"]
 
-_ERRORS = [ERRORS[name] for name in ("CODE", "ENTRY", "COUNT", "RUN", "TRUNCATED")]
+_ERRORS = [ERRORS[name] for name in ("ENTRY", "COUNT", "RUN", "TRUNCATED")]
 _TRUNCATED, _RUN = ERRORS["TRUNCATED"], ERRORS["RUN"]
 _PERIOD = 10
 _SURPLUS_CYCLES = 10
@@ -145,7 +145,7 @@ class SingleBench:
         self._last = header.granules
         self._blocks = collections.deque(zip(case.blocks, case.steps, strict=True))
         self._shadow, self._transfers = [0] * self._spec.lanes, 0
-        fields = header_fields(self._spec.codebook, header, case.data)
+        fields = header_fields(self._spec.codebook, header)
         return {name: fields[name] for name, _ in self._config if name in fields}
 
     def _send(self, case: Case) -> None:

@@ -122,7 +122,7 @@ def test_headers(folder, capsys, mantissa, scales):
     (folder / "one").write_bytes(single("csr", fixed=True, parameters=parameters))
     [stream] = inspected(capsys, "one", *ARRAY)["streams"]
     assert stream["header"] | {"granules": 0} == {
-        "version": 3, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
+        "version": 4, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
         "granules": 0, "last_columns": 1, "map": stream["header"]["map"], "reuse": False,
         "lean": False,
         "table": None, "bias_bits": 32, "scales": "each", "fixed": 2}
@@ -161,7 +161,7 @@ def test_tables(folder, capsys):
 @pytest.mark.parametrize("change, text", [
     (lambda data: b"", "one: TRUNCATED: Stream must have granule 0, not end after 0 bytes: it is "
      "truncated"),
-    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 3, not 1; nor is "
+    (lambda data: b"\x01" + data[1:], "one: VERSION: Stream must be of version 4, not 1; nor is "
      "the file a container, which begins with SPWS"),
     (lambda data: data[:-4] + bytes(4), "one: CHECKSUM: Stream must have the checksum "),
     (lambda data: data[:-4], "one: TRUNCATED: "),

@@ -34,7 +34,7 @@ _INSIDE = {
     "place": ("core_lane.position", 2),  # in the block
     "dry": ("core_dry", 1), "number": ("core_regroup_number", 1),
     **{name: (f"core_lane.granules_{net}", 1)
-       for name, net in (("first", "there0"), ("second", "plenty"), ("third", "there2"))},
+       for name, net in (("first", "there0"), ("second", "there1"), ("third", "there2"))},
 }
 _MASK = {"csr": 7, "bitmask": 4}  # bits of a mask or a count
 # The lane holds its granules one after the other, and has room for all others of three until it
@@ -42,7 +42,7 @@ _MASK = {"csr": 7, "bitmask": 4}  # bits of a mask or a count
 _RULES = """\
       assume (!busy || settings == configured);
       if (busy) begin
-        assert (third <= second && second <= first && !number && dry == ended);
+        assert (third <= (second && first) && !number && dry == ended);
         assert (ended || room + first + second + third == 3
                 || room + first + second + third < 3
                    && (checked || primed && left == 1 && !here));

@@ -25,7 +25,7 @@ _INSIDE = {
     **{f"word_{bank}": (f"core_window_read_data{suffix}", 34)
        for bank, suffix in enumerate(("", "$31", "$41", "$51"))},
     **{f"{name}_{lane}": (f"core_lane_{lane}.granules_{net}", 1)
-       for name, net in (("first", "there0"), ("second", "plenty"), ("third", "there2"))
+       for name, net in (("first", "there0"), ("second", "there1"), ("third", "there2"))
        for lane in range(2)},
     "cleared": ("core_lane_0.clear", 1), "waiting_lanes": ("core_dealer_waiting", 2),
     "later_lanes": ("core_dealer_later", 2), "part": ("core_control_part", 3),
@@ -44,7 +44,7 @@ _RULES = "".join([
     *(f"      assert (!held[(base[2:1] + {number}) % 4] || held[(base[2:1] + {number - 1}) % 4]);\n"
       for number in (1, 2, 3)),
     "      assert (written[3:2] != base[4:3] || written[1:0] >= base[2:1]);\n",
-    *(f"      assert (cleared || third_{lane} <= second_{lane} && second_{lane} <= first_{lane});\n"
+    *(f"      assert (cleared || third_{lane} <= (second_{lane} && first_{lane}));\n"
       for lane in range(2)),
     "      assert (!useful[1] || useful[0]);\n"
     "      assert (!later_lanes || waiting_lanes);\n      assert (!error || part == 6);\n"

@@ -46,7 +46,7 @@ _INSIDE = {
     "served": ("core_control_served", 1), "flags": ("core_control_flags", 6),
     **{f"{name}_{lane}": (f"core_lane_{lane}.{net}", width)
        for name, net, width in (
-           ("first", "granules_there0", 1), ("second", "granules_plenty", 1),
+           ("first", "granules_there0", 1), ("second", "granules_there1", 1),
            ("third", "granules_there2", 1), ("here", "here", 1))
        for lane in range(2)},
 }
@@ -132,7 +132,7 @@ _RULES = "".join([
     "      assert (!loaded && !counted || part == HEADER || part == FAILED);\n",
     # lanes: each has all granules that it asked for or waits for them, if it needs any
     *(f"      if (part != FAILED && (part != HEADER || reader_part != 0))\n"
-      f"        assert (third_{lane} <= second_{lane} && second_{lane} <= first_{lane}\n"
+      f"        assert (third_{lane} <= (second_{lane} && first_{lane})\n"
       f"                && sum_{lane} <= 3 && (sum_{lane} == asked || ended && part != HEADER\n"
       f"                || served || part == FINISH\n"
       f"                || part == BLOCKS && final_block && !here_{lane} || rests_{lane}));\n"
@@ -148,8 +148,12 @@ _MASK = {"csr": 7, "bitmask": 4}  # bits of a mask or a count
 _KNOWN = "part != FAILED && (part != HEADER || reader_part != 0)"  # the header's first word
 _HEADERS = {
     "rle": f"      assert (!({_KNOWN}) || header[8:2] >= 1 && header[8:2] <= 6);\n",
-    # an escape isn't of no zeros; lanes have read nothing before the first of two steps
+    # there are at least two codes, so an escape isn't of no zeros; lanes have read nothing before the
+    # first of two steps
     "huffman": f"      assert (!({_KNOWN}) || header[0]);\n"
+               "      assert (part == FAILED || (code_ends ? 0 : code_room) + code_total >= 2\n"
+               "              && code_total + (code_ends ? 0 : code_room)\n"
+               "                 <= (code_ends ? 256 : 2 << code_index));\n"
                "      assert (part == FAILED || part == HEADER && reader_part <= 6\n"
                "              || header[14:9] != 0);\n"
                "      if (part == HEADER && reader_part != 0\n"
@@ -172,6 +176,8 @@ def _nets(codec, spec):
     if huffman:
         inside["code_index"] = "core_control_reader_codes_index", 3
         inside["code_ends"] = "core_control_reader_codes_$signal", 1
+        inside["code_total"] = "core_control_reader_codes_total", 9
+        inside["code_room"] = "core_control_reader_codes_room", 9
     for lane in range(2):
         name = f"core_lane_{lane}"
         inside[f"position_{lane}"] = f"{name}.position", 7 if codec in _HEADERS else 4
@@ -180,7 +186,7 @@ def _nets(codec, spec):
             inside[f"mask_{lane}"] = f"{name}.symbols_left", _MASK[codec]
             at_first.append(f"!mask_{lane}")
         if huffman:
-            inside[f"read_{lane}"] = f"{name}.$signal", 17
+            inside[f"read_{lane}"] = f"{name}.$signal", 16
             inside[f"there_{lane}"] = f"{name}.there", 1
         if codec in _HEADERS:
             inside[f"rests_{lane}"] = f"{name}.rest", 1

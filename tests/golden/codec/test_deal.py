@@ -41,9 +41,9 @@ def block_symbols(header, block):
         return [value_bits(header, block[place]) for place in places]
     nonzeros = [place for place, value in enumerate(block) if value]
     if header.codec == "dense":
-        halves = 2 if header.four_bit else 1
+        lanes = len(block) // (2 if header.four_bit else 1)
         bits = send(range(len(block)))
-        return ["".join(bits[i:i + halves]) for i in range(0, len(bits), halves)]
+        return ["".join(bits[i::lanes]) for i in range(lanes)]
     if header.codec == "bitmask":
         result = []
         for first in range(0, len(block), 8):
@@ -161,7 +161,7 @@ def slow_stream(stream, blocks, parameters):
     columns = blocks.shape[4]
     found = decode_blocks(stream.data, lanes=blocks.shape[3], columns=columns)
     header, kept = found.header, found.kept
-    laid = [[np.concatenate(list(zip(*step[..., column]))).tolist()
+    laid = [[np.concatenate(step[..., column]).tolist()
              for step in blocks[kept]] for column in range(columns)]
     lanes = [SlowLane(header, own) for own in laid]
     controls, count, awake = [], 0, []

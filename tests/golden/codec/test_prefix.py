@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparrow.golden.codec.prefix import LONGEST, PrefixCode, non_increasing, prefix_code
+from sparrow.golden.codec.prefix import (
+    LONGEST,
+    LONGEST_VALUE,
+    PrefixCode,
+    non_increasing,
+    prefix_code,
+)
 
 
 def huffman_cost(frequencies):
@@ -28,22 +34,27 @@ FREQUENCIES = st.lists(st.integers(0, 1000), min_size=2, max_size=63).map(
 
 @given(FREQUENCIES)
 def test_codes_are_prefix_free_and_complete(frequencies):
-    code = prefix_code(frequencies)
+    for longest in (LONGEST, LONGEST_VALUE):
+        check(prefix_code(frequencies, longest), frequencies, longest)
+
+
+def check(code, frequencies, longest):
     assert code.size == len(frequencies)
     assert sum(2.0**-width for width in code.widths) == 1
     words = [format(value, f"0{width}b")[::-1]
              for value, width in zip(code.codes, code.widths)]
     for a, b in itertools.pairwise(sorted(words)):
         assert not b.startswith(a)
-    assert max(code.widths) <= LONGEST
-    assert PrefixCode.from_bytes(code.to_granules().tobytes(), "runs") == code
+    assert max(code.widths) <= longest
+    word = int.from_bytes(code.to_granules(longest).tobytes(), "little")
+    assert PrefixCode.from_word(word, "runs", 63, longest) == code
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=40))
 def test_codes_are_the_best(frequencies):
     """Frequencies so even that Huffman's code is short enough."""
     frequencies = sorted(frequencies, reverse=True)
-    code = prefix_code(frequencies)
+    code = prefix_code(frequencies, LONGEST)
     assert int(code.widths @ np.array(frequencies)) == huffman_cost(frequencies)
 
 
@@ -52,7 +63,7 @@ def test_longest_codes():
     numbers = [1, 1]
     while len(numbers) < 20:
         numbers.append(numbers[-1] + numbers[-2])
-    code = prefix_code(numbers[::-1])
+    code = prefix_code(numbers[::-1], LONGEST)
     assert len(code.counts) == LONGEST
     assert sum(2.0**-width for width in code.widths) == 1
 

@@ -60,7 +60,7 @@ def _dense(form, blocks):
     for number, block in enumerate(blocks):
         for lane in range(form.lanes):
             if form.four_bit:
-                low, high = (value & 15 for value in block[2 * lane:2 * lane + 2])
+                low, high = (value & 15 for value in block[lane::form.lanes])
                 yield number, form.number(low | high << 4, 8), lane, low | high << 4
             else:
                 yield number, form.value(block[lane]), lane, block[lane]

@@ -36,7 +36,7 @@ class Bench:
     """
 
     def __init__(self, flags, outputs, blocks, granules, *, complete=True, faults=None, cycles=80):
-        first = 3 | 2 << 4 | 1 << 16 | flags | (1 << 12 if flags & PARAMETERS else 0)
+        first = 4 | 2 << 4 | 1 << 16 | flags | (1 << 12 if flags & PARAMETERS else 0)
         numbers = (first, 99 | COLUMNS - 1 << 26, outputs | blocks << 16)
         self.left = [half for word in numbers for half in (word & 0xFFFF, word >> 16)]
         self.left += granules
@@ -157,7 +157,7 @@ def test_lanes_that_are_full_wait_with_their_first_granules():
     (0, [], {5: {"pending": 1}}, [*BEGIN, "last", "RUN"]),
     (0, [7], {}, [*BEGIN, "last", "TRAILING"]),
     (0, [7], {5: {"lane_fault": StreamFault.COUNT, "pending": 1}}, [*BEGIN, "last", "COUNT"]),
-    (0, [], {4: {"lane_fault": StreamFault.CODE}}, [*BEGIN, "last", "CODE"]),
+    (0, [], {4: {"lane_fault": StreamFault.ENTRY}}, [*BEGIN, "last", "ENTRY"]),
     (0, [], {4: {"stream_fault": StreamFault.CHECKSUM}}, [*BEGIN, "last", "CHECKSUM"]),
     (MAP, [], {}, ["TRUNCATED"]),
     (MAP, [0], {}, ["FORMAT"]),
