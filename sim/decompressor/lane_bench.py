@@ -183,7 +183,7 @@ class LaneBench:
     def _check_ready(self, here: bool, error: str) -> bool:
         """Whether a step can be taken: once there are two granules, or no more to come and the
         one that came last into an empty lane is in its place."""
-        ready = not here or self._held >= _AHEAD or not self._granules and self._settled
+        ready = not here or self._held >= _AHEAD or (not self._granules and self._settled)
         self._equal("ready", ready)
         assert not (ready and error == "MISSING"), f"ready without bits: {self._label}"
         return ready

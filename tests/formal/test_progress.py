@@ -148,8 +148,8 @@ _MASK = {"csr": 7, "bitmask": 4}  # bits of a mask or a count
 _KNOWN = "part != FAILED && (part != HEADER || reader_part != 0)"  # the header's first word
 _HEADERS = {
     "rle": f"      assert (!({_KNOWN}) || header[8:2] >= 1 && header[8:2] <= 6);\n",
-    # there are at least two codes, so an escape isn't of no zeros; lanes have read nothing before the
-    # first of two steps
+    # there are at least two codes, so an escape isn't of no zeros; lanes have read nothing before
+    # the first of two steps
     "huffman": f"      assert (!({_KNOWN}) || header[0]);\n"
                "      assert (part == FAILED || (code_ends ? 0 : code_room) + code_total >= 2\n"
                "              && code_total + (code_ends ? 0 : code_room)\n"
