@@ -17,16 +17,13 @@ class Dealing:
 
     A lane reads a symbol in the step in which the one before it is sent, the first in step -1; with
     huffman, one more: the first two in steps -2 and -1. When that uses up a granule it asks for
-    another one.
+    another one. In a lean stream it asks in front of the step if it hasn't all of the symbol.
 
     Parameters
     ----------
     symbols : Symbols
     columns, blocks : int
-    depth : int
-        Granules that a lane holds.
-    lanes : int or None
-        The first ones, that get any granule; by default all.
+    lean : bool
 
     Attributes
     ----------
@@ -35,46 +32,48 @@ class Dealing:
         for.
     lane, number, step : numpy.ndarray, int64
         Of each granule that is asked for, in order: whose, which of the lane's, and the step
-        after which it is dealt; ``FIRST`` for those that are dealt first.
+        after which it is dealt, in front of which if the stream is lean; ``FIRST`` for those that
+        are dealt first.
     bits : int
         Of all symbols that matter.
     needed : numpy.ndarray, int64, shape (columns,)
         Granules of each lane that have a bit of a symbol that matters.
     """
 
-    def __init__(self, symbols: Symbols, columns: int, blocks: int, *, depth: int = DEPTH,
-                 lanes: int | None = None):
+    def __init__(self, symbols: Symbols, columns: int, blocks: int, *, lean: bool = False):
         self._symbols, self._columns, self._blocks = symbols, columns, blocks
         self._bounds = bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
         own = [slice(*pair) for pair in itertools.pairwise(bounds)]
         ends = np.cumsum(symbols.widths)
         bases = np.append(0, ends)[bounds[:-1]]
         self._ends = ends - bases[symbols.lane]
-        self.starts, read, waits = self._steps()
-        lanes = columns if lanes is None else lanes
-        lane, number = ([part.ravel()] for part in np.indices((depth, lanes))[::-1])
-        step, wait = [np.full(depth * lanes, FIRST)], [np.zeros(depth * lanes, bool)]
-        used = self._ends // GRANULE > (self._ends - symbols.widths) // GRANULE
+        self.starts, read = self._steps()
+        begins = self._ends - symbols.widths
+        used = (-(-self._ends // GRANULE) > -(-begins // GRANULE) if lean
+                else self._ends // GRANULE > begins // GRANULE)
+        depth = 0 if lean else DEPTH
+        lane, number = ([part.ravel()] for part in np.indices((depth, columns))[::-1])
+        step, empty = [np.full(depth * columns, FIRST)], [np.zeros(depth * columns, bool)]
         for column in range(columns):
-            asks, soon = (part[own[column]][used[own[column]]] for part in (read, waits))
-            asks, soon = asks[asks < NEVER], soon[asks < NEVER]
+            asks, has_none = (part[own[column]][used[own[column]]]
+                              for part in (read, begins % GRANULE == 0))
+            asks, has_none = asks[asks < NEVER], has_none[asks < NEVER]
             lane.append(np.full(len(asks), column))
             number.append(depth + np.arange(len(asks)))
             step.append(asks)
-            wait.append(soon)
-        self.lane, self.number, self.step, self._wait = map(
-            np.concatenate, (lane, number, step, wait))
+            empty.append(has_none)
+        self.lane, self.number, self.step, self._empty = map(
+            np.concatenate, (lane, number, step, empty))
         order = np.argsort(self.step, kind="stable")  # lanes are in order already
-        self.lane, self.number, self.step, self._wait = (
-            part[order] for part in (self.lane, self.number, self.step, self._wait))
+        self.lane, self.number, self.step, self._empty = (
+            part[order] for part in (self.lane, self.number, self.step, self._empty))
         matter = symbols.widths if symbols.matters is None else symbols.widths * symbols.matters
         bits = np.bincount(symbols.lane, weights=matter, minlength=columns).astype(np.int64)
         self.bits = int(bits.sum())
         self.needed = -(-bits // GRANULE)
 
-    def _steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """``starts``, the step in which each symbol is read, and whether its lane sends a symbol
-        in the next one, too."""
+    def _steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """``starts``, and the step in which each symbol is read."""
         symbols, blocks = self._symbols, self._blocks
         place = symbols.lane * (blocks + 1) + symbols.block
         counts = np.bincount(place, minlength=self._columns * (blocks + 1))
@@ -82,13 +81,10 @@ class Dealing:
         slowest = counts.reshape(self._columns, -1)[:, :blocks].max(axis=0, initial=1)
         starts = np.append(0, np.cumsum(slowest))
         sent = np.where(symbols.block < blocks, starts[symbols.block] + rank, NEVER)
-        read, soon = np.full(len(sent), NEVER), np.zeros(len(sent), bool)
+        read = np.full(len(sent), NEVER)
         for first, end in itertools.pairwise(self._bounds):
-            start = np.arange(-symbols.ahead, 0)
-            steps = np.append(start, sent[first:end])
-            read[first:end] = steps[:end - first]
-            soon[first:end] = steps[1:end - first + 1] == steps[:end - first] + 1
-        return starts, read, soon
+            read[first:end] = np.append(np.arange(-symbols.ahead, 0), sent[first:end])[:end - first]
+        return starts, read
 
     @property
     def cut(self) -> int:
@@ -127,10 +123,11 @@ class Dealing:
         return counts.reshape(self._columns, -1).max(axis=0, initial=1)
 
     def stalls(self, count: int) -> int:
-        """Steps in which a lane asks for one of the first ``count`` granules, and behind which it
-        sends a symbol at once."""
-        step = self.step[:count][self._wait[:count]]
-        return len(np.unique(step[step >= 0]))
+        """What a lean stream takes besides the steps, if lanes get the first ``count`` granules:
+        see :class:`.stream.Stream`."""
+        step, empty = self.step[:count], self._empty[:count]
+        return int(self.steps(count).sum()) + sum(
+            len(np.unique(asks[asks >= 0])) for asks in (step, step[empty]))
 
     def last(self, count: int) -> np.ndarray:
         """Granules that have to be dealt before all steps of a block can be done, int64, shape

@@ -10,6 +10,7 @@ from .errors import StreamError
 from .header import MOST_COLUMNS, Header
 from .lanes import LANES, Lane
 from .parameters import Parameters
+from .symbols import DEPTH
 
 __all__ = ["Contents", "decode_blocks", "read_header"]
 
@@ -113,7 +114,6 @@ class _Decoder:
                                    for _ in range(columns)]
         self._steps: list[int] = []
         self._stalls = 0
-        self._asked: set[int] = set()  # columns whose lanes got a granule behind the last step
         self._bias: list[int] = []
         self._scales: list[tuple[int, int]] = []
         self._missing: StreamError | None = None  # a granule that a lane should have had
@@ -203,15 +203,12 @@ class _Decoder:
         others rest."""
         number = len(self._steps)
         if not number:
-            for _ in range(self._header.depth):
-                self._deal(columns)
-            self._deal([column for column in columns if self._lanes[column].begin()])
-            self._take(columns, False, where)
-            self._asked.clear()
+            self._first(columns, where)
         count = 0
         while True:
             here = [column for column in columns if self._lanes[column].block == number]
-            self._stalls += self._header.lean and not self._asked.isdisjoint(here)
+            if self._header.lean:
+                self._stalls += 1 + self._fill(here, final)
             for column in here:
                 for place, value in self._lanes[column].load:
                     block[place, column] = value
@@ -220,6 +217,29 @@ class _Decoder:
             if not any(self._lanes[column].block == number for column in columns):
                 break
         self._steps.append(count)
+
+    def _first(self, columns: list[int], where: str) -> None:
+        """Let lanes take their first symbols."""
+        lean = self._header.lean
+        if lean:
+            self._fill(columns, False, begin=True)
+        for _ in range(0 if lean else DEPTH):
+            self._deal(columns)
+        uses = [column for column in columns if self._lanes[column].begin()]
+        if lean:
+            self._fill(columns, False)
+        else:
+            self._deal(uses)
+        self._take(columns, False, where)
+
+    def _fill(self, columns: list[int], final: bool, *, begin: bool = False) -> int:
+        """Deal a granule to each lane that needs it; the cycles that this takes."""
+        wants = [column for column in columns
+                 if self._lanes[column].wants(final=final, begin=begin)]
+        wants = wants[:self._header.granules - self._granules.position]
+        empty = any(not self._lanes[column].held for column in wants)
+        self._deal(wants)
+        return bool(wants) + empty
 
     def _take(self, columns: list[int], final: bool, where: str) -> None:
         """Let some lanes take symbols, and deal what they ask for."""
@@ -237,8 +257,8 @@ class _Decoder:
         if errors:
             _, column, first = min(errors, key=lambda entry: entry[:2])
             raise StreamError(first.name, f"Lane {column}, {where}: {first}")
-        self._asked = set(asks[:self._header.granules - self._granules.position])
-        self._deal(asks)
+        if not self._header.lean:
+            self._deal(asks)
 
     def _deal(self, columns: list[int]) -> None:
         """A granule to each, while there are any; where the stream breaks off is a fault once a

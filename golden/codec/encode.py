@@ -60,10 +60,10 @@ def encode_blocks(blocks: np.ndarray, codec: str, *, four_bit: bool = False,
         That the output blocks have in all, if there are no ``parameters`` to tell: by default as
         many as columns.
     lean : bool or None
-        Whether lanes hold 2 granules instead of 3, and none for columns without a channel where
-        they need none: fewer bytes of padding, but a cycle more for each step that uses up a
-        granule. By default with the goal of bits where the stream is smaller then, never with the
-        other one.
+        Whether lanes get a granule only when they need it, not three at first, and those of
+        columns without a channel none where they need none: fewer bytes of padding, but a cycle
+        more for each step, two or three for each that needs granules. By default with the goal of
+        bits where the stream is smaller then, never with the other one.
 
     Returns
     -------
@@ -229,10 +229,8 @@ class _Work:
             self.header, map=way.map, lean=way.lean, values=choice.values, runs=choice.runs,
             count_bits=choice.count_bits, fixed=choice.fixed)
         symbols = choice.symbols(self.blocks.shape[2])
-        awake = None
         if way.rests is not None:
             symbols = symbols.resting(*way.rests, int(keep.sum()))
-            awake = way.rests[0] if way.rests[1] == 0 else None
-        dealing = Dealing(symbols, columns, int(keep.sum()), depth=header.depth, lanes=awake)
+        dealing = Dealing(symbols, columns, int(keep.sum()), lean=way.lean)
         return stream(header, sections(header, keep, self.parameters, columns), dealing,
                       self.blocks.shape[3], columns, self.word_bytes)

@@ -47,8 +47,8 @@ class Header:
     reuse : bool
         Whether there are blocks for the first output block only.
     lean : bool
-        Whether lanes hold 2 granules, not 3, and those of ``rle`` and ``huffman`` rest in the last
-        output block where their columns have no channels.
+        Whether lanes get a granule only when they need it, and those of ``rle`` and ``huffman``
+        rest in the last output block where their columns have no channels.
     parameters : ParameterFormat
     scale : (int, int) or None
         Mantissa and shift that all channels share.
@@ -80,11 +80,6 @@ class Header:
     runs: RunCode | None = None
     count_bits: int = 0
     fixed: int = 0
-
-    @property
-    def depth(self) -> int:
-        """Granules that a lane holds."""
-        return 2 if self.lean else 3
 
     @property
     def rests(self) -> bool:

@@ -1,5 +1,6 @@
 """What a lane of a decoder does: symbols from bits, and weights of a column from symbols."""
 
+import copy
 from collections.abc import Mapping
 
 from .bits import GRANULE
@@ -70,6 +71,20 @@ class Lane:
         self.load = ()
         self._take(final)
         return before // GRANULE < self._used // GRANULE
+
+    @property
+    def held(self) -> int:
+        """Bits that have been dealt and not read."""
+        return self._held
+
+    def wants(self, *, final: bool, begin: bool = False) -> bool:
+        """Whether what :meth:`take` would read, or :meth:`begin`, isn't all there."""
+        lane = copy.copy(self)
+        try:
+            lane.begin() if begin else lane.take(final=final)
+        except StreamError as error:
+            return error.name == "TRUNCATED"
+        return lane.lacks
 
     def _take(self, final: bool) -> None:
         raise NotImplementedError

@@ -30,8 +30,8 @@ class Stream:
         Granules, from the beginning of the stream, that have to be there before all steps of a
         block can be done.
     stalls : int
-        Cycles beyond the steps in which lanes wait for what they have just asked for: in a lean
-        stream one between two steps in which a lane sends, if the first uses up a granule.
+        Cycles beyond the steps: in a lean stream one in front of each step; one more where a lane
+        asks for a granule, and another one where one that asks has no bits left.
     shape : tuple of int or None
         That of a layer's weights, where they are all in the stream; see :func:`encode`.
     """

@@ -17,7 +17,7 @@ from .window import GRANULE_BITS
 
 __all__ = ["Control"]
 
-_FIRST_GRANULES = 3  # for each lane; one less in lean streams
+_FIRST_GRANULES = 3  # for each lane; none in lean streams
 
 
 class _Part(enum.Enum):
@@ -56,8 +56,8 @@ class Control(wiring.Component):
         A step; the last one of a block.
     final : ``Out(1)``
         The block is the last one of the stream.
-    lean_end : ``Out(1)``
-        The stream is lean, and the output block its last one.
+    lean, lean_end : ``Out(1)``
+        The stream is lean; and the output block its last one.
     last_column : ``Out(range(columns))``
         The last one of the last output block that has a channel.
     pending : ``In(1)``
@@ -93,7 +93,7 @@ class Control(wiring.Component):
             "complete": In(1), "ended": In(1), "skip": Out(1),
             "prime": Out(1), "full": In(1), "fresh": Out(1),
             "steps": Out(1), "begun": Out(1), "step": In(1), "ends": In(1), "final": Out(1),
-            "lean_end": Out(1), "last_column": Out(range(max(2, spec.columns))),
+            "lean": Out(1), "lean_end": Out(1), "last_column": Out(range(max(2, spec.columns))),
             "pending": In(1), "lane_fault": In(StreamFault), "stream_fault": In(StreamFault),
             "hold": In(1), "whole": In(1), "finish": Out(1),
             "header": Out(header_layout(spec)),
@@ -122,6 +122,7 @@ class Control(wiring.Component):
             self.steps.eq(part == _Part.BLOCKS),
             self.final.eq(self.begun & blocks.last_block
                           & (reader.flags.reuse | blocks.last_output_block)),
+            self.lean.eq(reader.flags.lean),
             self.lean_end.eq(reader.flags.lean & blocks.last_output_block),
             self.last_column.eq(reader.last_column),
         ]
@@ -133,7 +134,7 @@ class Control(wiring.Component):
             with m.Case(_Part.MAP):
                 self._map(m, part, fault, blocks)
             with m.Case(_Part.PRIME):
-                self._prime(m, part, primes, reader.flags)
+                self._prime(m, part, primes)
             with m.Case(_Part.BLOCKS):
                 self._blocks(m, part, served, reader, blocks)
             with m.Case(_Part.FINISH):
@@ -165,7 +166,7 @@ class Control(wiring.Component):
         with m.If(flags.map):
             m.d.sync += part.eq(_Part.MAP)
         with m.Else():
-            m.d.sync += part.eq(Mux(self.begun, _Part.BLOCKS, _Part.PRIME))
+            m.d.sync += part.eq(Mux(self.begun | flags.lean, _Part.BLOCKS, _Part.PRIME))
 
     def _header(self, m, part, fault, reader, records):
         m.d.comb += fault.eq(reader.fault)
@@ -206,15 +207,15 @@ class Control(wiring.Component):
             with m.Elif(self.maps.ready):
                 m.d.comb += blocks.map.eq(1)
                 with m.If(~blocks.empty):
-                    m.d.sync += part.eq(Mux(self.begun, _Part.BLOCKS, _Part.PRIME))
+                    m.d.sync += part.eq(Mux(self.begun | self.lean, _Part.BLOCKS, _Part.PRIME))
         with m.If(self._truncated):
             m.d.comb += fault.eq(StreamFault.TRUNCATED)
 
-    def _prime(self, m, part, primes, flags):
+    def _prime(self, m, part, primes):
         m.d.comb += self.prime.eq(~self.full)
         with m.If(self.prime):
             m.d.sync += primes.eq(primes + 1)
-            with m.If(primes == Mux(flags.lean, _FIRST_GRANULES - 2, _FIRST_GRANULES - 1)):
+            with m.If(primes == _FIRST_GRANULES - 1):
                 m.d.sync += part.eq(_Part.BLOCKS)
 
     def _blocks(self, m, part, served, reader, blocks):

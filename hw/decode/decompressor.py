@@ -108,9 +108,16 @@ class Decompressor(wiring.Component):
         fault = self._connect_lanes(m, window, dealer, control, settings, lanes)
         rest = self._rest(m, control, settings)
         step, ends, offers = Signal(), Signal(), Signal()
+        check = Signal()
+        checked = Signal(reset_less=True)
+        with m.If(step | control.fresh):
+            m.d.sync += checked.eq(0)
+        with m.Elif(check):
+            m.d.sync += checked.eq(1)
         ready = Cat(lane.ready for lane in lanes).all()
         m.d.comb += [
-            offers.eq(control.steps & ready & ~dealer.full & ~fault),
+            check.eq(control.steps & control.lean & ~checked & dealer.idle),
+            offers.eq(control.steps & (checked | ~control.lean) & ready & ~dealer.full & ~fault),
             ends.eq(~Cat(lane.again for lane in lanes).any()),
             step.eq(offers & (~control.begun | weights.ready)),
             control.step.eq(step), control.ends.eq(ends),
@@ -119,14 +126,15 @@ class Decompressor(wiring.Component):
                             | (self.maps.valid & ~self.maps.ready)),
             weights.valid.eq(offers & control.begun),
             weights.payload.commit.eq(ends),
-            dealer.ask.eq(Mux(step, Cat(lane.ask for lane in lanes),
-                              control.prime.replicate(spec.columns) & ~rest)),
+            dealer.ask.eq(Mux(check | step & ~control.lean, Cat(lane.ask for lane in lanes),
+                              control.prime.replicate(spec.columns))),
             self.waits_for_array.eq(weights.valid & ~weights.ready),
             self.waits_for_words.eq(dealer.scarce & ~window.complete & ~control.at_rest),
         ]
         for number, (lane, load) in enumerate(zip(lanes, weights.payload.loads, strict=True)):
             m.d.comb += [lane.take.eq(step), lane.ends.eq(ends), load.eq(lane.load),
-                         lane.rest.eq(rest[number])]
+                         lane.rest.eq(rest[number]), lane.lean.eq(control.lean),
+                         lane.check.eq(check)]
         if spec.int4:
             m.d.comb += weights.payload.int4.eq(control.header.four_bit)
         return m

@@ -44,7 +44,12 @@ class Lane(SharedComponent):
         With huffman there is a step before it. Nothing is reset otherwise; at least one cycle,
         before each stream.
     deal, granule : ``In(1)``, ``In(16)``
-        Appends a granule. At first three, or two, then one for each ``ask``.
+        Appends a granule. At first three, unless ``lean``, then one for each ``ask``.
+    lean : ``In(1)``
+        The stream is lean. Stable from the last cycle of ``clear`` on.
+    check : ``In(1)``
+        Of a lean stream, once before each step: the lane asks if it hasn't all of the next symbol.
+        ``ready`` means nothing from a step to the ``check``. Not together with ``take``.
     dry : ``In(1)``
         No granule comes any more, and none is on its way. From then on until ``clear``; where it
         isn't so, all come that have been asked for.
@@ -63,8 +68,8 @@ class Lane(SharedComponent):
     again : ``Out(1)``
         So is the next one, too; while ``ready`` only.
     ask : ``Out(1)``
-        With ``take``: a granule has been used up. In a stream of rle or huffman that is dry it
-        means nothing.
+        With ``take``, but not in a lean stream: a granule has been used up. With ``check``: another
+        one is needed. In a stream of rle or huffman that is dry it means nothing.
     load : ``Out(lane_load(spec))``
         What a step sends; until then it stays.
     pending : ``Out(1)``
@@ -92,7 +97,7 @@ class Lane(SharedComponent):
         super().__init__({
             "settings": In(settings_layout(spec)), "clear": In(1),
             "deal": In(1), "granule": In(GRANULE), "dry": In(1), "final": In(1),
-            "rest": In(1), "take": In(1), "ends": In(1),
+            "rest": In(1), "take": In(1), "ends": In(1), "lean": In(1), "check": In(1),
             "ready": Out(1), "here": Out(1), "again": Out(1), "ask": Out(1),
             "load": Out(lane_load(spec)), "pending": Out(1), "errors": Out(lane_errors(spec))})
 
@@ -111,7 +116,7 @@ class Lane(SharedComponent):
         spec, settings = self._spec, self.settings
         takes = Signal()
         m.d.comb += takes.eq(self.take & self.here)
-        symbol, there, spent, bits_there = self._next(m, takes)
+        symbol, there, asks, bits_there = self._next(m, takes)
         endless = settings.endless if spec.has(Codec.RLE, Codec.HUFFMAN) else Const(0, 1)
 
         position, following = self._positions(m, symbol)
@@ -124,7 +129,7 @@ class Lane(SharedComponent):
             # what isn't there but should be doesn't end a block: it is an error
             self.again.eq(self.here & (there | ~endless) & ~outside),
             self.ready.eq(~self.here | bits_there),
-            self.ask.eq(self.here & spent & ~skip),
+            self.ask.eq(self.here & asks & ~skip),
         ]
         bad = symbol.bad if spec.has(Codec.CSR) else Const(0, 1)
         # runs that are over lie in some block ahead, again and again; with other codecs that's
@@ -149,7 +154,8 @@ class Lane(SharedComponent):
         return m
 
     def _next(self, m, takes):
-        """The next symbol, whether it is there, and whether a granule is used up with it."""
+        """The next symbol, whether it is there, whether a granule is asked for, and whether nothing
+        that is needed has still to come."""
         spec, huffman = self._spec, Const(0, 1)
         m.submodules.granules = granules = Granules(window=symbol_width(spec))
         m.submodules.symbols = symbols = SymbolDecoder(spec=spec)
@@ -160,9 +166,13 @@ class Lane(SharedComponent):
             symbols.settings.eq(self.settings), symbols.clear.eq(self.clear),
             symbols.bits.eq(granules.window), symbols.take.eq(takes),
         ]
-        bits_there = granules.plenty | self.dry & granules.settled
+        waits = Signal(reset_less=True)  # for a granule, in a lean stream
+        asks = Signal()
+        m.d.sync += waits.eq(~self.clear & ~self.deal & (waits | self.check & self.ask))
+        m.d.comb += asks.eq(Mux(self.check, ~granules.fits, granules.spent))
+        bits_there = granules.plenty | granules.settled & (self.dry | self.lean & ~waits)
         if not spec.has(Codec.HUFFMAN):
-            return symbols.symbol, granules.fits, granules.spent, bits_there
+            return symbols.symbol, granules.fits, asks, bits_there
         waiting, there = Signal(coded_layout(), reset_less=True), Signal(reset_less=True)
         with m.If(takes):
             m.d.sync += [waiting.eq(symbols.coded), there.eq(granules.fits)]
@@ -180,7 +190,7 @@ class Lane(SharedComponent):
         if spec.has(Codec.CSR):
             m.d.comb += symbol.bad.eq(plain.bad)
         m.d.comb += granules.other_width.eq(symbols.plain_width)
-        return symbol, Mux(huffman, there, granules.other_fits), granules.spent, bits_there
+        return symbol, Mux(huffman, there, granules.other_fits), asks, bits_there
 
     def _positions(self, m, symbol):
         """The register of the taken symbol's position, and the next symbol's position.

@@ -9,7 +9,9 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, Timer
 
 from sparrow.golden.codec import Header, StreamError, read_header
+from sparrow.golden.codec.bits import GRANULE
 from sparrow.golden.codec.lanes import LANES, Lane
+from sparrow.golden.codec.symbols import DEPTH
 from sparrow.hw.export import flat_ports
 from sparrow.hw.spec.decode import DecompressorSpec
 
@@ -58,7 +60,8 @@ class LaneBench:
 
     async def reset(self) -> None:
         """Reset, and let the lane wait."""
-        for name in ("deal", "dry", "last_block", "take", "ends", "clear", "granule", "header"):
+        for name in ("deal", "dry", "last_block", "take", "ends", "clear", "granule", "header",
+                     "lean", "check"):
             getattr(self._dut, name).value = 0
         self._dut.rst.value = 1
         await FallingEdge(self._dut.clk)
@@ -72,6 +75,8 @@ class LaneBench:
         block, blocks, taken = -1, self._header.output_blocks * self._header.steps, 0
         while block < blocks and (taken < steps or not steps):
             self._block, final = block, block == blocks - 1
+            if self._header.lean and not self._checked:
+                await self._check(final)
             dealt = self._offer(final)
             await Timer(1, "ns")
             here = block < 0 or self._lane.block == block
@@ -87,11 +92,12 @@ class LaneBench:
                 self._begun = True
                 taken += 1
                 block += ends
-                self._lane, self._wanted = following, self._wanted + asked
+                self._lane, self._checked = following, False
+                self._wanted += asked and not self._header.lean
                 if error:
                     await self._check_error(error)
                     return
-            self._settled = not dealt or self._held > 0
+            self._settled = not dealt or self._lane.held > 0
             if dealt:
                 self._lane.deal(self._granules.popleft())
                 self._wanted -= 1
@@ -116,20 +122,30 @@ class LaneBench:
         self._granules = collections.deque(
             int.from_bytes(case.data[2 * place:2 * place + 2], "little")
             for place in range(begin, header.granules))
-        self._wanted, self._settled = header.depth, True
+        self._wanted, self._settled, self._checked = 0 if header.lean else DEPTH, True, False
         fields = header_fields(spec.codebook, header)
         layout = self._layouts["header"]
         dut.header.value = pack(layout, {name: fields[name] for name, _ in layout
                                          if name in fields})
         dut.take.value, dut.deal.value, dut.dry.value = 0, 0, 0
+        dut.lean.value, dut.check.value = header.lean, 0
         dut.clear.value = 1
         await FallingEdge(dut.clk)
         dut.clear.value = 0
 
-    @property
-    def _held(self) -> int:
-        """Granules that the lane has."""
-        return self._header.depth - self._wanted
+    async def _check(self, final: bool) -> None:
+        """In a lean stream: whether the lane asks for a granule in front of a step."""
+        dut = self._dut
+        wants = ((self._block < 0 or self._lane.block == self._block)
+                 and self._lane.wants(final=final, begin=not self._begun))
+        dut.take.value, dut.deal.value, dut.check.value = 0, 0, 1
+        dut.dry.value, dut.last_block.value = not self._granules, final
+        await Timer(1, "ns")
+        if self._granules or not self._endless:
+            self._equal("ask", wants)
+        await FallingEdge(dut.clk)
+        dut.check.value, self._checked, self._settled = 0, True, True
+        self._wanted += wants
 
     def _offer(self, final: bool) -> bool:
         """Set the inputs of a cycle; whether a granule is dealt."""
@@ -181,9 +197,10 @@ class LaneBench:
             self._equal(name, False)
 
     def _check_ready(self, here: bool, error: str) -> bool:
-        """Whether a step can be taken: once there are two granules, or no more to come and the
-        one that came last into an empty lane is in its place."""
-        ready = not here or self._held >= _AHEAD or (not self._granules and self._settled)
+        """Whether a step can be taken: once there are two granules, or what was asked for in a lean
+        stream, or no more to come; and what came last into an empty lane is in its place."""
+        ready = not here or -(-self._lane.held // GRANULE) >= _AHEAD or (
+            self._settled and (not self._granules or (self._header.lean and not self._wanted)))
         self._equal("ready", ready)
         assert not (ready and error == "MISSING"), f"ready without bits: {self._label}"
         return ready
@@ -193,7 +210,7 @@ class LaneBench:
         if error:
             return
         self._equal("again", not ends)
-        if self._granules or not self._endless:
+        if not self._header.lean and (self._granules or not self._endless):
             self._equal("ask", asked)
 
     async def _check_error(self, error: str) -> None:

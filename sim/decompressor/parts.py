@@ -11,7 +11,7 @@ from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
 __all__ = ["DecoderLane"]
 
-_INPUTS = "clear", "deal", "granule", "dry", "take", "ends"
+_INPUTS = "clear", "deal", "granule", "dry", "take", "ends", "lean", "check"
 _OUTPUTS = "ready", "here", "again", "ask", "load", "pending"
 
 

@@ -99,10 +99,10 @@ class SingleBench:
         self.covered[f"error {error}"] += 1
         self.covered.update(case.covered)
 
-    async def count(self, case: Case, blocks: int) -> int:
+    async def count(self, case: Case, blocks: int, each: int) -> int:
         """The cycles that so many blocks without values take, by the configuration of ``case``.
 
-        Words are zeros; of rle and huffman there is one.
+        Words are zeros; of rle and huffman there is one. ``each``: cycles that a block may take.
         """
         dut = self._dut
         await FallingEdge(dut.clk)
@@ -116,7 +116,8 @@ class SingleBench:
         await FallingEdge(dut.clk)
         dut.start.value = 0
         begun = get_sim_time("ns")
-        await with_timeout(FallingEdge(dut.busy), 2 * _PERIOD * (blocks + _STILL_LIMIT), "ns")
+        limit = 2 * _PERIOD * (each * blocks + _STILL_LIMIT)
+        await with_timeout(FallingEdge(dut.busy), limit, "ns")
         assert not int(dut.error.value), f"error is {int(dut.error.value)} in {case.label}"
         cycles = int(get_sim_time("ns") - begun) // _PERIOD
         dut.i_valid.value = 0

@@ -124,7 +124,7 @@ def test_headers(folder, capsys, mantissa, scales):
     assert stream["header"] | {"granules": 0} == {
         "version": 4, "codec": "csr", "weight_bits": 8, "output_blocks": 2, "blocks_of_each": 3,
         "granules": 0, "last_columns": 1, "map": stream["header"]["map"], "reuse": False,
-        "lean": False,
+        "lean": True,
         "table": None, "bias_bits": 32, "scales": "each", "fixed": 2}
     assert (stream["bits"]["biases"], stream["bits"]["scales"]) == (64, scales)
     assert main(["inspect", "one", *ARRAY]) == 0

@@ -27,16 +27,18 @@ _INSIDE = {
     **{f"{name}_{lane}": (f"core_lane_{lane}.granules_{net}", 1)
        for name, net in (("first", "there0"), ("second", "there1"), ("third", "there2"))
        for lane in range(2)},
+    **{f"waits_{lane}": (f"core_lane_{lane}.waits", 1) for lane in range(2)},
+    "flags": ("core_control_flags", 6),
     "cleared": ("core_lane_0.clear", 1), "waiting_lanes": ("core_dealer_waiting", 2),
     "later_lanes": ("core_dealer_later", 2), "part": ("core_control_part", 3),
     "reader_part": ("core_control_reader_part", 4),
-    "loaded": ("core_control_blocks$83_$signal", 1),
-    "counted": ("core_control_blocks$83_counted", 1),
+    "loaded": ("core_control_blocks$84_$signal", 1),
+    "counted": ("core_control_blocks$84_counted", 1),
 }
 # Words that are held have come, and those before them are held; the memories' last row is free;
 # granules of a word are there from the lowest on, which of words that are read is assumed, as it
-# is so for those that are written; lanes hold theirs one after the other; lanes of an older step
-# wait, if those of a later one do; nothing goes on after an error; blocks are counted when their
+# is so for those that are written; lanes hold theirs one after the other; those of a lean stream
+# wait for what is dealt to them; lanes of an older step wait, if those of a later one do; nothing goes on after an error; blocks are counted when their
 # numbers have settled.
 _RULES = "".join([
     *(f"      assert (!held[{bank}] || target_{bank} != row_{bank});\n"
@@ -46,6 +48,10 @@ _RULES = "".join([
     "      assert (written[3:2] != base[4:3] || written[1:0] >= base[2:1]);\n",
     *(f"      assert (cleared || third_{lane} <= (second_{lane} && first_{lane}));\n"
       for lane in range(2)),
+    *(f"      assert (part == 0 || !flags[5] || waits_{lane} || !waiting_lanes[{lane}]);\n"
+      for lane in range(2)),
+    "      assert (part == 0 || !flags[5] || part != 3 && !later_lanes);\n"
+    "      assert (part != 0 || !waiting_lanes);\n"
     "      assert (!useful[1] || useful[0]);\n"
     "      assert (!later_lanes || waiting_lanes);\n      assert (!error || part == 6);\n"
     "      assert (!loaded || reader_part == 0 || reader_part == 3);\n"

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.formal
 
 _SMALL = {"lanes": 4, "columns": 2, "data_width": 32, "fifo_bytes": 64, "int4": False,
           "codebook": 0, "mantissa_width": 4}
-_GRANULES = 3  # that a lane holds, one less in lean streams
+_GRANULES = 3  # that a lane holds, but in lean streams
+_CHECK = 5  # what a check of both lanes is worth: it may bring two granules to be dealt
 _HEADER = 9  # the most parts of a header
 _WORDS = range(16)
 _INSIDE = {
@@ -39,15 +40,15 @@ _INSIDE = {
     "wrong": ("core_intake_fault$19", 4),
     "waiting_lanes": ("core_dealer_waiting", 2), "later_lanes": ("core_dealer_later", 2),
     "ended": ("core_control_ended", 1), "final_block": ("core_final", 1),
-    "loaded": ("core_control_blocks$83_$signal", 1),
-    "counted": ("core_control_blocks$83_counted", 1),
-    "part": ("core_control_part", 3), "reader_part": ("core_control_reader_part", 4),
+    "loaded": ("core_control_blocks$84_$signal", 1),
+    "counted": ("core_control_blocks$84_counted", 1),
+    "checked": ("core_checked", 1), "part": ("core_control_part", 3), "reader_part": ("core_control_reader_part", 4),
     "primes": ("core_control_primes", 2), "begun": ("core_begun", 1),
     "served": ("core_control_served", 1), "flags": ("core_control_flags", 6),
     **{f"{name}_{lane}": (f"core_lane_{lane}.{net}", width)
        for name, net, width in (
            ("first", "granules_there0", 1), ("second", "granules_there1", 1),
-           ("third", "granules_there2", 1), ("here", "here", 1))
+           ("third", "granules_there2", 1), ("here", "here", 1), ("waits", "waits", 1))
        for lane in range(2)},
 }
 # Numbers of parts of the control and of the intake.
@@ -69,18 +70,23 @@ _QUEUE = "".join([
         f"target_{bank} != row_{bank} && !held[{bank}]" for bank in range(4)) + "};\n",
 ])
 # What has to be done before a transfer: what the intake judges, words that the memories show in
-# the next cycle, granules that lanes have asked for, steps of the header and of what follows it.
-# Each is worth more than what it may bring about of the others.
+# the next cycle, granules that lanes have asked for or that aren't in their places, checks of lean
+# streams, steps of the header and of what follows it. Each is worth more than what it may bring
+# about of the others.
 _RANK = f"""\
-  wire [1:0] granules = {_GRANULES} - flags[5];
+  wire lean = flags[5];
+  wire [1:0] granules = {_GRANULES};
+  wire [1:0] gaps = (second_0 && !first_0) + (second_1 && !first_1);
   wire [2:0] judged = intake == JUDGE ? 3 : intake != REFUSE ? 0
                       : !refused[0] ? 2 : !refused[1] ? 1 : 0;
   wire [2:0] queued = waiting_lanes[0] + waiting_lanes[1] + later_lanes[0] + later_lanes[1];
-  wire [6:0] stage = part == BLOCKS ? (begun ? 0 : {{steps}})
+  wire [6:0] stage = part == BLOCKS && lean ? (begun ? 0 : {{lean_steps}}) * {_CHECK + 1}
+                                              + (checked ? 0 : {_CHECK})
+                     : part == BLOCKS ? (begun ? 0 : {{steps}})
                      : part == PRIME ? {{first_steps}} + 5 * (granules - primes)
                      : part == HEADER ? {{first_steps}} + {5 * _GRANULES}
                                         + 2 * ({_HEADER} - reader_part + {{codes}}) : 0;
-  wire [6:0] rank = stage + 2 * queued + judged + (absent != 0) + (part != FAILED);
+  wire [6:0] rank = stage + 2 * queued + gaps + judged + (absent != 0) + (part != FAILED);
   wire [1:0] asked = part == PRIME ? primes : begun || part == BLOCKS ? granules : 0;
 """
 _PROGRESS = """\
@@ -119,7 +125,7 @@ _RULES = "".join([
     "      assert (part == HEADER || part == FAILED || reader_part == 0);\n"
     "      assert (!later_lanes || waiting_lanes);\n"
     "      assert (part != HEADER || !waiting_lanes);\n"
-    "      assert (primes < granules || part != PRIME);\n"
+    "      assert (primes < granules && !lean || part != PRIME);\n"
     "      if (part == HEADER && reader_part != 0 || !begun && part != FAILED && part != HEADER)\n"
     "        assert (!begun && !served && AT_FIRST);\n"
     "      assert (part != FINISH || begun);\n"
@@ -130,12 +136,14 @@ _RULES = "".join([
     "        assert (primes == 0);\n",
     "      assert (!loaded || reader_part == 0 || reader_part == 3);\n"
     "      assert (!loaded && !counted || part == HEADER || part == FAILED);\n",
-    # lanes: each has all granules that it asked for or waits for them, if it needs any
+    # lanes: each has all granules that it asked for or waits for them, if it needs any; in a lean
+    # stream it waits for those that are dealt to it
     *(f"      if (part != FAILED && (part != HEADER || reader_part != 0))\n"
       f"        assert (third_{lane} <= (second_{lane} && first_{lane})\n"
-      f"                && sum_{lane} <= 3 && (sum_{lane} == asked || ended && part != HEADER\n"
+      f"                && (lean ? !waits_{lane} || waiting_lanes[{lane}] || later_lanes[{lane}] || ended\n"
+      f"                : sum_{lane} <= 3 && (sum_{lane} == asked || ended && part != HEADER\n"
       f"                || served || part == FINISH\n"
-      f"                || part == BLOCKS && final_block && !here_{lane} || rests_{lane}));\n"
+      f"                || part == BLOCKS && final_block && !here_{lane} || rests_{lane})));\n"
       for lane in range(2)),
 ])
 _SUMS = "".join(
@@ -210,8 +218,9 @@ def _proof(stream_rule, codec):
     if huffman:
         body += "".join(f"  wire none_{lane} = there_{lane} && !read_{lane}[0] "
                         f"&& !read_{lane}[15:10];\n" for lane in range(2))
-    steps = (10, "(none_0 ? 10 : 5)", _CODES) if huffman else (5, "5", "0")
-    body += _RANK.format(first_steps=steps[0], steps=steps[1], codes=steps[2]) + _PROGRESS
+    steps = (10, "(none_0 ? 2 : 1)", _CODES) if huffman else (5, "1", "0")
+    body += _RANK.format(first_steps=steps[0], steps=f"5 * {steps[1]}", lean_steps=steps[1],
+                         codes=steps[2]) + _PROGRESS
     wrapper = wrapper.replace("  reg started = 0", body + "  reg started = 0")
     return (verilog(component, spec, "decompressor"), wrapper,
             [net for net, _ in inside.values()])

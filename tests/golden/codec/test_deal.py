@@ -115,12 +115,12 @@ class SlowLane:
         return len(self.bits) // 16 > before
 
 
-def deal(lanes, blocks, controls, depth, awake):
+def deal(lanes, blocks, controls, lean, awake):
     """Granules in order, and for each block how many there are up to the last that is for no
     lane, and the symbols that each lane has taken by its end.
 
-    ``controls`` are pairs of a number of blocks before, and a granule; ``depth`` granules are
-    dealt at first, ``awake`` are for each block the lanes that don't rest.
+    ``controls`` are pairs of a number of blocks before, and a granule; ``awake`` are for each block
+    the lanes that don't rest. Lanes get 3 granules at first, or, ``lean``, only what they need.
     """
     granted = [0] * len(lanes)
     order, taken, last = [], [], 0
@@ -129,26 +129,28 @@ def deal(lanes, blocks, controls, depth, awake):
         order.append((lane, granted[lane]))
         granted[lane] += 1
 
+    def read(lane, uses):
+        # what a lean stream's lane hasn't got comes in front of the step in which it is read
+        if len(lanes[lane].bits) > 16 * granted[lane] if lean else uses:
+            ask(lane)
+
     def control(block):
         while controls and controls[0][0] == block:
             order.append((None, controls.pop(0)[1]))
     control(0)
-    for lane in awake[0] * depth:
+    for lane in awake[0] * (0 if lean else 3):
         ask(lane)
     for lane in awake[0]:
-        if lanes[lane].ahead and lanes[lane].read():
-            ask(lane)
+        read(lane, lanes[lane].ahead and lanes[lane].read())
     for lane in awake[0]:
-        if lanes[lane].take(False):
-            ask(lane)
+        read(lane, lanes[lane].take(False))
     for block in range(blocks):
         control(block)
         last = next((place for place in range(len(order), 0, -1) if order[place - 1][0] is None), 0)
         while True:
             here = [lane for lane in awake[block] if lanes[lane].block == block]
             for lane in here:
-                if lanes[lane].take(block == blocks - 1):
-                    ask(lane)
+                read(lane, lanes[lane].take(block == blocks - 1))
             if not any(lanes[lane].block == block for lane in awake[block]):
                 break
         taken.append((last, [len(own.ends) for own in lanes]))
@@ -180,7 +182,7 @@ def slow_stream(stream, blocks, parameters):
                     and output_block == header.output_blocks - 1)
             if kept[output_block, step]:
                 awake.append(list(range(header.last_columns if rest else columns)))
-    order, taken = deal(lanes, count, controls, 2 if header.lean else 3, awake)
+    order, taken = deal(lanes, count, controls, header.lean, awake)
     last = max((place for place, (lane, what) in enumerate(order)
                 if lane is None or what < lanes[lane].needed), default=-1)
     order = order[:last + 1]

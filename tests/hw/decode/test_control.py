@@ -131,7 +131,7 @@ def test_the_order_of_parts(mapped, told, reuse):
 
 @pytest.mark.parametrize("told", [False, True])
 def test_lean_streams(told):
-    flags, begin = LEAN | PARAMETERS * told, ["prime"] * 2 + ["first"]
+    flags, begin = LEAN | PARAMETERS * told, ["first"]
     bench = Bench(flags, 3, 2, 3 * told * record())
     sets = [["set"] * told] * 3
     assert bench.events == [*sets[0], *begin, "block", "block", *sets[1], "block", "block",
