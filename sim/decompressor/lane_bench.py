@@ -51,6 +51,7 @@ class LaneBench:
         self._granules: collections.deque[int]
         self._wanted, self._block, self._label = 0, 0, ""
         self._begun = False  # has read what waits, with huffman
+        self._checked = False  # of a lean stream, since the last step
         self._layouts: dict[str, Any] = {
             port.name: port.layout for port in flat_ports(DecoderLane(spec=spec))}
         self._levels = {error: name for error, name in _LEVELS.items() if name in self._layouts}
@@ -122,7 +123,8 @@ class LaneBench:
         self._granules = collections.deque(
             int.from_bytes(case.data[2 * place:2 * place + 2], "little")
             for place in range(begin, header.granules))
-        self._wanted, self._settled, self._checked = 0 if header.lean else DEPTH, True, False
+        self._wanted = 0 if header.lean else DEPTH
+        self._settled, self._checked = True, False
         fields = header_fields(spec.codebook, header)
         layout = self._layouts["header"]
         dut.header.value = pack(layout, {name: fields[name] for name, _ in layout

@@ -38,8 +38,8 @@ _INSIDE = {
 # Words that are held have come, and those before them are held; the memories' last row is free;
 # granules of a word are there from the lowest on, which of words that are read is assumed, as it
 # is so for those that are written; lanes hold theirs one after the other; those of a lean stream
-# wait for what is dealt to them; lanes of an older step wait, if those of a later one do; nothing goes on after an error; blocks are counted when their
-# numbers have settled.
+# wait for what is dealt to them; lanes of an older step wait, if those of a later one do; nothing
+# goes on after an error; blocks are counted when their numbers have settled.
 _RULES = "".join([
     *(f"      assert (!held[{bank}] || target_{bank} != row_{bank});\n"
       f"      assume (!word_{bank}[33] || word_{bank}[32]);\n" for bank in range(4)),

@@ -42,7 +42,8 @@ _INSIDE = {
     "ended": ("core_control_ended", 1), "final_block": ("core_final", 1),
     "loaded": ("core_control_blocks$84_$signal", 1),
     "counted": ("core_control_blocks$84_counted", 1),
-    "checked": ("core_checked", 1), "part": ("core_control_part", 3), "reader_part": ("core_control_reader_part", 4),
+    "checked": ("core_checked", 1), "part": ("core_control_part", 3),
+    "reader_part": ("core_control_reader_part", 4),
     "primes": ("core_control_primes", 2), "begun": ("core_begun", 1),
     "served": ("core_control_served", 1), "flags": ("core_control_flags", 6),
     **{f"{name}_{lane}": (f"core_lane_{lane}.{net}", width)
@@ -140,7 +141,8 @@ _RULES = "".join([
     # stream it waits for those that are dealt to it
     *(f"      if (part != FAILED && (part != HEADER || reader_part != 0))\n"
       f"        assert (third_{lane} <= (second_{lane} && first_{lane})\n"
-      f"                && (lean ? !waits_{lane} || waiting_lanes[{lane}] || later_lanes[{lane}] || ended\n"
+      f"                && (lean ? !waits_{lane} || waiting_lanes[{lane}]\n"
+      f"                           || later_lanes[{lane}] || ended\n"
       f"                : sum_{lane} <= 3 && (sum_{lane} == asked || ended && part != HEADER\n"
       f"                || served || part == FINISH\n"
       f"                || part == BLOCKS && final_block && !here_{lane} || rests_{lane})));\n"
