@@ -81,7 +81,10 @@ class Lane:
         """Whether what :meth:`take` would read, or :meth:`begin`, isn't all there."""
         lane = copy.copy(self)
         try:
-            lane.begin() if begin else lane.take(final=final)
+            if begin:
+                lane.begin()
+            else:
+                lane.take(final=final)
         except StreamError as error:
             return error.name == "TRUNCATED"
         return lane.lacks

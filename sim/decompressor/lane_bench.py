@@ -110,6 +110,7 @@ class LaneBench:
             await FallingEdge(dut.clk)
         self.covered["symbols and blocks without"] += taken
         self.covered["lane streams"] += 1
+        self.covered["lean lane streams"] += self._header.lean
 
     async def _begin(self, case: Case) -> None:
         """Clear the lane and tell it the header."""

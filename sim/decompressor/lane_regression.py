@@ -31,7 +31,8 @@ def _cases(seed, streams, **choices):
     source = random.Random(seed)
     for number in range(streams):
         yield random_case(_SPEC, generator, _KINDS[number % len(_KINDS)], outputs=1,
-                          steps=source.choice((1, 2, 5, 17)), **choices)
+                          steps=source.choice((1, 2, 5, 17)), lean=source.random() < 0.3,
+                          **choices)
 
 
 @cocotb.test()
