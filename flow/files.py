@@ -127,7 +127,8 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
             file.write(data)
         os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
     return path
 
@@ -198,9 +199,10 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes], *, owned: str,
     mark = secrets.token_hex(4)
     new, old = (target.with_name(f".{target.name}.{mark}.{end}") for end in ("tmp", "old"))
     try:
-        new.mkdir()
-        for name, content in files.items():
-            (new / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        with _named(folder):
+            new.mkdir()
+            for name, content in files.items():
+                (new / name).write_bytes(content.encode() if isinstance(content, str) else content)
         if target.exists():
             os.rename(target, old)
         try:

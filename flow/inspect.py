@@ -20,8 +20,8 @@ __all__ = ["inspect_file"]
 CHECKSUM_BITS = 32
 
 
-def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
-                 word_bytes: int = 8) -> dict[str, Any]:
+def inspect_file(path: Path, *, lanes: int | None = None, columns: int | None = None,
+                 word_bytes: int | None = None) -> dict[str, Any]:
     """Everything about a file of streams, ready for JSON.
 
     Parameters
@@ -29,7 +29,8 @@ def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
     path
         A container, or one stream alone.
     lanes, columns, word_bytes
-        What a stream alone is for; a container tells that itself.
+        What a stream alone is for, by default 16, 16 and 8. A container tells that itself, and is
+        refused if it is for another array.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
     Raises
     ------
     UserError
-        If the file is damaged: with the first fault.
+        If the file is damaged: with the first fault. Or if it is for another array.
     OSError
         If it can't be read.
     """
@@ -54,6 +55,11 @@ def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
     try:
         if data.startswith(MAGIC):
             container = Container.from_bytes(data)
+            for name, wanted in (("lanes", lanes), ("columns", columns),
+                                 ("word_bytes", word_bytes)):
+                if wanted not in (None, found := getattr(container, name)):
+                    raise UserError(f"{path}: --{name.replace('_', '-')} must be {found}, as the "
+                                    f"container has it, not {wanted}")
             streams = [_stream(part, container, offset, f"{path}: stream {number}")
                        for number, (part, offset) in enumerate(zip(container.parts,
                                                                    container.offsets))]
@@ -62,9 +68,10 @@ def inspect_file(path: Path, *, lanes: int = 16, columns: int = 16,
                     "weights": container.weights, "bytes": len(data), "streams": streams}
     except ContainerError as error:
         raise UserError(f"{path}: {error}") from None
-    array = _Array(lanes, columns, word_bytes)
+    array = _Array(*(default if wanted is None else wanted for wanted, default in
+                     ((lanes, 16), (columns, 16), (word_bytes, 8))))
     stream = _stream(Part(0, 0, data), array, 0, str(path))
-    return {"container": None, "lanes": lanes, "columns": columns, "word_bytes": word_bytes,
+    return {"container": None, **dataclasses.asdict(array),
             "shape": None, "weights": stream["weights"], "bytes": len(data), "streams": [stream]}
 
 
@@ -113,8 +120,13 @@ def _channels(part: Part, container: Container, header: Header, subject: str) ->
     if wanted != found:
         raise UserError(f"{subject}: must have {wanted[0]} output blocks of {wanted[1]} blocks, as "
                         f"the directory and the shape tell, not {found[0]} of {found[1]}")
-    return min(container.shape[0] - part.first * container.columns,
-               part.count * container.columns)
+    channels = min(container.shape[0] - part.first * container.columns,
+                   part.count * container.columns)
+    last = channels - (part.count - 1) * container.columns
+    if header.last_columns != last:
+        raise UserError(f"{subject}: must have {last} columns with channels in its last output "
+                        f"block, as the shape tells, not {header.last_columns}")
+    return channels
 
 
 def _header(header: Header) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sparrow.compiler import Program
 from sparrow.compiler.program import LayerInfo
 from sparrow.golden.network import Network
 from sparrow.hw.spec.accelerator import AcceleratorSpec
-from sparrow.hw.spec.commands import Command, Opcode
+from sparrow.hw.spec.commands import Command, Opcode, compute_vectors
 from sparrow.sim.accelerator import Outcome
 
 __all__ = ["measured_stalls", "profile"]
@@ -117,7 +117,6 @@ def _accesses(commands: Sequence[tuple[Command, Mapping[str, int]]], spec: Accel
                 total += vectors * (words if kind.opcode is Opcode.LOAD else 1)
             case Opcode.COMPUTE:
                 results = values["out_height"] * values["out_width"] * values["output_blocks"]
-                steps = (values["channel_blocks"] * values["kernel_height"]
-                         * values["kernel_width"])
-                total += results * (1 + values["add"] + steps * (2 if values["int4"] else 1))
+                read = values["output_blocks"] * compute_vectors(values, spec.winograd_tile)
+                total += results * (1 + values["add"]) + read * (2 if values["int4"] else 1)
     return total

@@ -25,14 +25,14 @@ def add_parser(subparsers: Any) -> None:
                         help="only one of a container's streams, from 0 on")
     for name, default, values in (("lanes", 16, _LANES), ("columns", 16, None),
                                   ("word-bytes", 8, _WORDS)):
-        parser.add_argument(f"--{name}", type=int, default=default, metavar="N", choices=values,
-                            help="of a stream alone (default: %(default)s)")
+        parser.add_argument(f"--{name}", type=int, metavar="N", choices=values,
+                            help=f"of a stream alone (default: {default})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    if not 1 <= arguments.columns <= 64:
+    if arguments.columns is not None and not 1 <= arguments.columns <= 64:
         raise UserError(f"--columns must be 1 to 64, not {arguments.columns}")
 
     from sparrow.flow.inspect import inspect_file

@@ -72,6 +72,6 @@ def _share(predicted: int, measured: int) -> str:
 def _utilization(layer: Layer) -> str | Html:
     if layer.utilization is None or not layer.macs:
         return "–"
-    bar = tag("i", class_="mini", style=f"--share:{100 * layer.utilization:.2f}%",
+    bar = tag("i", class_="mini", style=f"--share:{100 * min(1, layer.utilization):.2f}%",
               aria_hidden="true")
     return tag("span", bar, tag("span", percent(layer.utilization)), class_="share")

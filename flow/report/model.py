@@ -109,7 +109,8 @@ class Layer:
     detail
         Kernel, stride, groups, in words.
     utilization
-        True MACs / (cycles × MACs per cycle).
+        True MACs / (cycles × MACs per cycle). Above 1 where the array needs fewer than these, by
+        Winograd's algorithm or as blocks of zeros are left out.
     weights
         As they are stored.
     codec

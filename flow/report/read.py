@@ -86,7 +86,7 @@ def _from_profile(values: Fields, name: str) -> Report:
     report = Report(
         name=values.text("name", name), layers=layers, array=array,
         cycles=sum(layer.cycles for layer in layers) if cycles is None else cycles,
-        utilization=total.share("utilization") if "utilization" in total else None)
+        utilization=total.number("utilization") if "utilization" in total else None)
     return _with_utilization(report)
 
 
@@ -107,7 +107,7 @@ def _layer(fields: Fields) -> Layer:
         place=fields.text("output", ""), vectors=fields.maybe_count("vectors"),
         accesses=fields.maybe_count("memory_accesses"),
         stalls=_stalls(fields),
-        utilization=fields.share("utilization") if "utilization" in fields else None,
+        utilization=fields.number("utilization") if "utilization" in fields else None,
         codec=fields.text("codec", ""), weight_bytes=fields.maybe_count("weight_bytes"),
         dense=None if dense is None else Dense(
             dense.count("weight_bytes"), dense.count("predicted_cycles"), _stalls(dense)))

@@ -60,8 +60,11 @@ def roofline(report: Report) -> Html:
     words = (f"Roofline of {len(dots)} layers; the array's limit is "
              f"{count(report.array.macs_per_cycle(None))} MACs per cycle, the bus moves "
              f"{report.array.bus_bytes} bytes per cycle. The table of layers has the figures.")
+    above = any(y > report.array.macs_per_cycle(layer.bits) for _, layer, _, y in found)
     return tag("div", tag("div", *parts, class_="plot", role="img", aria_label=words),
                tag("p", "MACs per byte on the bus", class_="x-name", aria_hidden="true"),
+               tag("p", "Layers above the array's limit need fewer multiplications than MACs.",
+                   class_="note") if above else "",
                class_="roofline")
 
 
@@ -70,7 +73,8 @@ def _axes(array: Array, xs: list[float], ys: list[float]) -> _Axes:
     ridge = peak / array.bus_bytes
     return _Axes((math.floor(math.log2(min(*xs, ridge))) - 1,
                   math.floor(math.log2(min(*ys, peak / 4))) - 1),
-                 (math.ceil(math.log2(max(*xs, ridge))) + 1.0, math.log2(peak) + 0.9))
+                 (math.ceil(math.log2(max(*xs, ridge))) + 1.0,
+                  math.log2(max(peak, *ys)) + 0.9))
 
 
 def _lines(array: Array, axes: _Axes) -> Html:

@@ -50,8 +50,8 @@ class AcceleratorSpec(Spec):
     pipeline_stages : int, 1 to 4
         Of the array.
     depthwise_window : int
-        Taps of a depthwise kernel that the array takes in one step, 2 to 64 but no more than
-        ``lanes``; 0: it has no window, and depthwise layers run as others do, a tap at a time.
+        Taps of a depthwise kernel that the array takes in one step, 2 to 64 (``lanes`` of them at
+        most); 0: it has no window, and depthwise layers run as others do, a tap at a time.
     pixels : int
         Arrays that share a weight stream, each with accumulators of its own: 1.
     accumulator_depth : int, 2 to 65 536

@@ -207,12 +207,14 @@ def _require_one_of(subject: str, value: object, choices: tuple[int, ...]) -> No
 
 def _codecs(given: object) -> tuple[Codec, ...]:
     names = ", ".join(repr(codec.value) for codec in Codec)
-    wanted = f"codecs must be a sequence of {names}, at least one, each once"
+    wanted = f"codecs must be a sequence of {names}, each once"
     if not isinstance(given, list | tuple):
         raise TypeError(f"{wanted}, not {given!r}")
     plain = [codec.value if isinstance(codec, Codec) else codec for codec in given]
     known = [codec.value for codec in Codec]
     # a list, so that what can't be hashed is refused like all else
-    if not plain or any(name not in known or plain.count(name) > 1 for name in plain):
+    if not plain:
+        raise SpecError(f"{wanted}, at least one, not {given!r}")
+    if any(name not in known or plain.count(name) > 1 for name in plain):
         raise SpecError(f"{wanted}, not {plain!r}")
     return tuple(codec for codec in Codec if codec.value in plain)

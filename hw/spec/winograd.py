@@ -51,9 +51,8 @@ class WinogradSpec(Spec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("tile", self.tile, 2, 4)
-        if self.tile == 3:
-            raise SpecError("tile must be 2 or 4, not 3")
+        if isinstance(self.tile, bool) or self.tile not in (2, 4):
+            raise SpecError(f"tile must be 2 or 4, not {self.tile!r}")
         require_integer("dimensions", self.dimensions, 1, 2)
         require_integer("lanes", self.lanes, 1, 64)
         require_integer("columns", self.columns, 1, 64)

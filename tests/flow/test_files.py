@@ -173,6 +173,16 @@ def test_folder_of_something_else_stays(tmp_path, monkeypatch):
             write_folder(Path(name), FILES, **OWN)
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "temporary")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError) as raised:
+        write_folder(tmp_path / "place", FILES, **OWN)
+    assert raised.value.filename == str(tmp_path / "place")
+    assert not os.listdir(tmp_path)
+
+
 @pytest.mark.parametrize("fails", [1, 2])
 def test_failure_leaves_the_old_folder(tmp_path, monkeypatch, fails):
     place = write_folder(tmp_path / "place", FILES, **OWN)

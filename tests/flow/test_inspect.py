@@ -1,5 +1,6 @@
 """The command ``sparrow inspect``."""
 
+import dataclasses
 import itertools
 import json
 import zlib
@@ -215,6 +216,29 @@ def test_broken_containers(folder, capsys):
         captured = capsys.readouterr()
         assert captured.out == "" and captured.err.count("\n") == 1
         assert captured.err.startswith(f"sparrow: error: {text}")
+
+
+def test_a_shape_of_fewer_channels_is_told(folder, capsys):
+    network, found = layers()
+    container = encode_layer(found[0], network, TARGET, codec="rle").container
+    shape = container.shape[0] - 1, *container.shape[1:]
+    (folder / "x").write_bytes(dataclasses.replace(container, shape=shape).to_bytes())
+    assert main(["inspect", "x"]) == 2
+    last = (shape[0] - 1) % container.columns + 1
+    assert capsys.readouterr().err == (
+        f"sparrow: error: x: stream 0: must have {last} columns with channels in its last output "
+        f"block, as the shape tells, not {last + 1}\n")
+
+
+@pytest.mark.parametrize("option, own", [("--lanes", 4), ("--columns", 4), ("--word-bytes", 4)])
+def test_a_container_for_another_array_is_refused(option, own, folder, capsys):
+    network, found = layers()
+    container = encode_layer(found[0], network, TARGET, codec="rle").container
+    (folder / "x").write_bytes(container.to_bytes())
+    assert inspected(capsys, "x", option, str(own)) == inspected(capsys, "x")
+    assert main(["inspect", "x", option, "8"]) == 2
+    assert capsys.readouterr().err == (
+        f"sparrow: error: x: {option} must be {own}, as the container has it, not 8\n")
 
 
 def test_every_flipped_bit_is_told(folder, capsys):

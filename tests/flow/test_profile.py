@@ -101,6 +101,21 @@ def test_accesses():
     assert entry["memory_accesses"] == loaded // 4 + entry["vectors"] + 2 * stored
 
 
+@pytest.mark.parametrize("winograd", ["none", "2"])
+def test_accesses_of_winograd(winograd):
+    """Of 3 × 3 convolutions: the buffer is read once for each vector of the array."""
+    spec = SMALL.replace(precision="int8", winograd=winograd)
+    network = sample("conv")
+    program = compile_network(network, spec)
+    for entry, info in zip(profile(program, network)["layers"], program.layers, strict=True):
+        own = [program.commands()[number] for number in info.numbers]
+        written = sum(values["out_height"] * values["out_width"] * values["output_blocks"]
+                      * (1 + values["add"]) for kind, values in own if kind.name == "COMPUTE")
+        moved = sum(values["planes"] * values["runs"] * values["run"]
+                    for kind, values in own if kind.name in ("LOAD", "STORE"))
+        assert entry["memory_accesses"] == entry["vectors"] + written + moved
+
+
 @pytest.mark.parametrize("arguments, text", [
     (["--input", "3x32"], "--input must be CxHxW, such as 3x32x32, not '3x32'"),
     (["--input", "0x8x8"], "must be"),

@@ -7,6 +7,7 @@ import pytest
 from sparrow.flow.report import page, read_report
 from sparrow.golden.network import load
 
+from .conftest import ACCELERATOR
 from .reader import Reader, cells_of
 
 NAME = """<script>alert("x")</script>&'"""
@@ -77,6 +78,21 @@ def test_four_bit_layers_have_twice_the_limit(run_folder):
     rates = {layer.bits: layer.utilization for layer in read_report(run_folder).layers
              if layer.bits}
     assert rates[4] == rates[8] / 2 == 51_200 / 1000 / 256
+
+
+@pytest.mark.parametrize("all_multiplied", [False, True])
+def test_layers_that_leave_multiplications_out(all_multiplied, write, profile):
+    """More MACs per cycle than the array has: above its limit, but inside the plot."""
+    profile["accelerator"] = ACCELERATOR
+    if not all_multiplied:
+        profile["layers"][0].update(macs=512_000, utilization=4.0)
+        profile["total"]["utilization"] = 2.0
+    text = text_of(write(profile))
+    assert ("fewer multiplications than MACs" in text) != all_multiplied
+    assert cells_of(text)[1][-1] == ("40.0 %" if all_multiplied else "400.0 %")
+    assert ("--share:100.00%" in text) != all_multiplied
+    heights = [float(top) for top in re.findall(r'class="dot"[^>]*top:(-?[\d.]+)%', text)]
+    assert len(heights) == 2 and all(0 < height < 100 for height in heights)
 
 
 def test_names_are_escaped_everywhere(write, results):

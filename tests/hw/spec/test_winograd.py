@@ -14,7 +14,7 @@ def test_sizes():
 
 @pytest.mark.parametrize("values, text", [
     ({"tile": 3}, "tile must be 2 or 4, not 3"),
-    ({"tile": 6}, "tile must be an integer from 2 to 4, not 6"),
+    ({"tile": 6}, "tile must be 2 or 4, not 6"),
     ({"dimensions": 3}, "dimensions must be an integer from 1 to 2, not 3"),
     ({"lanes": 0}, "lanes must be an integer from 1 to 64, not 0"),
     ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
