@@ -11,22 +11,38 @@ from sparrow.hw.spec.base import SpecError
 from sparrow.hw.spec.bus import PAGE_BYTES
 from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, compute_vectors, encode
 
-from .codecs import AUTO, PLAIN, Coder, check_codec
-from .cuts import Tiling
 from .dependencies import set_retirements, set_tokens
 from .errors import CompileError
 from .footprint import Instruction
-from .fuse import Fusions, fusions, keep_additions, lower_all, readers
-from .interleave import in_turns, merged
 from .layout import LARGEST_WINDOW, TensorLayout, allocate, kept
-from .lower import require_supported, true_macs
+from .lower import (
+    Fusions,
+    fusions,
+    keep_additions,
+    lower_all,
+    readers,
+    require_supported,
+    true_macs,
+)
 from .passes import Pass
 from .place import Room
+from .predict import Timing
 from .program import LayerInfo, Program
-from .residents import Residents, choose_residents
-from .schedule import schedule
-from .select import Choice, best_choices, good_choices
-from .timing import Timing
+from .schedule import (
+    AUTO,
+    PLAIN,
+    Choice,
+    Coder,
+    Residents,
+    Tiling,
+    best_choices,
+    check_codec,
+    choose_residents,
+    good_choices,
+    in_turns,
+    merged,
+    schedule,
+)
 
 __all__ = ["compile_network"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sparrow.hw.spec.commands import Engine, Opcode, command
 
-from .decoding import Decoding
+from .predict import Decoding
 
 __all__ = ["MEMORY", "Footprint", "Instruction", "Interval"]
 

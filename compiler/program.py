@@ -13,12 +13,9 @@ from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.base import SpecError
 from sparrow.hw.spec.commands import COMMAND_BYTES, Command, Opcode, decode
 
-from .array import STALLS
-from .decoding import Decoding
 from .errors import CompileError
 from .layout import TensorLayout
-from .predict import predict
-from .timing import Timing
+from .predict import STALLS, Decoding, Timing, predict
 
 __all__ = ["LAYOUT_FILE", "PROGRAM_FILE", "LayerInfo", "Program"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparrow.compiler.encode import EncodedLayer, EncodeError, StreamTarget, encode_layer
+from sparrow.compiler.streams import EncodedLayer, EncodeError, StreamTarget, encode_layer
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_folder
 from sparrow.golden.network import Network, Weighted
@@ -24,7 +24,7 @@ FORMAT = 1
 
 def encode_network(network: Network, target: StreamTarget, *, codec: str, goal: str,
                    span: int | None) -> list[EncodedLayer]:
-    """All layers with weights; see :func:`sparrow.compiler.encode.encode_layer`.
+    """All layers with weights; see :func:`sparrow.compiler.streams.encode_layer`.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sparrow.compiler.container import MAGIC, Container, ContainerError, Part
+from sparrow.compiler.streams import MAGIC, Container, ContainerError, Part
 from sparrow.flow.errors import UserError
 from sparrow.golden.codec import PARTS, Contents, Header, StreamError, decode_blocks
 from sparrow.golden.codec.arrange import Arrangement

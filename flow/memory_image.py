@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.compiler import CompileError, Program, compile_network
+from sparrow.compiler.predict import Timing
 from sparrow.compiler.program import LAYOUT_FILE, PROGRAM_FILE
-from sparrow.compiler.timing import Timing
 from sparrow.flow.errors import UserError
 from sparrow.flow.files import write_folder
 from sparrow.flow.interface.network_header import NETWORK_HEADER_FILE, network_header

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sparrow.compiler import Program
-    from sparrow.compiler.size import Sizes
+    from sparrow.compiler.streams import Sizes
 
 __all__ = ["compared", "layer_table", "part_table", "profile_table", "result_table", "size_table",
            "weights_table"]
@@ -164,7 +164,7 @@ def profile_table(found: Mapping[str, Any]) -> "Table":
 
 
 def size_table(sizes: "Sizes") -> "Table":
-    """Layers with their bytes by every codec; see :func:`sparrow.compiler.size.network_size`."""
+    """Layers with their bytes by every codec; see :func:`sparrow.compiler.streams.network_size`."""
     from rich.table import Table
 
     codecs = list(dict.fromkeys(codec for layer in sizes.layers for codec in layer.codecs))

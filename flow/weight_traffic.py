@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparrow.compiler import Program
-from sparrow.compiler.codecs import PLAIN
+from sparrow.compiler.schedule import PLAIN
 from sparrow.hw.spec.commands import Opcode
 
 __all__ = ["weight_traffic", "with_dense"]

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--span must be at least 1, not {arguments.span}")
     spec = block("accelerator").parse(arguments.spec, arguments.settings)
 
-    from sparrow.compiler.encode import StreamTarget
+    from sparrow.compiler.streams import StreamTarget
     from sparrow.flow.encode import OWN, encode_network, encode_table, index, write_streams
     from sparrow.flow.memory_image import load_network
     from sparrow.flow.progress import progress

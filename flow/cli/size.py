@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not 1 <= arguments.columns <= 64:
         raise UserError(f"--columns must be 1 to 64, not {arguments.columns}")
 
-    from sparrow.compiler.size import network_size
+    from sparrow.compiler.streams import network_size
     from sparrow.flow.memory_image import load_network
     from sparrow.flow.progress import progress
 

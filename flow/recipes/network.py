@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from sparrow.compiler.size import network_size
+from sparrow.compiler.streams import network_size
 from sparrow.compress.data import Dataset
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph

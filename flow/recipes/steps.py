@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sparrow.compiler.codecs import PLAIN
+from sparrow.compiler.schedule import PLAIN
 from sparrow.compress.report import accuracy
 from sparrow.flow.blocks import block
 from sparrow.flow.compression import accelerator_numbers

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sparrow.compiler.size import FLOAT_BYTES, Sizes
+from sparrow.compiler.streams import FLOAT_BYTES, Sizes
 from sparrow.compress.draft import WeightedNode
 from sparrow.compress.graph import Graph
 from sparrow.flow.numbers import grouped

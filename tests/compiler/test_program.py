@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparrow.compiler import CompileError, Program, compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.golden.accelerator import Machine
 from sparrow.golden.network import execute
 

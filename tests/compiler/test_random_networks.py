@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparrow.compiler import CompileError
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.sim.accelerator.random_networks import KINDS, random_network, sparse_network
 
 ORDERS = ("eager", "lazy", 1)

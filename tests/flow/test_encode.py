@@ -6,9 +6,7 @@ import os
 import pytest
 import torch
 
-from sparrow.compiler.container import Container
-from sparrow.compiler.encode import decode_container
-from sparrow.compiler.size import network_size
+from sparrow.compiler.streams import Container, decode_container, network_size
 from sparrow.flow.cli import main
 from sparrow.flow.numbers import grouped
 from sparrow.golden.codec import CODECS

@@ -8,8 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-from sparrow.compiler.container import Container
-from sparrow.compiler.encode import StreamTarget, encode_layer
+from sparrow.compiler.streams import Container, StreamTarget, encode_layer
 from sparrow.flow.cli import main
 from sparrow.flow.numbers import grouped
 from sparrow.golden.codec import CODECS, Parameters, encode_blocks

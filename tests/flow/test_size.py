@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sparrow.compiler.size import network_size
+from sparrow.compiler.streams import network_size
 from sparrow.flow.cli import main
 from sparrow.flow.tables import grouped
 from sparrow.golden.network import save

@@ -5,7 +5,7 @@ import io
 import torch
 from rich.console import Console
 
-from sparrow.compiler.size import network_size
+from sparrow.compiler.streams import network_size
 from sparrow.compress.draft import Draft
 from sparrow.compress.graph import Graph, LinearNode
 from sparrow.compress.quantize import quantize

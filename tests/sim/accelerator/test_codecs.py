@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sparrow.compiler import CompileError, compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.golden.accelerator import Machine, MachineError
 from sparrow.golden.codec import ERRORS
 from sparrow.hw.spec.commands import Opcode

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparrow.compiler import compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.compress import capture, quantize
 from sparrow.flow.blocks import block
 from sparrow.hw.spec import AcceleratorSpec

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from sparrow.compiler import compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.flow.blocks import block
 from sparrow.flow.interface import Surroundings
 from sparrow.hw.accelerator import Accelerator

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparrow.compiler import compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.golden.network import execute
 from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.compare import first_difference, tensor_difference

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from sparrow.compiler import compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.sim.accelerator import Traffic, simulation
 from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.predictions import wrong_predictions

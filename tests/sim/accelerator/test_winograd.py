@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sparrow.compiler import CompileError, compile_network
-from sparrow.compiler.timing import Timing
+from sparrow.compiler.predict import Timing
 from sparrow.flow.blocks import block
 from sparrow.golden.accelerator import Machine, MachineError
 from sparrow.hw.spec.commands import COMMAND_BYTES, Opcode, encode
