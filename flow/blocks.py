@@ -137,10 +137,10 @@ BLOCKS = {found.name: found for found in (
           "sparrow.sim.accumulators.regression"),
     Block("requantize", "sparrow.hw.spec:RequantizeSpec", "sparrow.hw.post:Requantize",
           "sparrow.sim.requantize.regression"),
-    Block("decompressor", _DECOMPRESSOR, "sparrow.hw.decode.decompressor:Decompressor",
+    Block("decompressor", _DECOMPRESSOR, "sparrow.hw.decode:Decompressor",
           "sparrow.sim.decompressor.regression"),
     *(Block(f"{codec}-decoder", _LANE_DECODER,
-            f"sparrow.hw.decode.single:{codec.capitalize()}Decoder",
+            f"sparrow.hw.decode:{codec.capitalize()}Decoder",
             "sparrow.sim.decompressor.single_regression")
       for codec in ("rle", "csr", "bitmask", "huffman")),
     Block("decoder-lane", _DECOMPRESSOR, "sparrow.sim.decompressor.parts:DecoderLane",

@@ -10,14 +10,12 @@ from sparrow.compiler.streams import MAGIC, Container, ContainerError, Part
 from sparrow.flow.errors import UserError
 from sparrow.golden.codec import PARTS, Contents, Header, StreamError, decode_blocks
 from sparrow.golden.codec.arrange import Arrangement
-from sparrow.golden.codec.bits import GRANULE
-from sparrow.golden.codec.header import VERSION
 from sparrow.golden.codec.prefix import PrefixCode
 from sparrow.golden.codec.symbols import Gaps
+from sparrow.hw.spec.stream import CHECKSUM_BYTES, GRANULE, STREAM_VERSION
 
 __all__ = ["inspect_file"]
 
-CHECKSUM_BITS = 32
 
 
 def inspect_file(path: Path, *, lanes: int | None = None, columns: int | None = None,
@@ -131,7 +129,8 @@ def _channels(part: Part, container: Container, header: Header, subject: str) ->
 
 def _header(header: Header) -> dict[str, Any]:
     parameters = header.parameters
-    result = {"version": VERSION, "codec": header.codec, "weight_bits": 4 if header.four_bit else 8,
+    result = {"version": STREAM_VERSION, "codec": header.codec,
+              "weight_bits": 4 if header.four_bit else 8,
               "output_blocks": header.output_blocks, "blocks_of_each": header.steps,
               "granules": header.granules, "last_columns": header.last_columns, "map": header.map,
               "reuse": header.reuse, "lean": header.lean,
@@ -151,7 +150,7 @@ def _bits(contents: Contents, laid: np.ndarray, size: int) -> dict[str, int]:
     header = contents.header
     bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part)
                                       for name, part in header.parts().items()}
-    bits["header"] += CHECKSUM_BITS
+    bits["header"] += 8 * CHECKSUM_BYTES
     channels = (header.output_blocks - 1) * len(laid) + header.last_columns
     bits["biases"] = channels * header.parameters.bias_bits
     if header.parameters.bias_bits and not header.parameters.shared:

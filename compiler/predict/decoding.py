@@ -6,14 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from sparrow.golden.codec import Stream, read_header
+from sparrow.hw.spec.stream import GRANULE
 
 __all__ = ["GRANULE_BYTES", "HEADER", "SET_CYCLES", "Decoding"]
 
-GRANULE_BYTES = 2
+GRANULE_BYTES = GRANULE // 8
 HEADER = 2  # granules that are read in a cycle
 SET_CYCLES = 2  # of a parameter set, besides one for each column
 MAP_CYCLES = 2  # of a granule of the map
-MAP_STEPS = 16  # that it tells of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Decoding:
 
     def map_cycles(self, place: int) -> int:
         """Cycles for the map in front of a weight block."""
-        return MAP_CYCLES if self.map and place % self.blocks % MAP_STEPS == 0 else 0
+        return MAP_CYCLES if self.map and place % self.blocks % GRANULE == 0 else 0
 
     @property
     def kept(self) -> int:

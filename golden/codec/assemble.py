@@ -5,7 +5,8 @@ import zlib
 
 import numpy as np
 
-from .bits import GRANULE
+from sparrow.hw.spec.stream import CHECKSUM_BYTES, GRANULE
+
 from .deal import Dealing
 from .header import MOST_GRANULES, Header
 from .parameters import Parameters
@@ -13,7 +14,6 @@ from .stream import PARTS, Stream
 
 __all__ = ["Section", "sections", "stream"]
 
-CHECKSUM_BYTES = 4
 Section = tuple[int, str, np.ndarray]  # in front of which block, part, granules
 
 

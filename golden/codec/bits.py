@@ -2,9 +2,10 @@
 
 import numpy as np
 
-__all__ = ["GRANULE", "packed", "words"]
+from sparrow.hw.spec.stream import GRANULE
 
-GRANULE = 16  # bits that are dealt at a time
+__all__ = ["packed", "words"]
+
 
 
 def words(*values: int) -> np.ndarray:

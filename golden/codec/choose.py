@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sparrow.hw.spec.stream import RUN_BITS
+
 from .header import MOST_FIXED, largest_count_bits
-from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
+from .runs import LIMITS, RunCode
 from .symbols import MASK, Gaps, Symbols, bitmask, csr, dense, fixed, with_runs
 from .values import LARGEST_TABLE, ValueCode
 
@@ -116,7 +118,7 @@ def choices(weights: np.ndarray, codec: str, *, four_bit: bool, table: bool,
 
 def _with_runs(gaps: Gaps, weights: np.ndarray, codec: str, values: ValueCode, sent: int,
                steps: bool) -> Iterator[Choice]:
-    widths = range(1, LARGEST_RUN_BITS + 1)
+    widths = range(1, RUN_BITS + 1)
     limits = LIMITS if codec == "huffman" else tuple((1 << width) - 1 for width in widths)
     for limit in limits:
         own, escapes = gaps.split(limit)

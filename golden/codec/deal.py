@@ -4,7 +4,9 @@ import itertools
 
 import numpy as np
 
-from .bits import GRANULE, packed
+from sparrow.hw.spec.stream import GRANULE
+
+from .bits import packed
 from .symbols import DEPTH, Symbols
 
 __all__ = ["Dealing"]

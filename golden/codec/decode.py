@@ -5,7 +5,8 @@ import zlib
 
 import numpy as np
 
-from .bits import GRANULE
+from sparrow.hw.spec.stream import CHECKSUM_BYTES, GRANULE
+
 from .errors import StreamError
 from .header import MOST_COLUMNS, Header
 from .lanes import LANES, Lane
@@ -15,7 +16,6 @@ from .symbols import DEPTH
 __all__ = ["Contents", "decode_blocks", "read_header"]
 
 LARGEST = 2**28  # weights
-CHECKSUM_BYTES = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

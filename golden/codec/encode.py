@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from sparrow.hw.spec.stream import GRANULE
+
 from .assemble import sections, stream
-from .bits import GRANULE
 from .choose import Choice, choices
 from .deal import Dealing
 from .header import CODECS, Header

@@ -5,23 +5,29 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sparrow.hw.spec.stream import (
+    GRANULES_BITS,
+    MOST_RUN_CODES,
+    RUN_BITS,
+    RUN_CODE_BITS,
+    STREAM_VERSION,
+    VALUE_CODE_BITS,
+    first_word,
+    first_word_fields,
+)
+
 from .bits import words
 from .errors import StreamError
 from .parameters import ParameterFormat
-from .prefix import LONGEST, LONGEST_VALUE, PrefixCode
-from .runs import LARGEST_RUN_BITS, LIMITS, RunCode
+from .prefix import PrefixCode
+from .runs import LIMITS, RunCode
 from .values import ValueCode
 
-__all__ = ["CODECS", "MOST_COLUMNS", "MOST_GRANULES", "VERSION", "Header", "largest_count_bits"]
+__all__ = ["CODECS", "MOST_COLUMNS", "MOST_GRANULES", "Header", "largest_count_bits"]
 
-VERSION = 4
 CODECS = "dense", "bitmask", "rle", "csr", "huffman"
-FLAGS = {"four_bit": 7, "table": 8, "map": 9, "parameters": 10, "wide": 11, "each": 12,
-         "reuse": 13, "fixed": 14, "long": 15, "lean": 23}
-SPARE = 7 << 29
+FLAGS = "four_bit", "table", "map", "parameters", "wide", "each", "reuse", "fixed", "long", "lean"
 MOST_FIXED = 127
-MOST_RUNS = LIMITS[-1] + 1  # codes of runs, the escape's among them
-GRANULES_BITS = 26
 MOST_GRANULES = (1 << GRANULES_BITS) - 1
 MOST_COLUMNS = 64
 NO_PARAMETERS = ParameterFormat()
@@ -97,14 +103,13 @@ class Header:
         if self.runs is not None:
             argument = self.runs.run_bits or self.runs.escape_rank
         entries = self.values.entries or ()
-        first = VERSION | CODECS.index(self.codec) << 4 | argument << 16
-        first |= sum(flag << FLAGS[name] for name, flag in flags.items())
-        first |= max(0, len(entries) - 1) << 24
+        first = first_word(version=STREAM_VERSION, codec=CODECS.index(self.codec), **flags,
+                           argument=argument, last_entry=max(0, len(entries) - 1))
         tables = [np.array(entries + (0,) * (-len(entries) % 4), np.int8).view("<u2")]
         if self.runs is not None and self.runs.code is not None:
-            tables.append(self.runs.code.to_granules(LONGEST))
+            tables.append(self.runs.code.to_granules(RUN_CODE_BITS))
         if self.values.code is not None:
-            tables.append(self.values.code.to_granules(LONGEST_VALUE))
+            tables.append(self.values.code.to_granules(VALUE_CODE_BITS))
         scale = np.zeros(0, "<u2")
         if self.scale is not None:
             mantissa, shift = np.array(self.scale, np.int64).reshape(2, 1)
@@ -131,11 +136,11 @@ class Header:
         StreamError
             By the first thing in it that can't be.
         """
-        first = word()
+        first = first_word_fields(word())
         codec, flags = _check_flags(first)
         if flags["four_bit"]:
             positions *= 2
-        entries = (first >> 24 & 31) + 1
+        entries = first["last_entry"] + 1
         argument = _argument(codec, flags, first, positions)
         shared = flags["parameters"] and not flags["each"]
         scale_words = (1 + flags["long"]) * shared
@@ -166,7 +171,7 @@ class Header:
         if codec == "huffman":
             runs = _runs(word(), argument)
             if flags["table"]:
-                code = PrefixCode.from_word(word(), "values", entries, LONGEST_VALUE)
+                code = PrefixCode.from_word(word(), "values", entries, VALUE_CODE_BITS)
         csr = argument if codec == "csr" else 0
         return cls(
             codec=codec, four_bit=flags["four_bit"], map=flags["map"], reuse=flags["reuse"],
@@ -178,18 +183,19 @@ class Header:
             count_bits=0 if flags["fixed"] else csr, fixed=csr if flags["fixed"] else 0)
 
 
-def _check_flags(first: int) -> tuple[str, dict[str, bool]]:
+def _check_flags(first: dict[str, int]) -> tuple[str, dict[str, bool]]:
     """Codec and flags of the first word."""
-    if first & 15 != VERSION:
-        raise StreamError("VERSION", f"Stream must be of version {VERSION}, not {first & 15}")
-    number = first >> 4 & 7
+    if first["version"] != STREAM_VERSION:
+        raise StreamError("VERSION", f"Stream must be of version {STREAM_VERSION}, "
+                          f"not {first['version']}")
+    number = first["codec"]
     if number >= len(CODECS):
         raise StreamError("FORMAT", f"Codec must be 0 to {len(CODECS) - 1}, not {number}")
     codec = CODECS[number]
-    flags = {name: bool(first >> place & 1) for name, place in FLAGS.items()}
-    if first & SPARE:
+    flags = {name: bool(first[name]) for name in FLAGS}
+    if first["spare"]:
         raise StreamError("FORMAT", "Stream must have 0 in the spare bits of its first word, "
-                          f"not {first:#010x}")
+                          f"not {first['spare']}")
     if (flags["wide"] or flags["each"] or flags["long"]) and not flags["parameters"]:
         raise StreamError("FORMAT", "Stream must have parameters if it tells their format, "
                           "but hasn't")
@@ -202,18 +208,19 @@ def _check_flags(first: int) -> tuple[str, dict[str, bool]]:
     return codec, flags
 
 
-def _argument(codec: str, flags: dict[str, bool], first: int, positions: int) -> int:
+def _argument(codec: str, flags: dict[str, bool], first: dict[str, int],
+              positions: int) -> int:
     """The codec's argument."""
-    argument = first >> 16 & 127
+    argument = first["argument"]
     low, high = {
-        "dense": (0, 0), "bitmask": (0, 0), "rle": (1, LARGEST_RUN_BITS),
+        "dense": (0, 0), "bitmask": (0, 0), "rle": (1, RUN_BITS),
         "csr": (1, min(positions, MOST_FIXED) if flags["fixed"] else largest_count_bits(positions)),
         "huffman": (0, LIMITS[-1])}[codec]
     if not low <= argument <= high:
         raise StreamError("TABLE", f"Argument of {codec} must be {low} to {high}, not {argument}")
-    if first >> 24 & 31 and not flags["table"]:
+    if first["last_entry"] and not flags["table"]:
         raise StreamError("TABLE", "Stream without a table must have no entries, "
-                          f"not {(first >> 24 & 31) + 1}")
+                          f"not {first['last_entry'] + 1}")
     return argument
 
 
@@ -222,10 +229,10 @@ def _halves(word: int) -> tuple[int, int]:
 
 
 def _runs(word: int, rank: int) -> RunCode:
-    code = PrefixCode.from_word(word, "runs", MOST_RUNS, LONGEST)
+    code = PrefixCode.from_word(word, "runs", MOST_RUN_CODES, RUN_CODE_BITS)
     if not code.counts:
-        raise StreamError("CODE", f"Table of runs must have 2 to {MOST_RUNS} codes, not none of "
-                          f"less than {LONGEST} bits")
+        raise StreamError("CODE", f"Table of runs must have 2 to {MOST_RUN_CODES} codes, not none "
+                          f"of less than {RUN_CODE_BITS} bits")
     if rank >= code.size:
         raise StreamError("TABLE", "Table of runs must have the escape among its codes, of which "
                           f"there are {code.size}, not in place {rank}")

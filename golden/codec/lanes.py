@@ -3,7 +3,8 @@
 import copy
 from collections.abc import Mapping
 
-from .bits import GRANULE
+from sparrow.hw.spec.stream import GRANULE
+
 from .errors import StreamError
 from .header import Header
 from .symbols import MASK

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .bits import GRANULE, words
+from sparrow.hw.spec.stream import GRANULE
+
+from .bits import words
 
 __all__ = ["MANTISSA_BITS", "ParameterFormat", "Parameters"]
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sparrow.hw.spec.decode import CODE_COUNT_BITS
+from sparrow.hw.spec.stream import CODE_COUNT_BITS
 
 from .bits import words
 from .errors import StreamError
 
-__all__ = ["LONGEST", "LONGEST_VALUE", "PrefixCode", "non_increasing", "prefix_code"]
+__all__ = ["PrefixCode", "non_increasing", "prefix_code"]
 
-LONGEST = 8  # bits of a code of runs
-LONGEST_VALUE = 7  # and of values
 
 
 @dataclasses.dataclass(frozen=True)

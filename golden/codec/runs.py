@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from .prefix import LONGEST, PrefixCode, non_increasing, prefix_code
+from sparrow.hw.spec.stream import RUN_CODE_BITS
 
-__all__ = ["LARGEST_RUN_BITS", "LIMITS", "RunCode"]
+from .prefix import PrefixCode, non_increasing, prefix_code
 
-LARGEST_RUN_BITS = 6
+__all__ = ["LIMITS", "RunCode"]
+
 LIMITS = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 62  # tried for prefix codes
 
 
@@ -71,7 +72,7 @@ class RunCode:
         """
         smooth = non_increasing(runs)
         rank = int((smooth > escapes).sum())
-        code = prefix_code(np.insert(smooth, rank, escapes).tolist(), LONGEST)
+        code = prefix_code(np.insert(smooth, rank, escapes).tolist(), RUN_CODE_BITS)
         return cls(code=code, escape_rank=rank)
 
     def cost(self, runs: np.ndarray, escapes: int) -> int:

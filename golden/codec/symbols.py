@@ -5,7 +5,8 @@ import functools
 
 import numpy as np
 
-from .bits import GRANULE
+from sparrow.hw.spec.stream import GRANULE
+
 from .runs import RunCode
 from .values import ValueCode
 

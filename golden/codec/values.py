@@ -4,8 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from sparrow.hw.spec.stream import VALUE_CODE_BITS
+
 from .errors import StreamError
-from .prefix import LONGEST_VALUE, PrefixCode, prefix_code
+from .prefix import PrefixCode, prefix_code
 
 __all__ = ["LARGEST_TABLE", "ValueCode"]
 
@@ -40,7 +42,7 @@ class ValueCode:
             return cls(bits, tuple(values.tolist()))
         ranks = np.argsort(-counts, kind="stable")
         return cls(bits, tuple(values[ranks].tolist()),
-                   prefix_code(counts[ranks].tolist(), LONGEST_VALUE))
+                   prefix_code(counts[ranks].tolist(), VALUE_CODE_BITS))
 
     @property
     def width(self) -> int:

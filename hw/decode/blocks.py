@@ -4,10 +4,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["NUMBER_BITS", "STEP_GROUP", "BlockCounter"]
+from ..spec.stream import GRANULE
+
+__all__ = ["NUMBER_BITS", "BlockCounter"]
 
 NUMBER_BITS = 16
-STEP_GROUP = 16  # steps for which a granule of the map tells whether they are in the stream
 _LOW = 4
 
 
@@ -46,8 +47,8 @@ class BlockCounter(wiring.Component):
     block: In(1)
     output_block: In(1)
     map: In(1)
-    bits: In(STEP_GROUP)
-    kept: Out(STEP_GROUP)
+    bits: In(GRANULE)
+    kept: Out(GRANULE)
     last_block: Out(1)
     last_of_group: Out(1)
     last_output_block: Out(1)
@@ -64,10 +65,10 @@ class BlockCounter(wiring.Component):
         m.d.sync += [loaded.eq(self.load), counted.eq(loaded)]
         last_group = left[_LOW:] == 0
         valid = Cat(Const(1), *(~last_group | (all_left[:_LOW] >= step)
-                                for step in range(1, STEP_GROUP)))
+                                for step in range(1, GRANULE)))
         last_bit = Cat(self.bits[step] & (all_left[:_LOW] == step)
-                       for step in range(STEP_GROUP)).any()
-        number = Signal(range(STEP_GROUP + 1))
+                       for step in range(GRANULE)).any()
+        number = Signal(range(GRANULE + 1))
         m.d.comb += [
             self.kept.eq(self.bits & valid),
             number.eq(_count(self.kept)),

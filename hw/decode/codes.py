@@ -6,9 +6,13 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..spec.decode import CODE_COUNT_BITS
-from .config import CODE_BITS, RUN_BITS, VALUE_BITS
-from .window import GRANULE_BITS
+from ..spec.stream import (
+    CODE_COUNT_BITS,
+    GRANULE,
+    RUN_BITS,
+    RUN_CODE_BITS,
+    VALUE_CODE_BITS,
+)
 
 __all__ = ["CodeReader"]
 
@@ -25,7 +29,7 @@ class CodeReader(wiring.Component):
     enable : ``In(1)``
         There are counts to be read.
     values : ``In(1)``
-        The longest have ``VALUE_BITS`` bits, not ``CODE_BITS``; steady while ``enable``.
+        The longest have ``VALUE_CODE_BITS`` bits, not ``RUN_CODE_BITS``; steady while ``enable``.
     want, given, word
         Both granules of a word are wanted; they are there; the stream's next ones.
     take : ``Out(1)``
@@ -33,7 +37,7 @@ class CodeReader(wiring.Component):
     free, offset : ``Out(9)``, ``Out(RUN_BITS)``
         For the codes of ``index + 1`` bits, as :func:`.config.code_layout` has them, in cycles with
         ``step``.
-    index, step : ``Out(range(CODE_BITS))``, ``Out(1)``
+    index, step : ``Out(range(RUN_CODE_BITS))``, ``Out(1)``
     excess : ``Out(1)``
         In such a cycle: there are more codes than numbers.
     told : ``Out(1)``
@@ -52,11 +56,11 @@ class CodeReader(wiring.Component):
     values: In(1)
     want: Out(2)
     given: In(1)
-    word: In(2 * GRANULE_BITS)
+    word: In(2 * GRANULE)
     take: Out(1)
     free: Out(_TOTAL)
     offset: Out(RUN_BITS)
-    index: Out(range(CODE_BITS))
+    index: Out(range(RUN_CODE_BITS))
     step: Out(1)
     excess: Out(1)
     told: Out(1)
@@ -75,7 +79,7 @@ class CodeReader(wiring.Component):
         m = Module()
         room = Signal(_TOTAL, init=2)  # numbers that aren't codes yet, of this length
         ends, short = Signal(), Signal()
-        last = self.index == Mux(self.values, VALUE_BITS - 1, CODE_BITS - 1)
+        last = self.index == Mux(self.values, VALUE_CODE_BITS - 1, RUN_CODE_BITS - 1)
         ends_of_counts = list(accumulate(CODE_COUNT_BITS))
         counts = Array([self.word[end - bits:end] for end, bits in
                         zip(ends_of_counts, CODE_COUNT_BITS, strict=True)])

@@ -5,14 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
+from ..spec.stream import RUN_BITS, RUN_CODE_BITS, VALUE_CODE_BITS
 
-__all__ = ["CODE_BITS", "RUN_BITS", "VALUE_BITS", "LaneSettings", "code_layout", "count_bits",
-           "fill_widths", "header_layout", "load_width", "mask_width", "operand_width",
-           "settings_layout"]
+__all__ = ["LaneSettings", "code_layout", "count_bits", "fill_widths", "header_layout",
+           "load_width", "mask_width", "operand_width", "settings_layout"]
 
-CODE_BITS = 8  # of the longest prefix code of a run
-VALUE_BITS = 7  # and of a value
-RUN_BITS = 6  # of the largest run or the rank of its code
 _ARGUMENT_BITS = 7
 _PART_BITS = 3  # of a position in what a mask tells of
 _MASK_BITS = 1 << _PART_BITS
@@ -59,9 +56,9 @@ def header_layout(spec: DecompressorSpec) -> data.StructLayout:
         fields |= {"table": 1, "last_entry": spec.place_width,
                    "entries": data.ArrayLayout(8, spec.codebook)}
     if spec.has(Codec.HUFFMAN):
-        fields |= {"escape_run": RUN_BITS, "runs": code_layout(RUN_BITS, CODE_BITS)}
+        fields |= {"escape_run": RUN_BITS, "runs": code_layout(RUN_BITS, RUN_CODE_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(spec.place_width, VALUE_BITS), "single": 1}
+            fields |= {"values": code_layout(spec.place_width, VALUE_CODE_BITS), "single": 1}
     return data.StructLayout(fields)
 
 
@@ -98,9 +95,9 @@ def settings_layout(spec: DecompressorSpec) -> data.StructLayout:
                    "entries": data.ArrayLayout(8, spec.codebook)}
     if spec.has(Codec.HUFFMAN):
         fields |= {"huffman": 1, "escape_rank": RUN_BITS, "escape_run": RUN_BITS,
-                   "runs": code_layout(RUN_BITS, CODE_BITS)}
+                   "runs": code_layout(RUN_BITS, RUN_CODE_BITS)}
         if spec.codebook:
-            fields |= {"values": code_layout(spec.place_width, VALUE_BITS),
+            fields |= {"values": code_layout(spec.place_width, VALUE_CODE_BITS),
                        "single": 1, "coded": 1}
     return data.StructLayout(fields)
 

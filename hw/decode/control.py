@@ -8,12 +8,12 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import DecompressorSpec
 from ..spec.faults import StreamFault
-from .blocks import STEP_GROUP, BlockCounter
+from ..spec.stream import GRANULE
+from .blocks import BlockCounter
 from .config import header_layout
 from .deal import CONTROL_GRANULES
 from .header import HeaderReader
 from .parameters import ParameterReader, record_layout
-from .window import GRANULE_BITS
 
 __all__ = ["Control"]
 
@@ -89,7 +89,7 @@ class Control(wiring.Component):
         self._spec = spec
         super().__init__({
             "want": Out(CONTROL_GRANULES), "given": In(1), "take": Out(1), "idle": In(1),
-            "granules": In(data.ArrayLayout(GRANULE_BITS, CONTROL_GRANULES)),
+            "granules": In(data.ArrayLayout(GRANULE, CONTROL_GRANULES)),
             "complete": In(1), "ended": In(1), "skip": Out(1),
             "prime": Out(1), "full": In(1), "fresh": Out(1),
             "steps": Out(1), "begun": Out(1), "step": In(1), "ends": In(1), "final": Out(1),
@@ -98,7 +98,7 @@ class Control(wiring.Component):
             "hold": In(1), "whole": In(1), "finish": Out(1),
             "header": Out(header_layout(spec)),
             "parameters": Out(stream.Signature(record_layout(spec))),
-            "maps": Out(stream.Signature(STEP_GROUP)),
+            "maps": Out(stream.Signature(GRANULE)),
             "at_rest": Out(1), "error": Out(StreamFault), "clear": In(1),
         })
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import DecompressorSpec
-from .window import GRANULE_BITS
+from ..spec.stream import GRANULE
 
 __all__ = ["CONTROL_GRANULES", "Dealer"]
 
@@ -60,11 +60,11 @@ class Dealer(wiring.Component):
         self._outputs = max(spec.columns, CONTROL_GRANULES)
         super().__init__({
             "ask": In(spec.columns), "full": Out(1), "idle": Out(1), "drop": In(1),
-            "slots": In(data.ArrayLayout(GRANULE_BITS, spec.window)),
+            "slots": In(data.ArrayLayout(GRANULE, spec.window)),
             "visible": In(spec.window), "base": In(range(spec.window)),
             "used": Out(range(spec.window + 1)),
             "deal": Out(spec.columns),
-            "granules": Out(data.ArrayLayout(GRANULE_BITS, self._outputs)),
+            "granules": Out(data.ArrayLayout(GRANULE, self._outputs)),
             "want": In(CONTROL_GRANULES), "given": Out(1), "take": In(1),
             "scarce": Out(1),
         })
@@ -86,8 +86,8 @@ class Dealer(wiring.Component):
             # all but one section ask for nothing
             asked = asked | _sum([active[lane] for lane in lanes if lane < spec.columns])
             for lane, leaf in zip(lanes, leaves, strict=True):
-                m.d.comb += [self.granules[lane].eq(leaf[:GRANULE_BITS]),
-                             served[lane].eq(mask[lane] & leaf[GRANULE_BITS])]
+                m.d.comb += [self.granules[lane].eq(leaf[:GRANULE]),
+                             served[lane].eq(mask[lane] & leaf[GRANULE])]
         m.d.comb += [
             self.deal.eq(served & ~self.want.any().replicate(self._outputs)),
             self.given.eq(~self.scarce),

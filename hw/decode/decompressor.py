@@ -8,7 +8,7 @@ from ..mac.ports import stationary_layout
 from ..spec.decode import Codec, DecompressorSpec
 from ..spec.faults import StreamFault
 from ..spec.mac import MacArraySpec, Precision
-from .blocks import STEP_GROUP
+from ..spec.stream import GRANULE
 from .config import LaneSettings
 from .control import Control
 from .deal import CONTROL_GRANULES, Dealer
@@ -82,7 +82,7 @@ class Decompressor(wiring.Component):
             "words": In(stream.Signature(word_layout(spec))),
             "weights": Out(stream.Signature(stationary_layout(array))),
             "parameters": Out(stream.Signature(record_layout(spec))),
-            "maps": Out(stream.Signature(STEP_GROUP)),
+            "maps": Out(stream.Signature(GRANULE)),
             "busy": Out(1), "done": Out(1), "error": Out(StreamFault), "clear": In(1),
             "waits_for_words": Out(1), "waits_for_array": Out(1),
         })

@@ -4,9 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..spec.stream import GRANULE
+
 __all__ = ["GRANULE", "HELD", "Granules", "shifted"]
 
-GRANULE = 16
 HELD = 3
 
 

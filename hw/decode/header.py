@@ -8,26 +8,26 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
 from ..spec.faults import StreamFault
+from ..spec.stream import (
+    FIRST_WORD,
+    GRANULE,
+    GRANULES_BITS,
+    MOST_RUN_CODES,
+    RUN_BITS,
+    STREAM_VERSION,
+)
 from .codes import CodeReader
 from .config import header_layout
 from .deal import CONTROL_GRANULES
-from .window import GRANULE_BITS
 
-__all__ = ["COLUMNS_PLACE", "HeaderReader", "first_word_layout", "flags_layout"]
+__all__ = ["HeaderReader", "first_word_layout", "flags_layout"]
 
-_VERSION = 4
-_LARGEST_RUN_BITS = 6
-_MOST_RUNS = 63  # codes of runs, the escape's among them
-_WORD = 2 * GRANULE_BITS
-COLUMNS_PLACE = 26  # in the second word; below is the number of granules
+_WORD = 2 * GRANULE
 
 
 def first_word_layout() -> data.StructLayout:
     """The first word of a stream."""
-    return data.StructLayout({
-        "version": 4, "codec": 3, "four_bit": 1, "table": 1, "map": 1, "parameters": 1,
-        "wide": 1, "each": 1, "reuse": 1, "fixed": 1, "long": 1, "argument": 7, "lean": 1,
-        "last_entry": 5, "spare_29": 3})
+    return data.StructLayout(dict(FIRST_WORD))
 
 
 def flags_layout() -> data.StructLayout:
@@ -152,8 +152,8 @@ class HeaderReader(wiring.Component):
     def _length(self, m, part):
         """The second word."""
         self._simple(m, part, _Part.NUMBERS)
-        m.d.sync += self.last_column.eq(self.word[COLUMNS_PLACE:])
-        with m.If(self.given & (self.word[COLUMNS_PLACE:] >= self._spec.columns)):
+        m.d.sync += self.last_column.eq(self.word[GRANULES_BITS:])
+        with m.If(self.given & (self.word[GRANULES_BITS:] >= self._spec.columns)):
             m.d.comb += self.fault.eq(StreamFault.FORMAT)
 
     def _numbers(self, m, part):
@@ -182,7 +182,7 @@ class HeaderReader(wiring.Component):
             m.d.sync += [header.table.eq(word.table), header.last_entry.eq(word.last_entry)]
         for name, _ in flags_layout():
             m.d.sync += self.flags[name].eq(word[name])
-        with m.If(word.version != _VERSION):
+        with m.If(word.version != STREAM_VERSION):
             m.d.comb += self.fault.eq(StreamFault.VERSION)
         with m.Elif(self._misfits(word)):
             m.d.comb += self.fault.eq(StreamFault.FORMAT)
@@ -196,7 +196,7 @@ class HeaderReader(wiring.Component):
                                for codec in (Codec.DENSE, Codec.CSR, Codec.HUFFMAN))
         misfits = Cat(
             ~Cat(word.codec == codec.number for codec in spec.codecs).any(),
-            word.long, word.spare_29.any(),
+            word.long, word.spare.any(),
             (word.wide | word.each) & ~word.parameters,
             word.fixed & ~csr,
             word.four_bit & dense & word.table,
@@ -217,7 +217,7 @@ class HeaderReader(wiring.Component):
         argument = word.argument
         wrong = argument != 0  # dense, bitmask
         wrong = Mux(word.codec == Codec.RLE.number,
-                    (argument == 0) | (argument > _LARGEST_RUN_BITS), wrong)
+                    (argument == 0) | (argument > RUN_BITS), wrong)
         wrong = Mux(word.codec == Codec.CSR.number,
                     (argument == 0) | Mux(word.fixed, argument > largest, argument > counts), wrong)
         wrong = Mux(word.codec == Codec.HUFFMAN.number, argument[6], wrong)
@@ -239,7 +239,7 @@ class HeaderReader(wiring.Component):
     def _codes(self, m, part, codes):
         """The prefix codes of runs and of values."""
         header = self.header
-        tables = [(_Part.RUNS, header.runs, Const(_MOST_RUNS, 6))]
+        tables = [(_Part.RUNS, header.runs, Const(MOST_RUN_CODES, 6))]
         if self._spec.codebook:
             tables.append((_Part.VALUES, header.values, header.last_entry + 1))
         for number, (state, table, most) in enumerate(tables):

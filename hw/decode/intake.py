@@ -8,11 +8,11 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import DecompressorSpec
 from ..spec.faults import StreamFault
+from ..spec.stream import GRANULES_BITS
 from .checksum import Checksum
 
 __all__ = ["Intake", "word_layout"]
 
-_LENGTH_BITS = 26
 _LENGTH_PLACE = 32  # of the number of granules, in a stream
 _MOST_AHEAD = 2
 _LATENCY = 2  # cycles until a word that is written can be seen in the window
@@ -123,8 +123,8 @@ class Intake(wiring.Component):
         told = words.payload.data[-_LENGTH_PLACE:] if narrow else \
             words.payload.data[_LENGTH_PLACE:2 * _LENGTH_PLACE]
         tells = part == (_Part.LENGTH if narrow else _Part.FIRST)
-        left = Signal(_LENGTH_BITS)
-        current = Signal(_LENGTH_BITS)
+        left = Signal(GRANULES_BITS)
+        current = Signal(GRANULES_BITS)
         ends = Signal()
         m.d.comb += current.eq(Mux(tells, told, left))
         number = current[low:]

@@ -8,8 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..hierarchy import SharedComponent
 from ..spec.decode import Codec, DecompressorSpec
-from .config import RUN_BITS, fill_widths, settings_layout
-from .granules import GRANULE, Granules
+from ..spec.stream import GRANULE, RUN_BITS
+from .config import fill_widths, settings_layout
+from .granules import Granules
 from .lane_ports import lane_errors, lane_load
 from .symbols import SymbolDecoder, coded_layout, symbol_layout, symbol_width
 

@@ -5,9 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import DecompressorSpec
+from ..spec.stream import GRANULE
 from .deal import CONTROL_GRANULES
 from .header import flags_layout
-from .window import GRANULE_BITS
 
 __all__ = ["ParameterReader", "record_layout"]
 
@@ -63,7 +63,7 @@ class ParameterReader(wiring.Component):
             "flags": In(flags_layout()), "last_column": In(range(max(2, spec.columns))),
             "last_set": In(1), "enable": In(1),
             "want": Out(CONTROL_GRANULES), "given": In(1), "take": Out(1),
-            "granules": In(data.ArrayLayout(GRANULE_BITS, CONTROL_GRANULES)),
+            "granules": In(data.ArrayLayout(GRANULE, CONTROL_GRANULES)),
             "keep": In(1),
             "parameters": Out(stream.Signature(record_layout(spec))),
             "done": Out(1), "misfit": Out(1),
@@ -74,7 +74,7 @@ class ParameterReader(wiring.Component):
         spec, record = self._spec, self.parameters.payload
         each, wide = self.flags.each, self.flags.wide
         column = Signal(range(max(2, spec.columns)))
-        scale = Signal(2 * GRANULE_BITS)
+        scale = Signal(2 * GRANULE)
         shared = Signal(spec.mantissa_width + _SHIFT_BITS, reset_less=True)
         told = Cat(scale[:spec.mantissa_width], scale[_SHIFT_PLACE:][:_SHIFT_BITS])
         low = self.granules[0]
@@ -89,9 +89,9 @@ class ParameterReader(wiring.Component):
                 told & (told_of & each).replicate(len(told))
                 | shared & (told_of & ~each).replicate(len(told))),
             record.bias.eq(Cat(
-                low & told_of.replicate(GRANULE_BITS),
-                self.granules[1] & (told_of & wide).replicate(GRANULE_BITS)
-                | (told_of & ~wide & low[-1]).replicate(GRANULE_BITS))),
+                low & told_of.replicate(GRANULE),
+                self.granules[1] & (told_of & wide).replicate(GRANULE)
+                | (told_of & ~wide & low[-1]).replicate(GRANULE))),
             record.column.eq(column),
             record.commit.eq(column == spec.columns - 1),
             self.parameters.valid.eq(given & ~self.misfit),

@@ -6,8 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, LaneDecoderSpec
 from ..spec.faults import StreamFault
+from ..spec.stream import GRANULE
 from .config import LaneSettings, header_layout
-from .granules import GRANULE, HELD
+from .granules import HELD
 from .lane import Lane
 from .lane_ports import LANE_FAULTS, lane_load, true_errors
 from .regroup import Regroup

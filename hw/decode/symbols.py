@@ -5,17 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..spec.decode import Codec, DecompressorSpec
-from .config import (
-    CODE_BITS,
-    RUN_BITS,
-    VALUE_BITS,
-    count_bits,
-    load_width,
-    mask_width,
-    operand_width,
-    settings_layout,
-)
-from .granules import GRANULE, shifted
+from ..spec.stream import GRANULE, RUN_BITS, RUN_CODE_BITS, VALUE_CODE_BITS
+from .config import count_bits, load_width, mask_width, operand_width, settings_layout
+from .granules import shifted
 from .prefix import PrefixDecoder
 
 __all__ = ["SymbolDecoder", "coded_layout", "symbol_layout", "symbol_width"]
@@ -46,7 +38,7 @@ def symbol_width(spec: DecompressorSpec) -> int:
     """Bits of the longest symbol."""
     index = max(spec.lane_width + 8, spec.position_width + 4 if spec.int4 else 0)
     widths = {Codec.DENSE: 8, Codec.BITMASK: max(8, load_width(spec)), Codec.RLE: RUN_BITS + 8,
-              Codec.CSR: index, Codec.HUFFMAN: 2 * CODE_BITS}
+              Codec.CSR: index, Codec.HUFFMAN: 2 * RUN_CODE_BITS}
     return min(GRANULE, max(widths[codec] for codec in spec.codecs))
 
 
@@ -175,7 +167,7 @@ class SymbolDecoder(wiring.Component):
         spec, settings, coded = self._spec, self.settings, self.coded
         huffman = settings.huffman
         m.submodules.runs = runs = PrefixDecoder(
-            rank_width=RUN_BITS, longest=CODE_BITS)
+            rank_width=RUN_BITS, longest=RUN_CODE_BITS)
         escape = Signal()
         amount = Signal(4)
         m.d.comb += [
@@ -183,12 +175,12 @@ class SymbolDecoder(wiring.Component):
             runs.bits.eq(self.bits), runs.code.eq(settings.runs), runs.coded.eq(1),
             escape.eq(runs.rank == settings.escape_rank),
         ]
-        rest = shifted(m, self.bits, amount, CODE_BITS, "value")
+        rest = shifted(m, self.bits, amount, RUN_CODE_BITS, "value")
         second, value = Const(8, 4), rest
         if spec.codebook:
             places = spec.place_width
             m.submodules.values = values = PrefixDecoder(
-                rank_width=places, longest=VALUE_BITS)
+                rank_width=places, longest=VALUE_CODE_BITS)
             # without a table there is no code, either: 8 bits, rank 0
             m.d.comb += [values.bits.eq(rest), values.code.eq(settings.values),
                          values.coded.eq(settings.coded)]

@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..memory.two_port import TwoPortMemory
 from ..spec.decode import DecompressorSpec
+from ..spec.stream import GRANULE
 
-__all__ = ["GRANULE_BITS", "Window"]
+__all__ = ["Window"]
 
-GRANULE_BITS = 16
 
 
 class Window(wiring.Component):
@@ -59,7 +59,7 @@ class Window(wiring.Component):
         super().__init__({
             "word": In(spec.data_width), "useful": In(spec.granules),
             "write": In(1), "room": Out(1),
-            "slots": Out(data.ArrayLayout(GRANULE_BITS, spec.window)),
+            "slots": Out(data.ArrayLayout(GRANULE, spec.window)),
             "visible": Out(spec.window), "base": Out(range(spec.window)),
             "complete": Out(1), "ended": Out(1),
             "used": In(range(spec.window + 1)), "skip": In(1), "clear": In(1),
@@ -100,7 +100,7 @@ class Window(wiring.Component):
             m.d.sync += held[bank].eq(holds)
             for granule in range(spec.granules):
                 m.d.comb += self.slots[bank * spec.granules + granule].eq(
-                    memory.read_data.word_select(granule, GRANULE_BITS))
+                    memory.read_data.word_select(granule, GRANULE))
             useful.append(memory.read_data[spec.data_width:])
         self._show(m, held, useful, read)
         with m.If(self.clear):

@@ -13,7 +13,7 @@ from ..post import Requantize
 from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
-from .maps import GRANULE
+from ..spec.stream import GRANULE
 from .match import BlockMatch, block_layout
 from .reader import EarlyReader, PromptReader
 from .steps import StepLoop

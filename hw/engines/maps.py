@@ -4,9 +4,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["GRANULE", "MapReader"]
+from ..spec.stream import GRANULE
 
-GRANULE = 16  # steps that a granule of the map tells of
+__all__ = ["MapReader"]
+
 
 
 class MapReader(wiring.Component):

@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 from ..control.layout import command_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import COORDINATE_WIDTH, Engine
-from .maps import GRANULE, MapReader
+from ..spec.stream import GRANULE
+from .maps import MapReader
 
 __all__ = ["StepLoop", "step_layout"]
 

@@ -14,7 +14,7 @@ from ..post.requantize import parameter_layout
 from ..spec.accelerator import AcceleratorSpec
 from ..spec.commands import Engine
 from ..spec.faults import StreamFault
-from .maps import GRANULE
+from ..spec.stream import GRANULE
 from .match import block_layout
 
 __all__ = ["WeightEngine"]

@@ -4,10 +4,9 @@ import dataclasses
 import enum
 
 from .base import Spec, SpecError, require_integer
+from .stream import GRANULE
 
-__all__ = ["ALL_CODECS", "CODE_COUNT_BITS", "Codec", "DecompressorSpec", "LaneDecoderSpec"]
-
-CODE_COUNT_BITS = 2, 3, 4, 5, 6, 6, 6  # of the numbers of prefix codes of 1, 2 ... bits in a header
+__all__ = ["ALL_CODECS", "Codec", "DecompressorSpec", "LaneDecoderSpec"]
 
 _DATA_WIDTHS = (32, 64, 128, 256)
 _LANES = (4, 8, 16, 32, 64)
@@ -119,7 +118,7 @@ class DecompressorSpec(Spec):
     @property
     def granules(self) -> int:
         """Granules of a word, 16 bits each."""
-        return self.data_width // 16
+        return self.data_width // GRANULE
 
     @property
     def banks(self) -> int:

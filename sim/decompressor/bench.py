@@ -8,7 +8,7 @@ from cocotb.clock import Clock
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, with_timeout
 
-from sparrow.hw.decode.decompressor import Decompressor
+from sparrow.hw.decode import Decompressor
 from sparrow.hw.export import flat_ports
 from sparrow.hw.spec.decode import DecompressorSpec
 

@@ -8,10 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from sparrow.golden.codec.header import Header
-from sparrow.golden.codec.prefix import LONGEST, LONGEST_VALUE, PrefixCode
-from sparrow.golden.codec.runs import LARGEST_RUN_BITS, RunCode
+from sparrow.golden.codec.prefix import PrefixCode
+from sparrow.golden.codec.runs import RunCode
 from sparrow.golden.codec.values import ValueCode
 from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.stream import (
+    CHECKSUM_BYTES,
+    MOST_RUN_CODES,
+    RUN_BITS,
+    RUN_CODE_BITS,
+    VALUE_CODE_BITS,
+)
 
 from .faults import judged
 from .samples import Kind
@@ -20,10 +27,8 @@ from .scenario import Case
 __all__ = ["CRAFTED", "crafted"]
 
 CRAFTED = ("bitmask", "rle", "csr", "huffman")
-_CHECKSUM_BYTES = 4
 _SYMBOLS = 40
 _COUNT_BITS = 7
-_MOST_RUNS = 63  # codes of runs
 _Symbol = tuple[int, int]  # bits, the first one lowest, and their number
 
 
@@ -51,10 +56,11 @@ def crafted(spec: DecompressorSpec, kind: Kind, source: random.Random) -> Case:
         steps = sum(1 for symbol in symbols if symbol == _END)
         symbols = [symbol for symbol in symbols if symbol != _END]
     else:
-        runs = RunCode(run_bits=source.randint(1, LARGEST_RUN_BITS))
+        runs = RunCode(run_bits=source.randint(1, RUN_BITS))
         if kind.codec == "huffman":
-            size = source.randint(2, source.choice((4, _MOST_RUNS)))
-            runs = RunCode(code=_code(size, LONGEST, source), escape_rank=source.randrange(size))
+            size = source.randint(2, source.choice((4, MOST_RUN_CODES)))
+            runs = RunCode(code=_code(size, RUN_CODE_BITS, source),
+                           escape_rank=source.randrange(size))
         settings["runs"] = runs
         symbols = list(_runs(runs, values, source))
         steps = source.randint(1, 120)
@@ -80,7 +86,7 @@ def _values(spec: DecompressorSpec, kind: Kind, source: random.Random) -> ValueC
     if kind.codec != "huffman":
         return ValueCode(bits, entries)
     size = source.choice((len(entries), source.randint(1, len(entries))))
-    return ValueCode(bits, entries, _code(size, LONGEST_VALUE, source))
+    return ValueCode(bits, entries, _code(size, VALUE_CODE_BITS, source))
 
 
 def _code(size: int, most: int, source: random.Random) -> PrefixCode:
@@ -159,5 +165,5 @@ def _stream(spec: DecompressorSpec, header: Header, symbols: list[_Symbol]) -> b
     header = dataclasses.replace(header, granules=first + size // 2)
     data = np.concatenate([*header.parts().values()]).astype("<u2").tobytes()
     data += payload.to_bytes(size, "little")
-    data += bytes(-(len(data) + _CHECKSUM_BYTES) % spec.word_bytes)
-    return data + zlib.crc32(data).to_bytes(_CHECKSUM_BYTES, "little")
+    data += bytes(-(len(data) + CHECKSUM_BYTES) % spec.word_bytes)
+    return data + zlib.crc32(data).to_bytes(CHECKSUM_BYTES, "little")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from sparrow.golden.codec import CODECS, ERRORS, read_header
-from sparrow.hw.spec.decode import CODE_COUNT_BITS, Codec, DecompressorSpec
+from sparrow.hw.spec.decode import Codec, DecompressorSpec
+from sparrow.hw.spec.stream import CHECKSUM_BYTES, CODE_COUNT_BITS, GRANULES_BITS, first_word_fields
 
 from .samples import SHIFT_WIDTH, Kind, kinds
 from .scenario import Case, decoded, random_case
@@ -16,10 +17,8 @@ from .scenario import Case, decoded, random_case
 __all__ = ["changed", "expected_errors", "faulty", "header_flips", "judged",
            "maps_beyond", "with_blocks"]
 
-_CHECKSUM_BYTES = 4
 _SIZES = 4, 8, 10  # where granules, output blocks and blocks are told
 _MOST_BLOCKS = 300  # of a stream that is tried
-_GRANULES = (1 << 26) - 1  # of the second word, the bits that tell how many there are
 _OF_LANES = frozenset(ERRORS[name] for name in ("ENTRY", "COUNT"))
 _TRIALS = 200
 _Change = Callable[[bytearray, random.Random, int], None]
@@ -27,8 +26,8 @@ _Change = Callable[[bytearray, random.Random, int], None]
 
 def _sealed(data: bytes) -> bytes:
     """A stream with its checksum made right."""
-    content = data[:-_CHECKSUM_BYTES]
-    return content + zlib.crc32(content).to_bytes(_CHECKSUM_BYTES, "little")
+    content = data[:-CHECKSUM_BYTES]
+    return content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
 
 
 def _flip_bits(data: bytearray, source: random.Random, word: int) -> None:
@@ -191,7 +190,7 @@ def maps_beyond(spec: DecompressorSpec, kind: Kind, *, seed: int) -> list[Case]:
 
 def _granules(data: bytes) -> int:
     """Granules that a stream claims to have."""
-    return int.from_bytes(data[4:8], "little") & _GRANULES
+    return int.from_bytes(data[4:8], "little") & (1 << GRANULES_BITS) - 1
 
 
 def _blocks(data: bytes | bytearray) -> int:
@@ -208,15 +207,14 @@ def judged(spec: DecompressorSpec, data: bytes) -> Case:
     none also that it is behind it.
     """
     case = decoded(spec, data)
-    first = int.from_bytes(data[:4], "little")
-    entries = (first >> 24 & 31) + 1
-    built = (not first >> 15 & 1 and first >> 4 & 7 in [codec.number for codec in spec.codecs]
-             and (spec.int4 or not first >> 7 & 1)
-             and (entries <= spec.codebook or not first >> 8 & 1))
+    first = first_word_fields(int.from_bytes(data[:4], "little"))
+    built = (not first["long"] and first["codec"] in [codec.number for codec in spec.codecs]
+             and (spec.int4 or not first["four_bit"])
+             and (first["last_entry"] < spec.codebook or not first["table"]))
     if not built and case.code != ERRORS["VERSION"]:
         case = Case(data, code=ERRORS["FORMAT"], label="not built")
     scales = [(record["mantissa"], record["shift"]) for record in case.parameters]
-    if first >> 10 & 1 and not first >> 12 & 1 and len(data) >= 16:
+    if first["parameters"] and not first["each"] and len(data) >= 16:
         shared = int.from_bytes(data[12:16], "little")
         scales.append((shared & 0xFFFFFF, shared >> 24))
     if any(mantissa >> spec.mantissa_width or shift >> SHIFT_WIDTH for mantissa, shift in scales):
@@ -236,7 +234,7 @@ def judged(spec: DecompressorSpec, data: bytes) -> Case:
 
 def _errors_of_length(spec: DecompressorSpec, data: bytes) -> set[int]:
     """What is wrong with a stream's number of words, or else with its checksum."""
-    size = 2 * _granules(data) + _CHECKSUM_BYTES
+    size = 2 * _granules(data) + CHECKSUM_BYTES
     wanted, found = -(-size // spec.word_bytes), len(data) // spec.word_bytes
     if wanted != found:
         return {ERRORS["TRUNCATED" if found < wanted else "TRAILING"]}

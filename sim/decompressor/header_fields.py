@@ -4,7 +4,8 @@ from itertools import zip_longest
 from typing import Any
 
 from sparrow.golden.codec import Header
-from sparrow.golden.codec.prefix import LONGEST, LONGEST_VALUE, PrefixCode
+from sparrow.golden.codec.prefix import PrefixCode
+from sparrow.hw.spec.stream import RUN_CODE_BITS, VALUE_CODE_BITS
 
 __all__ = ["header_fields"]
 
@@ -45,8 +46,8 @@ def header_fields(codebook: int, header: Header) -> dict[str, Any]:
     if header.codec == "huffman":
         assert header.runs is not None and header.runs.code is not None
         fields["escape_run"] = header.runs.limit
-        fields["runs"] = _code_fields(header.runs.code, LONGEST)
+        fields["runs"] = _code_fields(header.runs.code, RUN_CODE_BITS)
         if header.values.code is not None:
-            fields["values"] = _code_fields(header.values.code, LONGEST_VALUE)
+            fields["values"] = _code_fields(header.values.code, VALUE_CODE_BITS)
             fields["single"] = not header.values.code.counts
     return fields

@@ -4,7 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sparrow.hw.decode.decompressor import Decompressor
+from sparrow.hw.decode import Decompressor
 from sparrow.hw.mac import MacArray
 from sparrow.hw.spec.decode import DecompressorSpec
 from sparrow.hw.spec.mac import MacArraySpec, Precision

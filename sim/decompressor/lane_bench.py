@@ -9,11 +9,11 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, Timer
 
 from sparrow.golden.codec import Header, StreamError, read_header
-from sparrow.golden.codec.bits import GRANULE
 from sparrow.golden.codec.lanes import LANES, Lane
 from sparrow.golden.codec.symbols import DEPTH
 from sparrow.hw.export import flat_ports
 from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.stream import GRANULE
 
 from ..bits import pack, unpack
 from .header_fields import header_fields

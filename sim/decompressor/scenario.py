@@ -15,12 +15,12 @@ from sparrow.golden.codec import (
     read_header,
 )
 from sparrow.hw.spec.decode import DecompressorSpec
+from sparrow.hw.spec.stream import GRANULE
 
 from .samples import Kind, kinds, random_blocks, random_parameters
 
 __all__ = ["Case", "decoded", "encoded", "every_kind", "random_case", "random_cases"]
 
-_MAP_STEPS = 16
 _MOST_FIXED = 127  # entries of a block
 
 
@@ -102,8 +102,8 @@ def _add_contents(spec: DecompressorSpec, case: Case, contents: Contents) -> Non
 
 def _granules(bits: np.ndarray) -> list[int]:
     """Sixteen bits each."""
-    padded = np.append(bits, np.zeros(-len(bits) % _MAP_STEPS, bool))
-    return (padded.reshape(-1, _MAP_STEPS) @ (1 << np.arange(_MAP_STEPS))).tolist()
+    padded = np.append(bits, np.zeros(-len(bits) % GRANULE, bool))
+    return (padded.reshape(-1, GRANULE) @ (1 << np.arange(GRANULE))).tolist()
 
 
 def _stored(block: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import random
 import cocotb
 import numpy as np
 
-from sparrow.hw.decode.single import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
+from sparrow.hw.decode import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
 from sparrow.hw.spec import LaneDecoderSpec
 
 from ..report import add_coverage, bench_parameters

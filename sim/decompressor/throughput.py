@@ -5,7 +5,7 @@ import numpy as np
 from cocotb.clock import Clock
 
 from sparrow.golden.codec import encode_blocks
-from sparrow.hw.decode.decompressor import Decompressor
+from sparrow.hw.decode import Decompressor
 from sparrow.hw.export import flat_ports
 from sparrow.hw.spec.decode import DecompressorSpec
 

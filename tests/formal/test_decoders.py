@@ -11,7 +11,7 @@ import re
 import pytest
 
 from sparrow.flow.verilog import verilog
-from sparrow.hw.decode.single import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
+from sparrow.hw.decode import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
 from sparrow.hw.export import flat_ports
 from sparrow.hw.spec import LaneDecoderSpec
 

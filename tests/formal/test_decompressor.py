@@ -8,7 +8,7 @@ import re
 import pytest
 
 from sparrow.flow.verilog import verilog
-from sparrow.hw.decode.decompressor import Decompressor
+from sparrow.hw.decode import Decompressor
 from sparrow.hw.spec import DecompressorSpec
 
 pytestmark = pytest.mark.formal

@@ -14,8 +14,8 @@ import pytest
 
 from sparrow.flow.verilog import verilog
 from sparrow.golden.codec import encode_blocks
+from sparrow.hw.decode import Decompressor
 from sparrow.hw.decode.config import header_layout
-from sparrow.hw.decode.decompressor import Decompressor
 from sparrow.hw.spec import DecompressorSpec
 from sparrow.sim.runner import verilator_environment
 

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparrow.golden.codec.prefix import (
-    LONGEST,
-    LONGEST_VALUE,
     PrefixCode,
     non_increasing,
     prefix_code,
 )
+from sparrow.hw.spec.stream import RUN_CODE_BITS, VALUE_CODE_BITS
 
 
 def huffman_cost(frequencies):
@@ -34,7 +33,7 @@ FREQUENCIES = st.lists(st.integers(0, 1000), min_size=2, max_size=63).map(
 
 @given(FREQUENCIES)
 def test_codes_are_prefix_free_and_complete(frequencies):
-    for longest in (LONGEST, LONGEST_VALUE):
+    for longest in (RUN_CODE_BITS, VALUE_CODE_BITS):
         check(prefix_code(frequencies, longest), frequencies, longest)
 
 
@@ -54,7 +53,7 @@ def check(code, frequencies, longest):
 def test_codes_are_the_best(frequencies):
     """Frequencies so even that Huffman's code is short enough."""
     frequencies = sorted(frequencies, reverse=True)
-    code = prefix_code(frequencies, LONGEST)
+    code = prefix_code(frequencies, RUN_CODE_BITS)
     assert int(code.widths @ np.array(frequencies)) == huffman_cost(frequencies)
 
 
@@ -63,8 +62,8 @@ def test_longest_codes():
     numbers = [1, 1]
     while len(numbers) < 20:
         numbers.append(numbers[-1] + numbers[-2])
-    code = prefix_code(numbers[::-1], LONGEST)
-    assert len(code.counts) == LONGEST
+    code = prefix_code(numbers[::-1], RUN_CODE_BITS)
+    assert len(code.counts) == RUN_CODE_BITS
     assert sum(2.0**-width for width in code.widths) == 1
 
 

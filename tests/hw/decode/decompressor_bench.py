@@ -7,7 +7,7 @@ import numpy as np
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
-from sparrow.hw.decode.decompressor import Decompressor
+from sparrow.hw.decode import Decompressor
 
 SURPLUS_CYCLES = 70
 PATIENCE = 1000  # cycles without any transfer

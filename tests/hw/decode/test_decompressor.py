@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from sparrow.hw.decode.decompressor import Decompressor
+from sparrow.hw.decode import Decompressor
 from sparrow.hw.spec.decode import Codec, DecompressorSpec
 
 from .decompressor_bench import decode

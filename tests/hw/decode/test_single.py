@@ -6,7 +6,7 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from sparrow.hw.decode.single import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
+from sparrow.hw.decode import BitmaskDecoder, CsrDecoder, HuffmanDecoder, RleDecoder
 from sparrow.hw.spec import LaneDecoderSpec, SpecError
 
 from .lane_streams import Form, padding, random_blocks, symbols
