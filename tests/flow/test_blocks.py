@@ -62,7 +62,7 @@ def test_short_form_of_the_tile(capsys):
     assert [line.split(";")[0] for line in capsys.readouterr().err.splitlines()] == [
         "sparrow: error: winograd: tile must be 2 or 4, not 3",
         "sparrow: error: mac-array: 'tile' is no field of MacArraySpec",
-        "sparrow: error: winograd: tile must be an integer from 2 to 4, not 'two'"]
+        "sparrow: error: winograd: tile must be 2 or 4, not 'two'"]
 
 
 def test_unknown_block():

@@ -76,7 +76,7 @@ HEADERS = {
     "FORMAT": [
         (stream(first=lambda word: word | 7 << 4), "Codec must be 0 to 4, not 7"),
         *((stream(first=setting(place)), "Stream must have 0 in the spare bits of its first "
-           f"word, not {1 << place | 0x30034:#010x}") for place in (29, 30, 31)),
+           f"word, not {1 << place - 29}") for place in (29, 30, 31)),
         *((stream(first=setting(place)), "Stream must have parameters if it tells their format, "
            "but hasn't") for place in (11, 12, 15)),
         (stream(codec="rle", runs=RunCode(2), first=setting(14)),
