@@ -1,18 +1,20 @@
 """Simulations of accelerators for the commands: built once for the same Verilog."""
 
 import hashlib
+import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from sparrow.compiler import Program
+from sparrow.compress.data import Dataset
 from sparrow.flow.blocks import block
 from sparrow.flow.errors import UserError
-from sparrow.golden.network import Network
+from sparrow.golden.network import Network, execute
 from sparrow.hw.spec.accelerator import AcceleratorSpec
 from sparrow.hw.spec.bus import BusClock
 from sparrow.sim.accelerator import Traffic, simulation
@@ -21,8 +23,8 @@ from sparrow.sim.accelerator.simulate import AnySimulation
 from sparrow.sim.native import native_simulation
 from sparrow.sim.runner import SimulationError
 
-__all__ = ["ENGINES", "OPTIMIZE_CYCLES", "built_simulation", "images_for", "require_engine",
-           "simulate"]
+__all__ = ["ENGINES", "OPTIMIZE_CYCLES", "built_simulation", "first_images", "images_for",
+           "require_engine", "right_classes", "simulate"]
 
 ENGINES = ("cocotb", "native")
 
@@ -99,6 +101,50 @@ def _run_folder(built: AnySimulation) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def right_classes(network: Network, inputs: torch.Tensor, result: NetworkResult,
+                  labels: torch.Tensor) -> dict[str, float]:
+    """Shares of images whose largest output, the first of equal ones, is at the label.
+
+    Returns
+    -------
+    dict
+        ``accuracy_rtl`` and, of the same images, ``accuracy_golden_same``.
+    """
+    outputs = execute(network, inputs)
+    assert isinstance(outputs, torch.Tensor)
+    return {"accuracy_rtl": _share(labels, [image.output for image in result.images]),
+            "accuracy_golden_same": _share(labels, list(outputs))}
+
+
+def _share(labels: torch.Tensor, outputs: Sequence[torch.Tensor | None]) -> float:
+    right = [output is not None
+             and int((output.flatten() == output.max()).nonzero()[0]) == int(label)
+             for output, label in zip(outputs, labels, strict=True)]
+    return sum(right) / len(right)
+
+
+def first_images(network: Network, count: int, data: Dataset, name: str) -> torch.Tensor:
+    """The first test images of data, as elements of a network's input.
+
+    Raises
+    ------
+    UserError
+        If the data hasn't as many images, or images of another size.
+    """
+    images = data.test_images[:count]
+    if len(images) < count:
+        raise UserError(f"images must be at most the {len(images)} test images of {name!r}, "
+                        f"not {count}")
+    if images[0].numel() != math.prod(network.input.shape):
+        raise UserError(f"data {name!r} must have images of {_sizes(network.input.shape)}, as "
+                        f"{network.name} takes them, not of {_sizes(images[0].shape)}")
+    return network.input.to_elements(images.reshape(count, *network.input.shape))
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
 
 
 def images_for(network: Network, count: int, *, seed: int = 0) -> torch.Tensor:

@@ -9,6 +9,8 @@ from sparrow.flow.compile_options import add_compile_options, compile_options, g
 from sparrow.flow.errors import UserError
 
 if TYPE_CHECKING:
+    import torch
+
     from sparrow.compiler import Program
     from sparrow.golden.network import Network
 
@@ -29,7 +31,11 @@ def add_parser(subparsers: Any) -> None:
                         help="a network, or what sparrow compile wrote")
     add_settings(parser, "the accelerator's specification, TOML; a folder has its own")
     parser.add_argument("--images", type=int, default=3, metavar="N",
-                        help="digits where they fit, else random (default: %(default)s)")
+                        help="how many (default: %(default)s)")
+    parser.add_argument("--data", metavar="NAME",
+                        help="whose first test images, and how many of their classes are right: "
+                             "as in sparrow compress (default: digits where they fit, else "
+                             "random ones)")
     add_compile_options(parser, keep_all=True)
     parser.add_argument("--latency", type=int, default=20, metavar="N",
                         help="of the memory, cycles (default: %(default)s)")
@@ -61,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     program, network = _program(arguments)
 
     from sparrow.flow.progress import progress
-    from sparrow.flow.simulation import built_simulation, images_for, simulate
+    from sparrow.flow.simulation import built_simulation, right_classes, simulate
     from sparrow.sim.accelerator import Traffic
 
-    inputs = images_for(network, arguments.images, seed=arguments.seed)
+    inputs, labels = _images(network, arguments)
     with progress(f"building the simulation on {arguments.simulator}"):
         built = built_simulation(program.spec, simulator=arguments.simulator,
                                  engine=arguments.engine,
@@ -73,8 +79,22 @@ def run(arguments: argparse.Namespace) -> int:
         result = simulate(built, program, network, inputs, traffic=Traffic(
             latency=arguments.latency, bandwidth=arguments.bandwidth, stalls=arguments.stalls,
             seed=arguments.seed))
-    _print(arguments, program, result)
+    classes = {} if labels is None else right_classes(network, inputs, result, labels)
+    _print(arguments, program, result, classes)
     return 0 if result.bit_exact == arguments.images else 1
+
+
+def _images(network: "Network", arguments: argparse.Namespace
+            ) -> "tuple[torch.Tensor, torch.Tensor | None]":
+    """Images, and their classes where they are known."""
+    from sparrow.flow.simulation import first_images, images_for
+
+    if arguments.data is None:
+        return images_for(network, arguments.images, seed=arguments.seed), None
+    from sparrow.flow.datasets import dataset
+    found = dataset(arguments.data)
+    images = first_images(network, arguments.images, found, arguments.data)
+    return images, None if found.test_labels is None else found.test_labels[:arguments.images]
 
 
 def _program(arguments: argparse.Namespace) -> "tuple[Program, Network]":
@@ -94,13 +114,14 @@ def _program(arguments: argparse.Namespace) -> "tuple[Program, Network]":
                     **compile_options(arguments)), network
 
 
-def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> None:
+def _print(arguments: argparse.Namespace, program: "Program", result: Any,
+           classes: dict[str, float]) -> None:
     if arguments.json:
         import json
         print(json.dumps({
             "images": arguments.images, "bit_exact": result.bit_exact,
             "difference": result.difference, "simulator": result.simulator,
-            "layers_compared": list(result.compared),
+            "layers_compared": list(result.compared), **classes,
             "simulated_cycles": result.simulated_cycles, "seconds": result.seconds,
             "cycles": [image.outcome.cycles for image in result.images],
             "layers": [image.layer_cycles for image in result.images],
@@ -115,5 +136,8 @@ def _print(arguments: argparse.Namespace, program: "Program", result: Any) -> No
           f"{layers}; "
           f"{result.simulated_cycles} cycles in {result.seconds:.1f} s, "
           f"{result.simulated_cycles / result.seconds:.0f} per second")
+    if classes:
+        print("right classes: {accuracy_rtl:.2%} on the Verilog, {accuracy_golden_same:.2%} by "
+              "golden".format(**classes))
     if result.difference:
         print(result.difference)

@@ -5,10 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sparrow.compiler.schedule import PLAIN
-from sparrow.compress.report import accuracy
 from sparrow.flow.blocks import block
 from sparrow.flow.compression import accelerator_numbers
 from sparrow.flow.errors import UserError
@@ -25,7 +22,13 @@ from sparrow.flow.memory_image import (
 from sparrow.flow.profile import measured_stalls
 from sparrow.flow.recipes.network import NetworkSteps
 from sparrow.flow.recipes.recipe import Recipe
-from sparrow.flow.simulation import built_simulation, require_engine, simulate
+from sparrow.flow.simulation import (
+    built_simulation,
+    first_images,
+    require_engine,
+    right_classes,
+    simulate,
+)
 from sparrow.flow.steps import code_digest, digest
 from sparrow.flow.synthesis import estimate
 from sparrow.flow.weight_traffic import with_dense
@@ -157,21 +160,16 @@ class RecipeSteps:
 
     def _simulated(self, traffic: Traffic) -> dict[str, Any]:
         program, network = read_image(self.folder / IMAGE)
-        images = self.data.test_images[:self.recipe.images]
-        shaped = images.reshape(len(images), *network.input.shape)
+        inputs = first_images(network, self.recipe.images, self.data, self.recipe.data)
         built = built_simulation(self.spec, folder=self._simulation_folder,
                                  engine=self.recipe.engine,
                                  verilog=self.verilog_file.read_text(encoding="utf-8"))
-        result = simulate(built, program, network, network.input.to_elements(shaped),
-                          traffic=traffic)
+        result = simulate(built, program, network, inputs, traffic=traffic)
         first = result.images[0].outcome
         found: dict[str, float | None] = {"accuracy_rtl": None, "accuracy_golden_same": None}
         if self.data.test_labels is not None:
-            labels = self.data.test_labels[:self.recipe.images]
-            right = [image.output is not None and _class(image.output) == int(label)
-                     for image, label in zip(result.images, labels)]
-            found = {"accuracy_rtl": sum(right) / len(labels),
-                     "accuracy_golden_same": accuracy(network, images, labels)}
+            found |= right_classes(network, inputs, result,
+                                   self.data.test_labels[:self.recipe.images])
         return {"images": self.recipe.images, "bit_exact": result.bit_exact,
                 "difference": result.difference, "layers_compared": len(result.compared), **found,
                 "measured_cycles": result.layer_cycles, "cycles": result.cycles,
@@ -186,9 +184,3 @@ class RecipeSteps:
         return self.steps.run(f"estimate-{target}", key, make=lambda: estimate(
             self.verilog_file, self.block.top_name, target, hierarchy=target == "gates",
             macs_per_cycle=self.spec.macs_per_cycle).to_dict())
-
-
-def _class(output: torch.Tensor) -> int:
-    """The first of the largest outputs."""
-    values = output.flatten()
-    return int((values == values.max()).nonzero()[0])

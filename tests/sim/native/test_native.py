@@ -1,15 +1,18 @@
 """The driver in C++ does what the bench in Python does, in the same cycles."""
 
 import dataclasses
+import json
 import random
 import subprocess
 
 import pytest
+import safetensors.torch
+import torch
 
 from sparrow.compiler import compile_network
 from sparrow.flow import simulation as flow_simulation
 from sparrow.flow.cli import main
-from sparrow.golden.network import save
+from sparrow.golden.network import execute, save
 from sparrow.sim.accelerator import Fault, Run, Traffic
 from sparrow.sim.accelerator.network import run_network
 from sparrow.sim.accelerator.samples import INT4_SAMPLES, SAMPLES, sample, sample_images
@@ -178,15 +181,48 @@ def test_a_build_is_kept(native, verilog, spec, folder):
     assert native.driver.stat().st_mtime_ns == before
 
 
-def test_the_command(native, spec, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def command(native, spec, tmp_path, monkeypatch):
+    """Arguments of ``sparrow simulate`` for this simulation, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(flow_simulation, "native_simulation", lambda *_, **__: native)
     save(sample("conv"), tmp_path / "conv.sparrow")
     settings = [word for name, value in spec.to_mapping().items()
                 for word in ("--set", f"{name}={str(value).lower() if value in (0, 1) else value}")]
-    command = ["simulate", "conv.sparrow", *settings, "--engine", "native"]
+    return ["simulate", "conv.sparrow", *settings, "--engine", "native"]
+
+
+def test_the_command(command, capsys):
     assert main([*command, "--images", "2", "--stalls", "often"]) == 0
     assert "2 of 2 images bit-exact on verilator " in capsys.readouterr().out
     assert main([*command, "--simulator", "icarus"]) == 2
     assert capsys.readouterr().err == ("sparrow: error: --simulator must be verilator with "
                                        "--engine native, not 'icarus'\n")
+
+
+def test_the_command_with_data(command, capsys):
+    network = sample("conv")
+    images = torch.rand(4, *network.input.shape, generator=torch.Generator().manual_seed(1))
+    outputs = execute(network, network.input.to_elements(images)).flatten(1)
+    labels = outputs.argmax(1)
+    labels[1:3] = outputs[1:3].argmin(1)
+    safetensors.torch.save_file({"train_images": images[:1].clone(), "test_images": images,
+                                 "train_labels": labels[:1].clone(), "test_labels": labels},
+                                "own.safetensors")
+    assert main([*command, "--data", "own.safetensors", "--images", "3"]) == 0
+    assert "3 of 3 images bit-exact" in (output := capsys.readouterr().out)
+    assert output.endswith("right classes: 33.33% on the Verilog, 33.33% by golden\n")
+    assert main([*command, "--data", "own.safetensors", "--images", "4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["bit_exact"], found["accuracy_rtl"], found["accuracy_golden_same"]) == (4, .5, .5)
+
+    assert main([*command, "--data", "own.safetensors", "--images", "5"]) == 2
+    assert main([*command, "--data", "random:3x4x5"]) == 2
+    assert main([*command, "--data", "nothing"]) == 2
+    refused = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert [line.partition(", FILE")[0] for line in refused] == [
+        "sparrow: error: images must be at most the 4 test images of 'own.safetensors', not 5",
+        "sparrow: error: data 'random:3x4x5' must have images of {}, as conv takes them, not of "
+        "3x4x5".format("x".join(map(str, network.input.shape))),
+        "sparrow: error: data must be one of digits, mnist, fashion-mnist, kws01, random:SHAPE, "
+        "smooth:SHAPE"]
