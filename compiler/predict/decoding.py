@@ -12,7 +12,7 @@ __all__ = ["GRANULE_BYTES", "HEADER", "SET_CYCLES", "Decoding"]
 
 GRANULE_BYTES = GRANULE // 8
 HEADER = 2  # granules that are read in a cycle
-SET_CYCLES = 2  # of a parameter set, besides one for each column
+SET_CYCLES = 1  # of a parameter set, besides one for each column
 MAP_CYCLES = 2  # of a granule of the map
 
 
