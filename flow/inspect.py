@@ -1,6 +1,7 @@
 """What is in weight streams: headers, sizes, tables, symbols, steps."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from sparrow.compiler.streams import MAGIC, Container, ContainerError, Part
 from sparrow.flow.errors import UserError
-from sparrow.golden.codec import PARTS, Contents, Header, StreamError, decode_blocks
+from sparrow.golden.codec import PARTS, Contents, Header, StreamError, Symbols, decode_blocks
 from sparrow.golden.codec.arrange import Arrangement
 from sparrow.golden.codec.prefix import PrefixCode
 from sparrow.golden.codec.symbols import Gaps
@@ -88,12 +89,12 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
                                  word_bytes=of.word_bytes)
     except StreamError as error:
         neither = ("; nor is the file a container, which begins with "
-                   f"{MAGIC.decode()}") * (error.name == "VERSION" and isinstance(of, _Array))
+                   f"{MAGIC.decode()}") * (error.before is None and isinstance(of, _Array))
         raise UserError(f"{subject}: {error.name}: {error}{neither}") from None
     header, steps = contents.header, contents.steps
     weights = contents.blocks.size
     if isinstance(of, Container):
-        weights = _channels(part, of, header, subject) * (of.weights // of.shape[0])
+        weights = _channels(part, of, contents, subject) * (of.weights // of.shape[0])
     kept = np.flatnonzero(contents.kept.ravel())
     laid = contents.blocks.transpose(4, 0, 1, 2, 3).reshape(of.columns, contents.kept.size, -1)
     laid = np.ascontiguousarray(laid[:, kept])
@@ -103,16 +104,18 @@ def _stream(part: Part, of: Container | _Array, offset: int, subject: str) -> di
         "checksum": f"{int.from_bytes(part.data[-4:], 'little'):08x}",
         "header": _header(header), "weights": weights,
         "nonzeros": int(np.count_nonzero(contents.blocks)),
-        "bits": _bits(contents, laid, len(part.data)),
+        "bits": _bits(contents, of.columns, len(part.data)),
         "blocks": len(steps), "skipped": contents.kept.size - len(kept),
         "steps": {"total": total, "mean": round(total / len(steps), 4), "max": int(steps.max())},
         "cycles": max(total + contents.stalls, len(part.data) // of.word_bytes),
-        "values": _values(header, laid), "runs": _runs(header, laid),
+        "values": _values(header, contents.symbols), "runs": _runs(header, contents.symbols),
         "histogram": _histogram(header, laid)}
 
 
-def _channels(part: Part, container: Container, header: Header, subject: str) -> int:
-    """The output channels of a part; raises ``UserError`` if its stream has other blocks."""
+def _channels(part: Part, container: Container, contents: Contents, subject: str) -> int:
+    """The output channels of a part; raises ``UserError`` if its stream has other ones, or
+    weights outside of the shape."""
+    header = contents.header
     arrangement = Arrangement(container.shape, header.four_bit, container.lanes, container.columns)
     wanted, found = (part.count, arrangement.steps), (header.output_blocks, header.steps)
     if wanted != found:
@@ -124,6 +127,11 @@ def _channels(part: Part, container: Container, header: Header, subject: str) ->
     if header.last_columns != last:
         raise UserError(f"{subject}: must have {last} columns with channels in its last output "
                         f"block, as the shape tells, not {header.last_columns}")
+    try:
+        Arrangement((channels, *container.shape[1:]), header.four_bit, container.lanes,
+                    container.columns).gather(contents.blocks)
+    except ValueError as error:
+        raise UserError(f"{subject}: {error}") from None
     return channels
 
 
@@ -145,40 +153,21 @@ def _header(header: Header) -> dict[str, Any]:
     return result
 
 
-def _bits(contents: Contents, laid: np.ndarray, size: int) -> dict[str, int]:
+def _bits(contents: Contents, columns: int, size: int) -> dict[str, int]:
     """Bits by part; padding is all that the others aren't."""
     header = contents.header
     bits = dict.fromkeys(PARTS, 0) | {name: GRANULE * len(part)
                                       for name, part in header.parts().items()}
     bits["header"] += 8 * CHECKSUM_BYTES
-    channels = (header.output_blocks - 1) * len(laid) + header.last_columns
+    channels = (header.output_blocks - 1) * columns + header.last_columns
     bits["biases"] = channels * header.parameters.bias_bits
     if header.parameters.bias_bits and not header.parameters.shared:
         bits["scales"] += channels * header.parameters.scale_granules * GRANULE
     if header.map:
         bits["map"] = len(contents.kept) * -(-header.steps // GRANULE) * GRANULE
-    bits["weights"] = _symbol_bits(header, laid)
+    bits["weights"] = contents.symbols.bits
     bits["padding"] = 8 * size - sum(bits.values())
     return bits
-
-
-def _symbol_bits(header: Header, laid: np.ndarray) -> int:
-    """Bits of all symbols that matter."""
-    columns, blocks, positions = laid.shape
-    index_bits = (positions - 1).bit_length()
-    if header.codec == "dense":
-        return laid.size * header.values.width
-    if header.fixed:
-        return columns * blocks * header.fixed * (index_bits + header.values.width)
-    values = int(header.values.encode(laid[laid != 0])[1].sum())
-    if header.codec == "bitmask":
-        return values + laid.size
-    if header.runs is None:
-        return (values + int(np.count_nonzero(laid)) * index_bits
-                + columns * blocks * header.count_bits)
-    gaps, limit = Gaps(laid), header.runs.limit
-    escapes, rest = np.divmod(gaps.run, limit)
-    return values + header.runs.cost(np.bincount(rest, minlength=limit), int(escapes.sum()))
 
 
 def _codes(code: PrefixCode | None, width: int, number: int) -> list[str]:
@@ -189,29 +178,27 @@ def _codes(code: PrefixCode | None, width: int, number: int) -> list[str]:
             for bits, size in zip(code.codes.tolist(), code.widths.tolist())]
 
 
-def _values(header: Header, laid: np.ndarray) -> list[dict[str, Any]] | None:
-    """The table of values: each with its code, and how often it occurs."""
+def _values(header: Header, symbols: Symbols) -> list[dict[str, Any]] | None:
+    """The table of values: each with its code, and how often it is sent."""
     entries = header.values.entries
     if entries is None:
         return None
-    counts = np.bincount(laid.view(np.uint8).ravel(), minlength=256)
-    return [{"value": value, "code": code, "count": int(counts[value & 255])}
-            for value, code in zip(entries, _codes(header.values.code, header.values.width,
-                                                   len(entries)))]
+    codes = _codes(header.values.code, header.values.width, len(entries))
+    return [{"value": value, "code": code, "count": symbols.values[place]}
+            for place, (value, code) in enumerate(itertools.zip_longest(entries, codes))]
 
 
-def _runs(header: Header, laid: np.ndarray) -> list[dict[str, Any]] | None:
+def _runs(header: Header, symbols: Symbols) -> list[dict[str, Any]] | None:
     """The symbols of runs, the escape last (null): each with its code, and how often it is sent
-    in front of a nonzero."""
+    in front of a value."""
     if header.runs is None:
         return None
-    limit, gaps = header.runs.limit, Gaps(laid)
-    escapes, rest = np.divmod(gaps.run, limit)
-    counts = [*np.bincount(rest, minlength=limit).tolist(), int(escapes.sum())]
-    symbols, widths = header.runs.symbols
+    limit = header.runs.limit
+    sent, widths = header.runs.symbols
+    counts = [*(symbols.runs[run] for run in range(limit)), symbols.escapes]
     return [{"run": None if run == limit else run, "count": count,
              "code": format(int(bits), f"0{width}b")[::-1] if width else ""}
-            for run, (bits, width, count) in enumerate(zip(symbols.tolist(), widths.tolist(),
+            for run, (bits, width, count) in enumerate(zip(sent.tolist(), widths.tolist(),
                                                            counts))]
 
 

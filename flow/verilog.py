@@ -7,6 +7,7 @@ from sparrow.hw.export import ClockPorts, export_rtlil, flat_ports
 from sparrow.hw.hierarchy import ModuleLibrary
 from sparrow.hw.spec.base import Spec
 
+from .errors import UserError
 from .memory_bodies import memory_bodies
 from .tools import run_folder, run_yosys
 
@@ -69,7 +70,7 @@ def verilog_files(component, spec: Spec, top: str, *,
     Raises
     ------
     UserError
-        If Yosys fails.
+        If Yosys fails, or a clock port has the name of the module or of a keyword.
     ValueError
         If a clock port has the name of another port.
     """
@@ -80,6 +81,10 @@ def verilog_files(component, spec: Spec, top: str, *,
         (folder / "design.il").write_text(text, encoding="utf-8")
         run_yosys(_SCRIPT.format(top=top), folder)
         result = (folder / "design.v").read_text(encoding="utf-8")
+    for subject, name in (("clock port", names.clock), ("reset port", names.reset)):
+        if name == top or f" \\{name} " in result:  # Yosys escapes keywords
+            raise UserError(f"{subject} must be neither the module's name nor a keyword of "
+                            f"Verilog, not {name!r}")
     return VerilogFiles(_header(component, spec, top, names) + _tidy(result),
                         memory_bodies(library.separated, top))
 

@@ -194,8 +194,8 @@ def encode_layer(layer: Weighted, network: Network, target: StreamTarget, *, cod
 
 
 def decode_container(container: Container) -> torch.Tensor:
-    """The weights, int8, of the container's shape; raises ``StreamError`` if they can't be read.
-    """
+    """The weights, int8, of the container's shape; raises ``StreamError`` if they can't be read,
+    ``ValueError`` if there are others outside of it."""
     rows, columns = container.shape[0], container.columns
     return torch.cat([decode(Stream(
         data=part.data, lanes=container.lanes, columns=columns, word_bytes=container.word_bytes,

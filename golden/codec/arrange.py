@@ -80,11 +80,16 @@ class Arrangement:
             self.output_blocks, self.steps, self.halves, self.lanes, self.columns)
 
     def gather(self, blocks: np.ndarray) -> np.ndarray:
-        """The weights that ``lay`` makes ``blocks`` of."""
+        """The weights that ``lay`` makes ``blocks`` of.
+
+        Raises ``ValueError`` if there are others than zero where a layer of ``shape`` has none.
+        """
         channels, taps = self._sizes
         stored = blocks.reshape(
             self.output_blocks, self.channel_blocks, taps, self.halves, self.lanes, self.columns,
         ).transpose(0, 5, 1, 3, 4, 2).reshape(self.output_blocks * self.columns, -1, taps)
+        if stored[self.shape[0]:].any() or stored[:, channels:].any():
+            raise ValueError(f"weights outside of shape {self.shape} must be zero")
         stored = stored[:self.shape[0], :channels]
         if self.folded:
             stored = stored.reshape(self.shape[0], -1, self.shape[1]).transpose(0, 2, 1)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from collections import Counter
 
 import numpy as np
 
@@ -16,6 +17,39 @@ from .symbols import DEPTH
 __all__ = ["Contents", "decode_blocks", "read_header"]
 
 LARGEST = 2**28  # weights
+
+
+@dataclasses.dataclass(eq=False)
+class Symbols:
+    """What lanes sent, without escapes that no value comes behind.
+
+    Parameters
+    ----------
+    bits : int
+    values : Counter
+        How often each was sent, as :meth:`.values.ValueCode.value` takes them.
+    runs : Counter
+        How often runs were sent, by their zeros.
+    escapes : int
+    """
+
+    bits: int = 0
+    values: Counter[int] = dataclasses.field(default_factory=Counter)
+    runs: Counter[int] = dataclasses.field(default_factory=Counter)
+    escapes: int = 0
+
+    def add(self, lane: Lane) -> None:
+        """Count the symbol that a lane sends; escapes once the value behind them comes."""
+        if lane.escape:
+            lane.escapes.append(lane.width)
+            return
+        self.bits += lane.width + sum(lane.escapes)
+        self.values.update(lane.sent)
+        if lane.run is not None:
+            self.runs[lane.run] += 1
+        if lane.escapes:
+            self.escapes += len(lane.escapes)
+            lane.escapes.clear()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,6 +69,8 @@ class Contents:
         That each took.
     stalls : int
         See :class:`.stream.Stream`.
+    symbols : Symbols
+        Those of the lanes.
     """
 
     header: Header
@@ -42,7 +78,8 @@ class Contents:
     kept: np.ndarray
     parameters: Parameters | None
     steps: np.ndarray
-    stalls: int = 0
+    stalls: int
+    symbols: Symbols
 
 
 def decode_blocks(data: bytes, *, lanes: int, columns: int, word_bytes: int = 8,
@@ -114,6 +151,7 @@ class _Decoder:
                                    for _ in range(columns)]
         self._steps: list[int] = []
         self._stalls = 0
+        self._symbols = Symbols()
         self._bias: list[int] = []
         self._scales: list[tuple[int, int]] = []
         self._missing: StreamError | None = None  # a granule that a lane should have had
@@ -162,7 +200,7 @@ class _Decoder:
             parts = self._bias, *zip(*self._scales)
             parameters = Parameters(*(np.array(part, np.int64) for part in parts))
         return Contents(self._header, self._blocks.reshape(self._shape), self._kept, parameters,
-                        np.array(self._steps, np.int64), self._stalls)
+                        np.array(self._steps, np.int64), self._stalls, self._symbols)
 
     def _control(self) -> int:
         """A granule that is for no lane."""
@@ -210,7 +248,9 @@ class _Decoder:
             if self._header.lean:
                 self._stalls += 1 + self._fill(here, final)
             for column in here:
-                for place, value in self._lanes[column].load:
+                lane = self._lanes[column]
+                self._symbols.add(lane)
+                for place, value in lane.load:
                     block[place, column] = value
             self._take(here, final, where)
             count += 1

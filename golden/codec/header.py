@@ -166,7 +166,11 @@ class Header:
         table, code = None, None
         if flags["table"]:
             data = b"".join(word().to_bytes(4, "little") for _ in range(-(-entries // 4)))
-            table = tuple(np.frombuffer(data, np.int8)[:entries].tolist())
+            found = np.frombuffer(data, np.int8)
+            if flags["four_bit"] and (found != found << 4 >> 4).any():
+                raise StreamError("TABLE", "Table of 4-bit values must have only such from -8 to "
+                                  f"7, not {found.tolist()}")
+            table = tuple(found[:entries].tolist())
         runs = RunCode(argument) if codec == "rle" else None
         if codec == "huffman":
             runs = _runs(word(), argument)

@@ -11,7 +11,7 @@ from .symbols import MASK
 
 __all__ = ["LANES", "Lane"]
 
-_Run = tuple[int, int | None]  # zeros, and the value behind them if it isn't an escape
+_Run = tuple[int, int | None, int]  # zeros, what is sent of the value behind them, bits
 
 
 class Lane:
@@ -37,6 +37,14 @@ class Lane:
         Whether it stands for zeros alone.
     lacks : bool
         Whether what is left is no whole symbol.
+    width : int
+        Bits of the taken symbol.
+    sent : tuple of int
+        Its values, as :meth:`.values.ValueCode.value` takes them.
+    run : int or None
+        Zeros that it stands for, with ``rle`` and ``huffman``.
+    escapes : list of int
+        Bits of the escapes that have been sent since the last value.
     """
 
     def __init__(self, header: Header, positions: int):
@@ -45,6 +53,10 @@ class Lane:
         self.block: int | None = None
         self.load: tuple[tuple[int, int], ...] = ()
         self.escape = self.lacks = False
+        self.width = 0
+        self.sent: tuple[int, ...] = ()
+        self.run: int | None = None
+        self.escapes: list[int] = []
 
     def deal(self, granule: int) -> None:
         """Append 16 bits to those that are held."""
@@ -69,7 +81,7 @@ class Lane:
             If there is no such symbol, or its bits aren't there.
         """
         before = self._used
-        self.load = ()
+        self.load, self.sent = (), ()
         self._take(final)
         return before // GRANULE < self._used // GRANULE
 
@@ -113,10 +125,12 @@ class Lane:
 
     def _value(self) -> int:
         """The next value."""
-        found = self._header.values.find(self._bits, self._held)
-        value, width = (0, self._held + 1) if found is None else found
+        values = self._header.values
+        found = values.find(self._bits, self._held)
+        number, width = (0, self._held + 1) if found is None else found
         self._use(width)
-        return value
+        self.sent += number,
+        return values.value(number)
 
 
 class _Blocks(Lane):
@@ -127,6 +141,7 @@ class _Blocks(Lane):
         self._left = 0
 
     def _take(self, final: bool) -> None:
+        before = self._used
         if self._left:
             self._continue()
         elif final and self.block is not None:
@@ -134,6 +149,7 @@ class _Blocks(Lane):
         else:
             self.block = 0 if self.block is None else self.block + 1
             self._begin()
+        self.width = self._used - before
 
     def _begin(self) -> None:
         """Take the first symbol of a block."""
@@ -209,7 +225,7 @@ class _Runs(Lane):
         runs = self._header.runs
         assert runs is not None
         self.lacks = True
-        value = None
+        number = None
         found = runs.find(self._bits, self._held)
         if found is None:
             return None  # zeros, whatever bits are left
@@ -218,23 +234,25 @@ class _Runs(Lane):
             behind = self._header.values.find(self._bits >> width, self._held - width)
             if behind is None:
                 return None
-            value, value_width = behind
+            number, value_width = behind
             width += value_width
         self._skip(width)
         self.lacks = False
-        return run, value
+        return run, number, width
 
     def _send(self, symbol: _Run | None) -> None:
         """Make a symbol the taken one."""
         self.block, self.escape = None, True
         if symbol is None:
             return
-        run, value = symbol
-        self.escape = value is None
+        self.run, number, self.width = symbol
+        self.escape = number is None
+        run = self.run
         self.block, place = divmod(self._place + run - self.escape, self._positions)
         self._place += run + (not self.escape)
-        if value is not None:
-            self.load = ((place, value),)
+        if number is not None:
+            self.sent = number,
+            self.load = ((place, self._header.values.value(number)),)
 
 
 class _Huffman(_Runs):

@@ -78,7 +78,7 @@ def decode(stream: Stream) -> torch.Tensor:
     StreamError
         If the stream isn't well formed.
     ValueError
-        If it isn't a layer's.
+        If it isn't a layer's, or has weights outside of its shape.
     """
     if stream.shape is None:
         raise ValueError("stream must be a layer's, with its shape, not of some blocks")

@@ -61,7 +61,8 @@ class ValueCode:
         return symbols[found], widths[found]
 
     def find(self, bits: int, held: int) -> tuple[int, int] | None:
-        """The value that comes first in ``held`` bits, and its width; ``None`` if they end in it.
+        """What stands for a value at the beginning of ``held`` bits, see :meth:`value`, and its
+        width; ``None`` if they end in it.
 
         Raises ``StreamError`` if an index isn't in the table.
         """
@@ -74,9 +75,13 @@ class ValueCode:
             return None
         else:
             number, width = bits & ((1 << self.width) - 1), self.width
-        if self.entries is None:
-            return number - (number >> self.bits - 1 << self.bits), width
-        if number >= len(self.entries):
+        if self.entries is not None and number >= len(self.entries):
             raise StreamError("ENTRY", f"index of a value must be below {len(self.entries)}, "
                               f"not {number}")
-        return self.entries[number], width
+        return number, width
+
+    def value(self, number: int) -> int:
+        """The value that is sent as an index into the table, or as a number."""
+        if self.entries is not None:
+            return self.entries[number]
+        return number - (number >> self.bits - 1 << self.bits)

@@ -227,6 +227,11 @@ class HeaderReader(wiring.Component):
         """The table of values, four at a time."""
         entries, count = self.header.entries, self._spec.codebook
         m.d.comb += self.want.eq(0b11)
+        if self._spec.int4:
+            signs = [self.word.word_select(place, 8)[3:] for place in range(_WORD // 8)]
+            beyond = Cat(bits.any() & ~bits.all() for bits in signs).any()
+            with m.If(self.given & self.header.four_bit & beyond):
+                m.d.comb += self.fault.eq(StreamFault.TABLE)
         with m.If(self.given):
             m.d.sync += number.eq(number + 1)
             for first in range(0, count, 4):

@@ -9,7 +9,13 @@ import numpy as np
 
 from sparrow.golden.codec import CODECS, ERRORS, read_header
 from sparrow.hw.spec.decode import Codec, DecompressorSpec
-from sparrow.hw.spec.stream import CHECKSUM_BYTES, CODE_COUNT_BITS, GRANULES_BITS, first_word_fields
+from sparrow.hw.spec.stream import (
+    CHECKSUM_BYTES,
+    CODE_COUNT_BITS,
+    GRANULES_BITS,
+    first_word,
+    first_word_fields,
+)
 
 from .samples import SHIFT_WIDTH, Kind, kinds
 from .scenario import Case, decoded, random_case
@@ -96,13 +102,27 @@ def _fewer_entries(data: bytearray, source: random.Random, word: int) -> None:
         data[3] -= 1
 
 
+def _other_entry(data: bytearray, source: random.Random, word: int) -> None:
+    """Some byte of the table is another one."""
+    place = _table(data)
+    if place:
+        data[source.choice(place)] = source.choice((source.randrange(256), 8, 0x77, 0xF7, 0x87))
+
+
+def _higher_count(data: bytearray, source: random.Random, word: int) -> None:
+    """Numbers of csr's entries have the most bits, and one granule or some are ones."""
+    first = int.from_bytes(data[:4], "little")
+    fields = first_word_fields(first) | {"argument": source.choice((7, 8))}
+    data[:4] = first_word(**fields).to_bytes(4, "little")
+    begin = _table(data).stop + 2 * source.choice((0, source.randrange(len(data) // 2)))
+    if begin + 6 <= len(data):
+        data[begin:begin + 6] = b"\xff" * 6
+
+
 def _fewer_codes(data: bytearray, source: random.Random, word: int) -> None:
     """A number of huffman's codes is less by one, or of what stands there."""
-    first = int.from_bytes(data[:4], "little")
-    begin = 12 + 4 * (first >> 10 & 1 and not first >> 12 & 1)
-    if first >> 8 & 1:
-        begin += (first >> 24 & 31) // 4 * 4 + 4
-    ends = itertools.accumulate(CODE_COUNT_BITS * (1 + (first >> 8 & 1)), initial=8 * begin)
+    place = _table(data)
+    ends = itertools.accumulate(CODE_COUNT_BITS * (1 + bool(place)), initial=8 * place.stop)
     content = int.from_bytes(data, "little")
     places = [place for place, end in itertools.pairwise(ends)
               if content >> place & (1 << end - place) - 1]
@@ -113,15 +133,15 @@ def _fewer_codes(data: bytearray, source: random.Random, word: int) -> None:
 _CHANGES: tuple[_Change, ...] = (
     _flip_bits, _flip_header, _flip_first_word, _change_sizes, _clear_sizes, _replace_byte,
     _fill_granule, _remove_word, _add_word, _swap_words, _cut, _append_word, _fewer_entries,
-    _fewer_codes)
+    _other_entry, _fewer_codes)
 # What may bring an error, and the codecs of the streams that are changed.
 _FAULTS: dict[str, tuple[Sequence[_Change], Sequence[str]]] = {
     "VERSION": ((_flip_first_word,), CODECS),
     "FORMAT": ((_flip_first_word,), CODECS),
-    "TABLE": ((_flip_first_word, _flip_header, _fewer_entries), CODECS),
+    "TABLE": ((_flip_first_word, _flip_header, _fewer_entries, _other_entry), CODECS),
     "CODE": ((_fewer_codes,), ("huffman",)),
     "ENTRY": ((_fewer_entries,), ("dense", "bitmask", "rle", "csr")),
-    "COUNT": ((_flip_bits, _fill_granule), ("csr",)),
+    "COUNT": ((_flip_bits, _fill_granule, _higher_count), ("csr",)),
     "RUN": ((_change_sizes,), ("rle", "huffman")),
     "TRUNCATED": ((_cut, _change_sizes), CODECS),
     "TRAILING": ((_append_word, _change_sizes), CODECS),
@@ -193,6 +213,13 @@ def _granules(data: bytes) -> int:
     return int.from_bytes(data[4:8], "little") & (1 << GRANULES_BITS) - 1
 
 
+def _table(data: bytes | bytearray) -> range:
+    """The bytes of the table of values; of none, where it would be."""
+    first = first_word_fields(int.from_bytes(data[:4], "little"))
+    begin = 12 + 4 * (first["parameters"] and not first["each"])
+    return range(begin, begin + (first["last_entry"] // 4 * 4 + 4 if first["table"] else 0))
+
+
 def _blocks(data: bytes | bytearray) -> int:
     """Blocks that a stream claims to hold."""
     outputs, blocks = (int.from_bytes(data[begin:begin + 2], "little") for begin in _SIZES[1:])
@@ -228,6 +255,8 @@ def judged(spec: DecompressorSpec, data: bytes) -> Case:
             case.others |= {ERRORS["TABLE"], ERRORS["CODE"]}
         if case.code in _OF_LANES:
             case.others |= _OF_LANES | {ERRORS["RUN"], ERRORS["TRUNCATED"]}
+            if first["each"]:  # parameters may be read before the lane's symbol, and be too wide
+                case.others |= {ERRORS["FORMAT"]}
         case.others |= _errors_of_length(spec, data)
     return case
 

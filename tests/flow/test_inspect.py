@@ -4,14 +4,16 @@ import dataclasses
 import itertools
 import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from sparrow.compiler.streams import Container, StreamTarget, encode_layer
+from sparrow.compiler.streams import Container, Part, StreamTarget, decode_container, encode_layer
 from sparrow.flow.cli import main
 from sparrow.flow.numbers import grouped
-from sparrow.golden.codec import CODECS, Parameters, encode_blocks
+from sparrow.golden.codec import CODECS, Parameters, encode, encode_blocks
 from sparrow.golden.network import Weighted
 from sparrow.sim.accelerator.samples import sample
 
@@ -266,3 +268,51 @@ def test_mistakes(folder, capsys, arguments, text):
     assert captured.out == "" and captured.err.count("\n") == 1
     assert captured.err.startswith("sparrow: error: ")
     assert captured.err.endswith(f"{text}\n")
+
+
+def resealed(data):
+    return bytes(data[:-4]) + zlib.crc32(data[:-4]).to_bytes(4, "little")
+
+
+def alone(capsys, data):
+    Path("one").write_bytes(data)
+    found = inspected(capsys, "one", "--lanes", "4", "--columns", "2")["streams"][0]
+    return found["bits"], [entry["count"] for entry in found["values"]], found["runs"]
+
+
+@pytest.mark.parametrize("codec", ["csr", "rle", "huffman"])
+def test_symbols_are_those_that_are_sent(codec, folder, capsys):
+    """Also where other symbols would be enough for the weights."""
+    generator = np.random.default_rng(5)
+    blocks = generator.choice(np.array([0, 0, 0, 1, 2, 3, 4, 5], np.int8), (2, 9, 1, 4, 2))
+    stream = bytearray(encode_blocks(blocks, codec, codebook=True, block_map=False).data)
+    bits, counts, runs = alone(capsys, bytes(stream))
+    assert sum(counts) == np.count_nonzero(blocks)
+    place = 12 + [1, 2, 3, 4, 5].index(stream[12])
+    for value in (0, stream[13]):  # an entry of 0, and one that is there twice
+        stream[place] = value
+        assert alone(capsys, resealed(stream)) == (bits, counts, runs)
+
+
+def test_fewer_codes_than_entries(folder, capsys):
+    blocks = np.tile(np.array([1, 2, 3, 4, 5, 0, 0, 0], np.int8), 9).reshape(1, 9, 1, 4, 2)
+    stream = bytearray(encode_blocks(blocks, "huffman", codebook=True, block_map=False).data)
+    before = alone(capsys, bytes(stream))
+    assert stream[3] & 31 == 4
+    stream[3] += 3
+    bits, counts, runs = alone(capsys, resealed(stream))
+    assert (bits, counts, runs) == (before[0], [*before[1], 0, 0, 0], before[2])
+
+
+def test_weights_outside_of_the_shape(folder, capsys):
+    weights = torch.zeros(4, 4, 1, 1, dtype=torch.int8)
+    weights[3, 3] = 1
+    stream = encode(weights, "rle", lanes=4, columns=4, word_bytes=4)
+    container = Container(shape=(4, 3, 1, 1), lanes=4, columns=4, word_bytes=4,
+                          parts=(Part(0, 1, stream.data),))
+    (folder / "x").write_bytes(container.to_bytes())
+    assert main(["inspect", "x"]) == 2
+    assert capsys.readouterr().err == (
+        "sparrow: error: x: stream 0: weights outside of shape (4, 3, 1, 1) must be zero\n")
+    with pytest.raises(ValueError, match="weights outside of shape"):
+        decode_container(container)

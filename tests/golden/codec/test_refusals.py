@@ -106,6 +106,8 @@ HEADERS = {
                 values=ValueCode(8, (1, 2, 3, 4, 5), PrefixCode((0, 5)))),
          "Table of values must have codes whose 2^-length sum up to at most 1, not 1.25: it is "
          "over-subscribed"),
+        (stream(four_bit=True, values=ValueCode(4, (1, 8))),
+         "Table of 4-bit values must have only such from -8 to 7, not [1, 8, 0, 0]"),
         (stream(codec="huffman", runs=RUNS, values=ValueCode(8, (1, 2), PrefixCode((1, 2)))),
          "Table of values must have at most 2 codes, not 3"),
         (stream(codec="huffman", runs=RunCode(code=PrefixCode((0,) * 5 + (63, 1)))),

@@ -80,6 +80,8 @@ def test_first_words():
     ([0x04, 63 << 26, 0x10001], 1, "FORMAT"),
     ([0x04, 4 << 26 | 99, 0x10000], 2, "SIZE"),
     ([0x04, 99, 0x1], 2, "SIZE"),
+    *(([0x001b4 | 3 << 16, 99, 0x10001, value << place], 3, "TABLE")  # not of 4 bits, in any place
+      for place in (0, 8, 16, 24) for value in (8, 0x77, 0xF7, 0x10)),
     ([0x000144, 99, 0x10001, 0, 0x02, 0x2], 5, "TABLE"),  # two codes, one value
     ([0x000144, 99, 0x10001, 0, 0x02, 0x1], 5, "CODE"),  # one code of a bit, 128 of 8 bits
     ([0x044, 99, 0x10001, 0x1], 3, "CODE"),
