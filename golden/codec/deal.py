@@ -45,30 +45,25 @@ class Dealing:
     def __init__(self, symbols: Symbols, columns: int, blocks: int, *, lean: bool = False):
         self._symbols, self._columns, self._blocks = symbols, columns, blocks
         self._bounds = bounds = np.searchsorted(symbols.lane, np.arange(columns + 1))
-        own = [slice(*pair) for pair in itertools.pairwise(bounds)]
         ends = np.cumsum(symbols.widths)
         bases = np.append(0, ends)[bounds[:-1]]
         self._ends = ends - bases[symbols.lane]
         self.starts, read = self._steps()
         begins = self._ends - symbols.widths
-        used = (-(-self._ends // GRANULE) > -(-begins // GRANULE) if lean
-                else self._ends // GRANULE > begins // GRANULE)
+        up = GRANULE - 1 if lean else 0
+        asks = np.flatnonzero(((self._ends + up) // GRANULE > (begins + up) // GRANULE)
+                              & (read < NEVER))
         depth = 0 if lean else DEPTH
-        lane, number = ([part.ravel()] for part in np.indices((depth, columns))[::-1])
-        step, empty = [np.full(depth * columns, FIRST)], [np.zeros(depth * columns, bool)]
-        for column in range(columns):
-            asks, has_none = (part[own[column]][used[own[column]]]
-                              for part in (read, begins % GRANULE == 0))
-            asks, has_none = asks[asks < NEVER], has_none[asks < NEVER]
-            lane.append(np.full(len(asks), column))
-            number.append(depth + np.arange(len(asks)))
-            step.append(asks)
-            empty.append(has_none)
-        self.lane, self.number, self.step, self._empty = map(
-            np.concatenate, (lane, number, step, empty))
+        first_number, first_lane = (part.ravel() for part in np.indices((depth, columns)))
+        lane = symbols.lane[asks]
+        counts = np.bincount(lane, minlength=columns)
+        number = depth + np.arange(len(asks)) - (np.cumsum(counts) - counts)[lane]
+        self.lane, self.number = np.append(first_lane, lane), np.append(first_number, number)
+        self.step = np.append(np.full(depth * columns, FIRST), read[asks])
         order = np.argsort(self.step, kind="stable")  # lanes are in order already
-        self.lane, self.number, self.step, self._empty = (
-            part[order] for part in (self.lane, self.number, self.step, self._empty))
+        self.lane, self.number, self.step = (
+            part[order] for part in (self.lane, self.number, self.step))
+        self._empty = begins[asks[order]] % GRANULE == 0 if lean else None
         matter = symbols.widths if symbols.matters is None else symbols.widths * symbols.matters
         bits = np.bincount(symbols.lane, weights=matter, minlength=columns).astype(np.int64)
         self.bits = int(bits.sum())
@@ -127,6 +122,7 @@ class Dealing:
     def stalls(self, count: int) -> int:
         """What a lean stream takes besides the steps, if lanes get the first ``count`` granules:
         see :class:`.stream.Stream`."""
+        assert self._empty is not None
         step, empty = self.step[:count], self._empty[:count]
         return int(self.steps(count).sum()) + sum(
             len(np.unique(asks[asks >= 0])) for asks in (step, step[empty]))

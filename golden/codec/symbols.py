@@ -209,24 +209,23 @@ def with_runs(gaps: Gaps, code: ValueCode, runs: RunCode) -> Symbols:
     values, value_widths = code.encode(gaps.values)
     symbols, widths = runs.symbols
     escapes, rest = np.divmod(gaps.run, runs.limit)
-    values = symbols[rest] | values << widths[rest]
-    value_widths = value_widths + widths[rest]
+    own = np.bincount(gaps.lane, weights=escapes + 1, minlength=gaps.columns).astype(np.int64)
+    endless = gaps.left // runs.limit + DEPTH * GRANULE // int(widths[-1]) + 3
+    counts = own + endless
+    firsts = np.cumsum(counts) - counts
+    place = np.cumsum(escapes + 1) - 1 + (np.cumsum(endless) - endless)[gaps.lane]
 
-    beyond = DEPTH * GRANULE // int(widths[-1]) + 3
-    count = np.concatenate([escapes + 1, gaps.left // runs.limit + beyond])
-    owners = np.concatenate([gaps.lane, np.arange(gaps.columns)])
-    order = np.argsort(owners, kind="stable")
-    owner = np.repeat(order, count[order])
-    first = np.cumsum(count[order]) - count[order]
-    number = np.arange(len(owner)) - np.repeat(first, count[order])
-    start = np.concatenate([gaps.place - gaps.run, gaps.last + 1])
-    where = start[owner] + (number + 1) * runs.limit - 1
-    matters = owner < len(gaps.lane)
-    ends = first + count[order] - 1  # of owners, in their order
-    is_value = order < len(gaps.lane)
-    place, which = ends[is_value], order[is_value]
-    where[place] = gaps.place[which]
-    bits, lengths = np.full(len(owner), symbols[-1]), np.full(len(owner), widths[-1])
-    bits[place], lengths[place] = values[which], value_widths[which]
-    return Symbols(owners[owner], np.minimum(where // gaps.positions, gaps.blocks), bits, lengths,
-                   matters, ahead=1 if runs.code is None else 2)
+    def every(escape: int, value: np.ndarray) -> np.ndarray:
+        """One number for each escape, others for the values."""
+        result = np.full(counts.sum(), escape)
+        result[place] = value
+        return result
+
+    covered = np.cumsum(every(runs.limit, rest + 1))  # positions, of all lanes
+    base = np.append(0, covered)[firsts]
+    block = (covered - 1 - np.repeat(base, counts)) // gaps.positions
+    matters = np.repeat(np.tile([True, False], gaps.columns), np.stack([own, endless], 1).ravel())
+    return Symbols(np.repeat(np.arange(gaps.columns), counts), np.minimum(block, gaps.blocks),
+                   every(symbols[-1], symbols[rest] | values << widths[rest]),
+                   every(widths[-1], value_widths + widths[rest]), matters,
+                   ahead=1 if runs.code is None else 2)
