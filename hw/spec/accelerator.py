@@ -153,9 +153,9 @@ class AcceleratorSpec(Spec):
                 if value != wanted:
                     raise SpecError(f"{name} must be {wanted!r} with winograd, not {value!r}")
         _require_power("lanes", self.lanes, 4, 64)
-        _require_power("columns", self.columns, 4, 64)
         if self.columns != self.lanes:
             raise SpecError(f"columns must be equal to lanes, {self.lanes}, not {self.columns!r}")
+        _require_power("columns", self.columns, 4, 64)
         if self.depthwise_window != 0:
             require_integer("depthwise_window", self.depthwise_window, 2, 64)
         require_integer("pixels", self.pixels, 1, 1)
@@ -166,7 +166,7 @@ class AcceleratorSpec(Spec):
         if self.line_bytes or isinstance(self.line_bytes, bool):
             _require_power("line_bytes", self.line_bytes, 4 * self.lanes, 16384)
         require_integer("result_fifo_depth", self.result_fifo_depth, 2, 65536)
-        _require_power("post_lanes", self.post_lanes, 1, self.columns)
+        _require_power(f"post_lanes with {self.columns} columns", self.post_lanes, 1, self.columns)
         require_integer("mantissa_width", self.mantissa_width, 8, 24)
         if self.bus.word_bytes > self.lanes:
             raise SpecError(f"data_width must be at most that of a vector, {8 * self.lanes} bits, "

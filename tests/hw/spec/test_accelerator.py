@@ -30,6 +30,8 @@ def test_precisions(value):
      "max_burst must be at most 16 with protocol 'axi3', not 32"),
     ({"pixels": "1"}, "pixels must be 1, not '1'"),
     ({"lanes": 8}, "columns must be equal to lanes, 8, not 16"),
+    ({"columns": 5}, "columns must be equal to lanes, 16, not 5"),
+    ({"lanes": 4, "columns": 4}, "post_lanes with 4 columns must be an integer from 1 to 4, not 8"),
     ({"lanes": 12}, "lanes must be a power of two from 4 to 64, not 12"),
 ])
 def test_refused(values, text):
