@@ -106,7 +106,7 @@ class Coder:
             return not (int4 and codec is Codec.HUFFMAN)
         values = np.unique(blocks)
         count = len(values) - (0 in values and codec is not Codec.DENSE)
-        return count <= min(self._spec.codebook, LARGEST_TABLE)
+        return max(1, count) <= min(self._spec.codebook, LARGEST_TABLE)
 
     def _score(self, coded: Coded, work: Pass, span: Span, size: tuple[int, int]) -> float:
         """About the cycles in which a tile's COMPUTE takes a stream."""

@@ -257,7 +257,7 @@ def _forms(weights: torch.Tensor, layer: Weighted, target: StreamTarget,
            codec: str, goal: str) -> Iterator[tuple[int, bool]]:
     """Bits that values may have in a stream, and whether by a codebook."""
     values = set(layer.weight.unique().tolist()) - {0}
-    size = len(values) + (codec == "dense")  # 0 fills its blocks
+    size = max(1, len(values) + (codec == "dense"))  # 0 fills its blocks
     fits = size <= min(target.codebook, LARGEST_TABLE)
     for bits in _widths(weights, layer, target, goal):
         if not (bits == 4 and codec == "huffman"):

@@ -144,7 +144,8 @@ def test_four_bits_in_half_empty_blocks_without_a_codebook():
     assert read_header(found.streams[0].data, lanes=16).four_bit
 
 
-@pytest.mark.parametrize("codebook, values, table", [(8, 8, True), (7, 8, False), (0, 1, False)])
+@pytest.mark.parametrize("codebook, values, table", [(8, 8, True), (7, 8, False), (0, 1, False),
+                                                     (0, 0, False)])
 @pytest.mark.parametrize("codec", ["bitmask", "rle", "huffman"])
 def test_codebook_of_the_decoder(codec, codebook, values, table):
     layer, network = linear((torch.arange(64 * 64) % (values + 1) * 11).view(64, 64)
@@ -152,6 +153,18 @@ def test_codebook_of_the_decoder(codec, codebook, values, table):
     found = encode_layer(layer, network, StreamTarget(codebook=codebook), codec=codec,
                          goal="bytes")
     assert (read_header(found.streams[0].data, lanes=16).values.entries is not None) == table
+
+
+@pytest.mark.parametrize("codec", ["huffman", "rle"])
+def test_layers_of_zeros_without_a_codebook(tools, codec):
+    """Huffman's tables of 4-bit values have an entry at least: such a layer is sent plainly."""
+    layer, network = linear(torch.zeros(16, 16, dtype=torch.int8), bits=4)
+    found = encode_layer(layer, network, StreamTarget(codebook=0), codec=codec, goal="bytes")
+    assert read_header(found.streams[0].data, lanes=16).values.entries is None
+    spec = tools.small_spec(codecs=[codec], codebook=0)
+    program = tools.check(network, spec, torch.zeros(1, 16, 1, 1, dtype=torch.int8), codec=codec)
+    [sent] = program.layers[0].codecs
+    assert sent.partition(",")[0] == ("plain" if codec == "huffman" else codec)
 
 
 def test_dense_tables_need_a_place_for_zero():
