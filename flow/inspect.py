@@ -9,7 +9,7 @@ import numpy as np
 
 from sparrow.compiler.streams import MAGIC, Container, ContainerError, Part
 from sparrow.flow.errors import UserError
-from sparrow.golden.codec import PARTS, Contents, Header, StreamError, Symbols, decode_blocks
+from sparrow.golden.codec import PARTS, Contents, Header, StreamError, SymbolCounts, decode_blocks
 from sparrow.golden.codec.arrange import Arrangement
 from sparrow.golden.codec.prefix import PrefixCode
 from sparrow.golden.codec.symbols import Gaps
@@ -178,7 +178,7 @@ def _codes(code: PrefixCode | None, width: int, number: int) -> list[str]:
             for bits, size in zip(code.codes.tolist(), code.widths.tolist())]
 
 
-def _values(header: Header, symbols: Symbols) -> list[dict[str, Any]] | None:
+def _values(header: Header, symbols: SymbolCounts) -> list[dict[str, Any]] | None:
     """The table of values: each with its code, and how often it is sent."""
     entries = header.values.entries
     if entries is None:
@@ -188,7 +188,7 @@ def _values(header: Header, symbols: Symbols) -> list[dict[str, Any]] | None:
             for place, (value, code) in enumerate(itertools.zip_longest(entries, codes))]
 
 
-def _runs(header: Header, symbols: Symbols) -> list[dict[str, Any]] | None:
+def _runs(header: Header, symbols: SymbolCounts) -> list[dict[str, Any]] | None:
     """The symbols of runs, the escape last (null): each with its code, and how often it is sent
     in front of a value."""
     if header.runs is None:

@@ -20,7 +20,7 @@ LARGEST = 2**28  # weights
 
 
 @dataclasses.dataclass(eq=False)
-class Symbols:
+class SymbolCounts:
     """What lanes sent, without escapes that no value comes behind.
 
     Parameters
@@ -69,7 +69,7 @@ class Contents:
         That each took.
     stalls : int
         See :class:`.stream.Stream`.
-    symbols : Symbols
+    symbols : SymbolCounts
         Those of the lanes.
     """
 
@@ -79,7 +79,7 @@ class Contents:
     parameters: Parameters | None
     steps: np.ndarray
     stalls: int
-    symbols: Symbols
+    symbols: SymbolCounts
 
 
 def decode_blocks(data: bytes, *, lanes: int, columns: int, word_bytes: int = 8,
@@ -151,7 +151,7 @@ class _Decoder:
                                    for _ in range(columns)]
         self._steps: list[int] = []
         self._stalls = 0
-        self._symbols = Symbols()
+        self._symbols = SymbolCounts()
         self._bias: list[int] = []
         self._scales: list[tuple[int, int]] = []
         self._missing: StreamError | None = None  # a granule that a lane should have had
